@@ -1,0 +1,1 @@
+"""The wire: every request and response, declared once for the server and its clients."""
