@@ -112,12 +112,7 @@ class ArtifactMade(Entry, frozen=True, kw_only=True, tag="artifact"):
 
 
 AnyEntry = (
-    FlowRunStarted
-    | FlowRunPatched
-    | FlowRunProposed
-    | TaskRunMoved
-    | LogWritten
-    | ArtifactMade
+    FlowRunStarted | FlowRunPatched | FlowRunProposed | TaskRunMoved | LogWritten | ArtifactMade
 )
 
 

@@ -53,9 +53,7 @@ class AbortDetails(msgspec.Struct, frozen=True, tag="abort_details", tag_field="
     reason: str | None = None
 
 
-class WaitDetails(
-    msgspec.Struct, frozen=True, kw_only=True, tag="wait_details", tag_field="type"
-):
+class WaitDetails(msgspec.Struct, frozen=True, kw_only=True, tag="wait_details", tag_field="type"):
     """The client proposes again after `delay_seconds`."""
 
     delay_seconds: int

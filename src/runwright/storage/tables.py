@@ -139,7 +139,7 @@ schedule = Table(
     *_created(),
     Column("deployment_id", Id, ForeignKey("deployment.id", ondelete="CASCADE"), nullable=False),
     Column("slug", String),
-    # {"cron": ..., "timezone": ...}, {"interval": ...} or {"rrule": ...}
+    # A cron, interval or rrule specification, as on the wire.
     Column("schedule", Json, nullable=False),
     Column("active", Boolean, nullable=False),
     Column("parameters", Json, nullable=False),

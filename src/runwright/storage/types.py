@@ -73,4 +73,6 @@ class Json(TypeDecorator[Any]):
         return _encode(value).decode()
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Any:
-        return msgspec.json.decode(value) if isinstance(value, str) and dialect.name == "sqlite" else value
+        if dialect.name == "sqlite" and isinstance(value, str):
+            return msgspec.json.decode(value)
+        return value
