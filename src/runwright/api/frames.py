@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from runwright.api.journal import AnyEntry, Answer
+from runwright.api.journal import Answer, AnyEntry
 
 
 class EntriesFrame(msgspec.Struct, frozen=True, tag="entries"):

@@ -1,0 +1,63 @@
+# `make` alone lists the targets. Each makes the virtual environment when it is missing.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test test-all check fix lint types layers size generate verify bench clean
+
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; set PYTHON=") if sys.version_info < (3, 11) else None'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install -q --upgrade 'pip>=25.1'
+	$(BIN)/python -m pip install -q -c constraints.txt -e '.[server]' --group dev
+	touch $@
+
+setup: $(READY)  ## make the virtual environment
+
+$(VENV)/.demo: $(READY)
+	$(BIN)/python -m pip install -q -c constraints.txt --group demo
+	touch $@
+
+demo: $(VENV)/.demo  ## a real pipeline: deploy, run, kill a run, see the next attempt complete
+	$(BIN)/python -m examples.flights.demo
+
+test: $(READY)  ## the tests (Postgres parts need its server binaries installed)
+	$(BIN)/python -m pytest -q -m 'not slow'
+
+test-all: $(READY)  ## the tests, the slow ones too
+	$(BIN)/python -m pytest -q
+
+check: lint types layers size verify  ## everything that reads the code without running it
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+fix: $(READY)  ## mend what the linter can mend
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+types: $(READY)
+	$(BIN)/basedpyright --level error
+
+layers: $(READY)
+	$(BIN)/lint-imports
+
+size: $(READY)
+	$(BIN)/python tools/check_sizes.py
+
+generate: $(READY)  ## write the generated reference pages anew
+	$(BIN)/python tools/generate_docs.py
+
+verify: $(READY)  ## generated files are fresh
+	$(BIN)/python tools/generate_docs.py --check
+
+bench: $(READY)  ## measure against the figures of docs/operate/performance.md
+	$(BIN)/python -m bench
+
+clean:  ## remove the virtual environment and caches
+	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis .import_linter_cache demo-output
