@@ -18,8 +18,6 @@ from typing import Any
 import duckdb
 import psutil
 
-from examples.flights.pipeline import dataset
-
 ROOT = Path(__file__).resolve().parents[2]
 OUTPUT = ROOT / "demo-output"
 RUNWRIGHT = [sys.executable, "-m", "runwright.cli.main"]
@@ -115,9 +113,9 @@ def check_loaded(folder: Path) -> None:
     """Compare the warehouse with the CSV file the package ships, column by column."""
     sums = "count(*), sum(distance), sum(dep_delay), sum(air_time), count(DISTINCT tailnum)"
     with duckdb.connect(str(folder / "flights.duckdb"), read_only=True) as db:
-        loaded = db.execute(f"SELECT {sums} FROM flights").fetchall()[0]  # noqa: S608
+        loaded = db.execute(f"SELECT {sums} FROM flights").fetchall()[0]
         original = db.execute(
-            f"SELECT {sums} FROM read_csv(?, nullstr='NA')",  # noqa: S608
+            f"SELECT {sums} FROM read_csv(?, nullstr='NA')",
             [str(folder / "flights.csv")],
         ).fetchall()[0]
     if loaded != original:
@@ -134,20 +132,19 @@ def table(rows: Sequence[Sequence[str]]) -> None:
 
 def show_runs(runs: list[dict[str, Any]]) -> None:
     """The runs as a table with their timings."""
-    rows = [["run", "attempt", "pool", "state", "seconds", "why"]]
-    for run in runs:
-        rows.append(
-            [
-                run["name"],
-                str(run["attempt"]),
-                run["work_pool_name"] or "",
-                run["state_name"],
-                f"{run['total_run_time']:.2f}",
-                (run["state"].get("message") or "").split("\n")[0][:60],
-            ]
-        )
+    rows = [
+        [
+            run["name"],
+            str(run["attempt"]),
+            run["work_pool_name"] or "",
+            run["state_name"],
+            f"{run['total_run_time']:.2f}",
+            (run["state"].get("message") or "").split("\n")[0][:60],
+        ]
+        for run in runs
+    ]
     print()
-    table(rows)
+    table([["run", "attempt", "pool", "state", "seconds", "why"], *rows])
 
 
 def deploy(demo: Demo) -> None:

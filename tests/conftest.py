@@ -1,0 +1,19 @@
+"""What every tier of the tests shares."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def home_of_its_own(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Path:
+    """Keep every test away from the user's own profile, server and settings."""
+    home = tmp_path_factory.mktemp("home")
+    for name in list(os.environ):
+        if name.startswith("RUNWRIGHT_"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("RUNWRIGHT_HOME", str(home))
+    return home
