@@ -1,0 +1,1 @@
+"""Measures Runwright against the figures it is held to. `make bench` runs it."""
