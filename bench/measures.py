@@ -26,7 +26,10 @@ def command_seconds(arguments: list[str], runs: int, environment: dict[str, str]
 
 
 def import_seconds(stage: Stage) -> list[float]:
-    program = "import time; b = time.perf_counter(); from runwright import flow, task; print(time.perf_counter() - b)"
+    program = (
+        "import time; begun = time.perf_counter(); from runwright import flow, task;"
+        "print(time.perf_counter() - begun)"
+    )
     samples = []
     for _ in range(8):
         done = subprocess.run(
