@@ -1,0 +1,1 @@
+"""What users import: flows, tasks, and what runs them."""

@@ -1,0 +1,1 @@
+"""Where a run's journal goes: a supervisor, a control plane, or a file."""

@@ -1,0 +1,151 @@
+"""The channel of a run by hand with no server: a journal file for the next server to take in.
+
+States are decided here, by the rules the server has, and the file holds what was decided.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import msgspec
+
+from runwright.api.journal import AnyEntry, FlowRunProposed, FlowRunStarted
+from runwright.api.states import OrchestrationResult
+from runwright.clock import SystemClock
+from runwright.core.clock import Clock
+from runwright.sdk.journal import Told
+from runwright.sdk.ledger import Ledger, told
+from runwright.sdk.outbox import Outbox
+from runwright.sdk.spool_file import SpoolFile
+
+if TYPE_CHECKING:
+    from runwright.settings import Settings
+
+_log = logging.getLogger("runwright.recording")
+
+#: Seconds between writes while nothing has to be kept at once.
+_LINGER = 0.1
+
+
+class EmbeddedChannel:
+    """Records into `<home>/spool`. A disk that is full costs the record, never the run."""
+
+    stop_reason: str | None = None
+
+    def __init__(
+        self,
+        settings: "Settings",
+        root_run_id: UUID,
+        execution_id: UUID,
+        *,
+        clock: Clock | None = None,
+    ) -> None:
+        self.root_run_id = root_run_id
+        self.execution_id = execution_id
+        self._settings = settings
+        self._clock = clock or SystemClock()
+        self._ledger = Ledger()
+        self._lost_count = 0
+        self._file: SpoolFile | None = None
+        try:
+            self._file = SpoolFile(settings.home / "spool", root_run_id, execution_id)
+        except OSError as error:
+            self._warn(error, "This run is not recorded.")
+        self._outbox = Outbox(self._deliver, linger=_LINGER)
+
+    def on_stop(self, react: Callable[[str], None]) -> None:
+        """Nobody can order a stop where there is no server."""
+
+    def emit(self, entry: AnyEntry) -> None:
+        """Add an entry; it is written within a moment."""
+        if type(entry) is FlowRunStarted:
+            self._ledger.begin(entry)
+        self._outbox.add(entry)
+
+    def propose(self, entry: FlowRunProposed) -> OrchestrationResult:
+        """Decide, write, and at the end of the root run have the disk keep it."""
+        current = self._ledger.state_of(entry.flow_run_id)
+        recorded, decision = self._ledger.propose(entry, self._clock.now())
+        if recorded is not None:
+            self._outbox.add(msgspec.structs.replace(entry, state=recorded))
+            self._outbox.drain()
+            if recorded.is_terminal and entry.flow_run_id == self.root_run_id:
+                self._keep()
+        return told(recorded, current, decision)
+
+    async def propose_async(self, entry: FlowRunProposed) -> OrchestrationResult:
+        """The same; only what waits for the disk leaves the event loop."""
+        if entry.state.is_terminal and entry.flow_run_id == self.root_run_id:
+            return await asyncio.to_thread(self.propose, entry)
+        return self.propose(entry)
+
+    def ask(self, method: str, path: str, body: Any = None) -> Told:
+        """Ask the local server, where one runs."""
+        # Needs the HTTP client, which most runs without a server never do.
+        from runwright.sdk.asking import ask_api
+
+        return ask_api(self._settings, method, path, body)
+
+    async def ask_async(self, method: str, path: str, body: Any = None) -> Told:
+        """The same without blocking the event loop."""
+        return await asyncio.to_thread(self.ask, method, path, body)
+
+    def flush(self) -> None:
+        """Write everything so far."""
+        self._outbox.drain()
+
+    def close(self) -> None:
+        """Write what is left and release the journal to its reader."""
+        self._outbox.close()
+        file, self._file = self._file, None
+        if file is not None:
+            file.close()
+        if self._lost_count and file is not None:
+            _log.warning(
+                "The record of flow run %s lacks %d entries (logs or task runs): %s could not "
+                "be written. The run itself was not affected.",
+                self.root_run_id,
+                self._lost_count,
+                file.path,
+            )
+
+    def _deliver(self, _first: int, entries: list[AnyEntry]) -> None:
+        if self._file is None:
+            self._lost_count += len(entries)
+            return
+        try:
+            self._file.write(entries)
+        except OSError as error:
+            self._save_states(entries, error)
+
+    def _save_states(self, entries: list[AnyEntry], error: OSError) -> None:
+        """Where not everything fits, the states of flow runs matter most."""
+        if not self._lost_count:
+            self._warn(error, "The run goes on, but its record will lack entries.")
+        self._lost_count += len(entries)
+        for entry in entries:
+            if self._file is not None and isinstance(entry, FlowRunStarted | FlowRunProposed):
+                try:
+                    self._file.write([entry])
+                except OSError:
+                    continue
+                self._lost_count -= 1
+
+    def _keep(self) -> None:
+        try:
+            if self._file is not None:
+                self._file.sync()
+        except OSError as error:
+            self._warn(error, "The record of this run may be lost.")
+
+    def _warn(self, error: OSError, consequence: str) -> None:
+        _log.warning(
+            "Cannot write the record of flow run %s below %s: %s. %s Free some space there, or "
+            "point RUNWRIGHT_HOME at another disk.",
+            self.root_run_id,
+            self._settings.home / "spool",
+            error.strerror or error,
+            consequence,
+        )

@@ -1,0 +1,255 @@
+"""Parameters of flows: bound to names, checked and coerced, and described as JSON Schema.
+
+Values that already are what their annotation asks for never load pydantic; the others are
+coerced by it, so the rules are the same either way.
+"""
+
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from types import NoneType, UnionType
+from typing import Any, Union, get_args, get_origin
+
+import msgspec
+
+from runwright.errors import ParameterError
+from runwright.sdk.signatures import (
+    MISSING,
+    Parameter,
+    bind,
+    call_arguments,
+    label,
+    signature_of,
+)
+
+__all__ = ["bind", "call_arguments", "jsonable", "parameter_schema", "validate"]
+
+_PLAIN = (str, int, float, bool, dict, list, NoneType)
+
+#: Says of a value that it needs no coercion.
+_Check = Callable[[Any], bool]
+
+
+def validate(
+    fn: Callable[..., Any], parameters: Mapping[str, Any], *, flow_name: str | None = None
+) -> dict[str, Any]:
+    """The parameters in the signature's order, coerced, with defaults filled in.
+
+    Coercion is pydantic's lax mode: "3" fits `int`, an ISO date fits `datetime`, a mapping fits a
+    model. Defaults are taken as they are.
+
+    Raises:
+        ParameterError: naming every parameter that is missing, unknown, or does not fit.
+    """
+    signature = signature_of(fn)
+    fitting: dict[str, Any] = {}
+    problems: list[str] = []
+    for name, parameter in signature.parameters.items():
+        if name in parameters:
+            value = parameters[name]
+            if value is not parameter.default and parameter.annotation is not MISSING:
+                value = _fit(parameter, value, problems)
+            fitting[name] = value
+        elif parameter.default is not MISSING:
+            fitting[name] = parameter.default
+        elif parameter.is_required:
+            problems.append(f"{name}: missing. {_expectation(parameter)}")
+    unknown = [name for name in parameters if name not in signature.parameters]
+    if unknown:
+        known = ", ".join(signature.parameters) or "no parameters"
+        problems += [f"{name}: there is no such parameter (there are: {known})" for name in unknown]
+    if problems:
+        listed = "\n".join(f"  - {problem}" for problem in problems)
+        raise ParameterError(
+            f"Flow {flow_name or label(fn)!r} cannot run with these parameters:\n{listed}"
+        )
+    return fitting
+
+
+def jsonable(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Parameters as JSON can hold them, for the record. What has no such form is only named."""
+    shown: dict[str, Any] = {}
+    for name, value in parameters.items():
+        if type(value) in (str, int, float, bool, NoneType):
+            shown[name] = value
+            continue
+        try:
+            shown[name] = msgspec.to_builtins(value, str_keys=True, enc_hook=_as_builtin)
+        except Exception:  # noqa: BLE001  # __repr__s and properties of users' classes may raise
+            shown[name] = f"<{type(value).__module__}.{type(value).__qualname__}>"
+    return shown
+
+
+def _as_builtin(value: Any) -> Any:
+    dump = getattr(value, "model_dump", None)
+    if callable(dump):
+        return dump(mode="json")
+    return f"<{type(value).__module__}.{type(value).__qualname__}>"
+
+
+def _fit(parameter: Parameter, value: Any, problems: list[str]) -> Any:
+    annotation = _whole_annotation(parameter)
+    check = _check_of(annotation)
+    if check is not None and check(value):
+        return value
+    # From here on the value has to be coerced, or refused.
+    from pydantic import ValidationError
+
+    try:
+        return _adapter(annotation).validate_python(value)
+    except ValidationError as error:
+        problems += [
+            f"{'.'.join([parameter.name, *map(str, each['loc'])])}: {each['msg']}. "
+            f"Got {_shortly(each['input'])}. {_expectation(parameter)}"
+            for each in error.errors(include_url=False)
+        ]
+        return value
+
+
+def _whole_annotation(parameter: Parameter) -> Any:
+    if parameter.kind == "var_positional":
+        return tuple[parameter.annotation, ...]
+    if parameter.kind == "var_keyword":
+        return dict[str, parameter.annotation]
+    return parameter.annotation
+
+
+def _shortly(value: Any) -> str:
+    text = repr(value)
+    if len(text) > 120:  # noqa: PLR2004
+        text = text[:117] + "..."
+    return f"{text} ({type(value).__name__})"
+
+
+def _expectation(parameter: Parameter) -> str:
+    if parameter.annotation is MISSING:
+        return "Any value will do."
+    return f"Expected: {_type_name(parameter.annotation)}."
+
+
+def _type_name(annotation: Any) -> str:
+    if isinstance(annotation, type) and get_origin(annotation) is None:
+        return annotation.__name__
+    return str(annotation).replace("typing.", "")
+
+
+def _check_of(annotation: Any) -> _Check | None:
+    """A check for values that need no pydantic; None for annotations that always do."""
+    if annotation is Any or annotation is object:
+        return _anything
+    if annotation is None:
+        annotation = NoneType
+    if annotation in _PLAIN:
+        return lambda value: type(value) is annotation
+    origin = get_origin(annotation)
+    if origin is Union or origin is UnionType:
+        checks = [_check_of(each) for each in get_args(annotation)]
+        known = [check for check in checks if check is not None]
+        return lambda value: any(check(value) for check in known)
+    if origin is list or origin is dict:
+        return _check_of_items(origin, [_check_of(each) for each in get_args(annotation)])
+    return None
+
+
+def _check_of_items(origin: type, checks: list[_Check | None]) -> _Check | None:
+    if None in checks:
+        return None
+    if origin is list:
+        (of_items,) = checks
+        return lambda value: type(value) is list and all(map(of_items, value))
+    of_keys, of_values = checks
+    return lambda value: (
+        type(value) is dict and all(map(of_keys, value)) and all(map(of_values, value.values()))
+    )
+
+
+def _anything(_value: Any) -> bool:
+    return True
+
+
+def _adapter(annotation: Any) -> Any:
+    try:
+        return _cached_adapter(annotation)
+    except TypeError:  # an annotation that cannot be hashed
+        return _cached_adapter.__wrapped__(annotation)
+
+
+@lru_cache(maxsize=1024)
+def _cached_adapter(annotation: Any) -> Any:
+    from pydantic import ConfigDict, PydanticUserError, TypeAdapter  # late: it takes 0.1 s
+
+    try:
+        return TypeAdapter(annotation, config=ConfigDict(arbitrary_types_allowed=True))
+    except PydanticUserError:  # models, dataclasses and typed dicts bring a configuration along
+        return TypeAdapter(annotation)
+
+
+def parameter_schema(fn: Callable[..., Any]) -> dict[str, Any]:
+    """JSON Schema of the parameters, for forms and for the control plane's checks.
+
+    Nested types are below `definitions`. Types that have no schema accept anything.
+    """
+    properties: dict[str, Any] = {}
+    definitions: dict[str, Any] = {}
+    required: list[str] = []
+    described = _descriptions(fn)
+    for position, (name, parameter) in enumerate(signature_of(fn).parameters.items()):
+        schema = _schema_of(parameter, definitions)
+        # A reference allows nothing beside it in older drafts; `allOf` carries it.
+        if "$ref" in schema:
+            schema = {"allOf": [schema]}
+        properties[name] = {**schema, "title": name, "position": position}
+        if name in described:
+            properties[name]["description"] = described[name]
+        if parameter.is_required:
+            required.append(name)
+        elif parameter.default is not MISSING:
+            default = jsonable({"default": parameter.default})
+            if not _is_placeholder(default["default"], parameter.default):
+                properties[name] |= default
+    schema = {"title": "Parameters", "type": "object", "properties": properties}
+    if required:
+        schema["required"] = required
+    if definitions:
+        schema["definitions"] = definitions
+    return schema
+
+
+def _is_placeholder(shown: Any, default: Any) -> bool:
+    return isinstance(shown, str) and not isinstance(default, str) and shown.startswith("<")
+
+
+def _schema_of(parameter: Parameter, definitions: dict[str, Any]) -> dict[str, Any]:
+    if parameter.annotation is MISSING:
+        return {}
+    from pydantic import PydanticUserError
+    from pydantic.errors import PydanticSchemaGenerationError
+
+    try:
+        # As the items of a list a model comes out as a reference, wherever it is used.
+        schema = _adapter(list[_whole_annotation(parameter)]).json_schema(
+            ref_template="#/definitions/{model}", by_alias=True
+        )
+    except (PydanticUserError, PydanticSchemaGenerationError):
+        return {}
+    definitions |= schema.get("$defs", {})
+    return schema.get("items", {})
+
+
+def _descriptions(fn: Callable[..., Any]) -> dict[str, str]:
+    """What the docstring says of each parameter, in the `Args:` or the `:param x:` style."""
+    import inspect
+    import re
+
+    doc = inspect.getdoc(fn) or ""
+    found = {
+        match[1]: match[2].strip()
+        for match in re.finditer(r"^:param (?:[^:]*\s)?(\w+):\s*(.+)$", doc, re.MULTILINE)
+    }
+    section = re.search(
+        r"^(?:Args|Arguments|Parameters):\n((?:[ \t]+.*\n?|\n)+)", doc, re.MULTILINE
+    )
+    if section:
+        pattern = r"^\s+(\w+)\s*(?:\([^)]*\))?:\s*(.+(?:\n\s{8,}\S.*)*)"
+        for match in re.finditer(pattern, section[1], re.MULTILINE):
+            found.setdefault(match[1], " ".join(match[2].split()))
+    return found
