@@ -1,0 +1,1 @@
+"""The execution plane: the worker's loop, its launchers, the supervisor of each execution."""

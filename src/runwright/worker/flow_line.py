@@ -1,0 +1,104 @@
+"""The supervisor's end of the socket to its flow process."""
+
+import asyncio
+import socket
+import sys
+from collections.abc import Coroutine
+from typing import Any
+
+import msgspec
+
+from runwright.api.frames import (
+    AcknowledgedFrame,
+    AskFrame,
+    DownFrame,
+    EntriesFrame,
+    StopFrame,
+    ToldFrame,
+    UpFrame,
+)
+from runwright.api.journal import Answer
+from runwright.errors import ServerUnreachable
+from runwright.worker.control_plane import ControlPlane
+from runwright.worker.framing import BrokenStream, FrameReader, pack
+from runwright.worker.journal_pump import JournalPump
+
+
+class FlowLine:
+    """Reads entries and questions; writes answers and orders.
+
+    Reading and writing fail apart: what a dead flow has written is read to the end, though nothing
+    can be written to it.
+    """
+
+    def __init__(
+        self, journal: socket.socket, pump: JournalPump, control_plane: ControlPlane
+    ) -> None:
+        journal.setblocking(False)
+        self._socket = journal
+        self._pump = pump
+        self._control_plane = control_plane
+        self._outgoing: asyncio.Queue[DownFrame] = asyncio.Queue()
+        self._questions: set[asyncio.Task[None]] = set()
+
+    async def read(self) -> None:
+        """Take frames until the flow's end of the socket is closed."""
+        loop = asyncio.get_running_loop()
+        frames: FrameReader[UpFrame] = FrameReader(UpFrame)
+        try:
+            while received := await loop.sock_recv(self._socket, 1 << 18):
+                for frame in frames.feed(received):
+                    self._take(frame)
+                while self._pump.is_full and not self._pump.is_over:
+                    await self._pump.room()
+        except ConnectionError:
+            return
+        except BrokenStream as error:
+            print(f"runwright: the journal of a flow process broke off: {error}", file=sys.stderr)
+
+    async def write(self) -> None:
+        """Write frames as they come; the flow may not be there to read them."""
+        loop = asyncio.get_running_loop()
+        while True:
+            frame = await self._outgoing.get()
+            try:
+                await loop.sock_sendall(self._socket, pack(frame))
+            except OSError:
+                return
+
+    def acknowledge(self, up_to: int, answers: list[Answer], *, is_spooled: bool) -> None:
+        """Tell the flow that everything below `up_to` is safe."""
+        self._outgoing.put_nowait(AcknowledgedFrame(up_to, answers, is_spooled))
+
+    def order_stop(self, reason: str) -> None:
+        """Tell the flow to end, and why; a signal follows."""
+        self._outgoing.put_nowait(StopFrame(reason))
+
+    def _take(self, frame: UpFrame) -> None:
+        if isinstance(frame, EntriesFrame):
+            self._pump.add(frame.entries, first=frame.first, is_awaited=frame.flush)
+        else:
+            self._start(self._ask(frame))
+
+    def _start(self, question: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(question)
+        self._questions.add(task)
+        task.add_done_callback(self._questions.discard)
+
+    async def _ask(self, question: AskFrame) -> None:
+        body = None if question.body is None else msgspec.json.encode(question.body)
+        try:
+            status, answer = await self._control_plane.send(question.method, question.path, body)
+        except ServerUnreachable:
+            self._outgoing.put_nowait(ToldFrame(question.number, 0))
+            return
+        self._outgoing.put_nowait(ToldFrame(question.number, status, _decoded(answer)))
+
+
+def _decoded(answer: bytes) -> Any:  # noqa: ANN401  # whatever JSON says
+    if not answer:
+        return None
+    try:
+        return msgspec.json.decode(answer)
+    except msgspec.DecodeError:
+        return answer.decode(errors="replace")

@@ -1,0 +1,66 @@
+"""What a process pool's job configuration may say, and what of it a worker refuses."""
+
+import shlex
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from runwright.worker.launcher import LaunchFailed
+
+#: These make the dynamic linker load code of whoever sets them into every program started; and
+#: the rest is ours to say.
+REFUSED_VARIABLES = frozenset(
+    {"LD_PRELOAD", "LD_AUDIT", "DYLD_INSERT_LIBRARIES", "RUNWRIGHT_API_KEY", "RUNWRIGHT_EXECUTION"}
+)
+
+
+class Job(msgspec.Struct, frozen=True, kw_only=True):
+    """The job configuration of one execution. Members unknown here are for other launchers."""
+
+    #: None as a value takes the variable away.
+    env: dict[str, str | None] = {}
+    working_dir: str | None = None
+    #: An argument vector, or one string in shell quoting. No shell ever sees it. `{fd}` stands
+    #: for the number of the journal's descriptor.
+    command: list[str] | str | None = None
+    #: Another interpreter than the worker's; it needs Runwright installed.
+    python: str | None = None
+    start_method: Literal["fork", "spawn"] = "fork"
+    stream_output: bool = True
+    #: Modules to import once for all executions, before they fork. They must start no threads.
+    preload: list[str] = []
+
+    def argv(self, default_python: str, fd: int) -> list[str] | None:
+        """What to execute; None to go on in a fork of the warm interpreter."""
+        if self.command:
+            words = shlex.split(self.command) if isinstance(self.command, str) else self.command
+            return [word.replace("{fd}", str(fd)) for word in words]
+        if self.python or self.start_method == "spawn":
+            return [self.python or default_python, "-m", "runwright.sdk.execution", str(fd)]
+        return None
+
+
+def read_job(configuration: dict[str, Any]) -> Job:
+    """Check the configuration of one execution.
+
+    Raises:
+        LaunchFailed: it makes no sense, or asks for what this worker does not do.
+    """
+    present = {name: value for name, value in configuration.items() if value is not None}
+    try:
+        job = msgspec.convert(present, Job)
+    except msgspec.ValidationError as error:
+        raise LaunchFailed(f"the job configuration makes no sense: {error}") from error
+    refused = sorted(REFUSED_VARIABLES.intersection(job.env))
+    if refused:
+        raise LaunchFailed(
+            f"the job configuration sets {', '.join(refused)}, which this worker refuses. "
+            "Take it out of the job variables of the deployment or the work pool."
+        )
+    if job.working_dir is not None and not Path(job.working_dir).is_dir():
+        raise LaunchFailed(
+            f"the working directory {job.working_dir!r} does not exist on this worker's machine. "
+            "Create it, or set the job variable working_dir to one that exists."
+        )
+    return job

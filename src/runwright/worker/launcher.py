@@ -1,0 +1,51 @@
+"""What the worker needs of a way to start executions."""
+
+from dataclasses import dataclass
+from typing import Literal, Protocol
+from uuid import UUID
+
+from runwright.api.executions import ClaimedRun
+
+#: Why an execution is to end before its flow does: the run was cancelled, the worker goes away,
+#: or the run belongs to another execution now (then nothing is reported).
+StopReason = Literal["cancelled", "shutdown", "lease_lost"]
+
+
+class LaunchFailed(Exception):  # noqa: N818  # names an outcome; the worker reports it
+    """An execution could not be started. The message says why, for the run's own record."""
+
+
+@dataclass(frozen=True)
+class Ended:
+    """The processes of an execution are gone."""
+
+    execution_id: UUID
+    #: The supervisor has told the control plane (or there was nothing to tell).
+    is_reported: bool
+    reason: str | None = None
+    exit_code: int | None = None
+    signal: int | None = None
+
+
+class Launcher(Protocol):
+    """Starts executions, and tells when they have ended."""
+
+    async def launch(self, claimed: ClaimedRun) -> None:
+        """Start the supervisor of one execution.
+
+        Raises:
+            LaunchFailed: it could not be started, and nothing of it is left.
+        """
+        ...
+
+    async def stop(self, execution_id: UUID, reason: StopReason) -> None:
+        """Ask an execution to end; asking again hurries it. Unknown executions are ignored."""
+        ...
+
+    async def next_end(self) -> Ended:
+        """Wait for an execution to end. Each end is told once."""
+        ...
+
+    async def close(self) -> None:
+        """Start nothing more. Executions that still run go on, and report by themselves."""
+        ...

@@ -1,0 +1,1 @@
+"""Ways to start an execution; each fulfils `runwright.worker.launcher.Launcher`."""

@@ -1,0 +1,248 @@
+"""The keeper of one execution: a process of its own beside the flow, with no user code in it.
+
+It renews the lease (so that code holding the interpreter's lock is never taken for dead), ships
+the journal, ends the flow when it is told to, and reports how it ended. It goes on when its worker
+dies.
+"""
+
+import asyncio
+import os
+import signal
+from pathlib import Path
+
+import msgspec
+
+from runwright.api.executions import ExecutionRef, ExitReport, ReleaseRequest
+from runwright.api.journal import Answer
+from runwright.worker import kernel
+from runwright.worker.backlog import Backlog
+from runwright.worker.cgroups import memory_group
+from runwright.worker.control_plane import ControlPlane, connect
+from runwright.worker.death import Death, await_death
+from runwright.worker.flow_line import FlowLine
+from runwright.worker.flow_process import FlowProcess, RunFlow, start_flow
+from runwright.worker.job import read_job
+from runwright.worker.journal_pump import JournalPump, Post
+from runwright.worker.launcher import LaunchFailed
+from runwright.worker.orders import Launch
+from runwright.worker.output import Output
+from runwright.worker.refusals import Refusal
+from runwright.worker.report import deliver
+
+#: The supervisor's own exit codes.
+TOLD, NOT_TOLD = 0, 75
+#: How long the last bytes of a dead flow may take to be read.
+_LAST_BYTES_SECONDS = 5.0
+
+_ORDERS = {
+    signal.SIGTERM: "shutdown",
+    signal.SIGUSR1: "cancelled",
+    signal.SIGUSR2: "lease_lost",
+}
+_IN_WORDS = {
+    "shutdown": "the worker was stopped",
+    "cancelled": "the run was cancelled",
+    "outage": "the control plane was away for longer than the execution is to wait for it",
+    "refused": "the control plane refused a state of the run as malformed",
+}
+
+
+def supervise(launch: Launch, run_flow: RunFlow) -> int:
+    """Run one execution in this process, from the fork of its flow to the report of its end.
+
+    Returns `TOLD`, or `NOT_TOLD` when the control plane could not be reached for the report.
+    """
+    kernel.adopt_orphans()
+    group = memory_group()
+    kills_before = group.kills() if group else 0
+    try:
+        job = read_job(launch.spec.job_configuration)
+        flow = start_flow(launch.spec, job, run_flow, environ=os.environ)
+    except LaunchFailed as failure:
+        return asyncio.run(_report_failed_launch(launch, str(failure)))
+    output = Output(flow.output, forward_to=2 if job.stream_output else None)
+    return asyncio.run(Supervisor(launch, flow, output, kills_before=kills_before).run())
+
+
+async def _report_failed_launch(launch: Launch, why: str) -> int:
+    spec, surroundings = launch.spec, launch.surroundings
+    report = ExitReport(
+        token=spec.token,
+        execution_id=spec.execution_id,
+        reason=f"could not be launched: {why}",
+    )
+    async with connect(surroundings, spec.credential) as control_plane:
+        path = f"/flow_runs/{spec.flow_run_id}/exit"
+        is_told = await deliver(control_plane, path, report, patience=surroundings.outage_tolerance)
+    return TOLD if is_told else NOT_TOLD
+
+
+class Supervisor:
+    """Keeps one flow process."""
+
+    def __init__(
+        self, launch: Launch, flow: FlowProcess, output: Output, *, kills_before: int
+    ) -> None:
+        self._launch = launch
+        self._flow = flow
+        self._output = output
+        self._group = memory_group()
+        self._kills_before = kills_before
+        self._stop_reason: str | None = None
+        self._is_lost = False
+        self._we_killed = False
+        self._has_died = False
+
+    async def run(self) -> int:
+        """Keep the flow until its end is reported; the exit code of the supervisor."""
+        launch = self._launch
+        async with connect(launch.surroundings, launch.spec.credential) as control_plane:
+            self._pump = JournalPump(
+                _execution(launch),
+                post=self._journal_to(control_plane),
+                backlog=Backlog(_spool_file(launch)),
+                listener=self,
+                lease_seconds=launch.lease_ttl_ms / 1000,
+                outage_tolerance=launch.surroundings.outage_tolerance,
+            )
+            self._line = FlowLine(self._flow.journal, self._pump, control_plane)
+            self._listen()
+            async with asyncio.TaskGroup() as tasks:
+                pumping = tasks.create_task(self._pump.run())
+                reading = tasks.create_task(self._line.read())
+                writing = tasks.create_task(self._line.write())
+                death = await await_death(self._flow.pid)
+                self._has_died = True
+                await self._take_last_bytes(reading)
+                await self._pump.drained()
+                for task in (pumping, reading, writing):
+                    task.cancel()
+            return await self._report(control_plane, death)
+
+    def stop(self, reason: str) -> None:
+        """End the flow: a word and SIGTERM, then SIGKILL after the grace.
+
+        Nothing is waited for when the run is not ours any more, when user code has not started,
+        or when the worker insists.
+        """
+        if self._has_died:
+            return
+        if reason == "lease_lost":
+            self._is_lost = not self._pump.has_ended
+            self._kill()
+        elif self._stop_reason is not None:
+            if reason == self._stop_reason == "shutdown":
+                self._kill()
+        elif not (reason == "cancelled" and self._pump.has_ended):
+            self._stop_reason = reason
+            if reason == "shutdown" and not self._pump.has_started:
+                self._kill()
+                return
+            self._line.order_stop("cancelled" if reason == "cancelled" else "shutdown")
+            kernel.kill_quietly(self._flow.pid, signal.SIGTERM)
+            grace = self._launch.surroundings.cancel_grace
+            asyncio.get_running_loop().call_later(grace, self._kill)
+
+    def acknowledged(self, up_to: int, answers: list[Answer], *, is_spooled: bool) -> None:
+        """Tell the flow what is stored."""
+        self._line.acknowledge(up_to, answers, is_spooled=is_spooled)
+
+    def cancel_requested(self) -> None:
+        """Obey a cancellation that came with an answer."""
+        self.stop("cancelled")
+
+    def over(self, refusal: Refusal) -> None:
+        """End an execution from which nothing will be taken any more."""
+        if refusal is Refusal.LEASE_LOST:
+            self.stop("lease_lost")
+            self._is_lost = self._is_lost or not self._pump.has_ended
+        elif refusal is Refusal.AWAY_TOO_LONG:
+            self.stop("outage")
+        else:
+            self.stop("refused")
+            self._kill()
+
+    def _listen(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number, reason in _ORDERS.items():
+            loop.add_signal_handler(number, self.stop, reason)
+        loop.add_signal_handler(signal.SIGCHLD, self._reap_adopted)
+        loop.add_reader(self._output.fileno(), self._read_output)
+        # Orders that came since the fork have waited for this.
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, kernel.STOP_SIGNALS)
+
+    def _journal_to(self, control_plane: ControlPlane) -> Post:
+        path = f"/flow_runs/{self._launch.spec.flow_run_id}/journal"
+
+        async def post(body: bytes) -> tuple[int, bytes]:
+            return await control_plane.send("POST", path, body)
+
+        return post
+
+    def _read_output(self) -> None:
+        self._output.read()
+        if self._output.is_closed:
+            asyncio.get_running_loop().remove_reader(self._output.fileno())
+
+    def _reap_adopted(self) -> None:
+        if not self._has_died:
+            kernel.reap_dead(keep=self._flow.pid)
+
+    def _kill(self) -> None:
+        if not self._has_died:
+            self._we_killed = True
+            kernel.kill_group(self._flow.pid)
+            kernel.kill_quietly(self._flow.pid, signal.SIGKILL)
+
+    async def _take_last_bytes(self, reading: asyncio.Task[None]) -> None:
+        """What a flow wrote before it died is still in the socket and the pipe."""
+        await asyncio.wait({reading}, timeout=_LAST_BYTES_SECONDS)
+        asyncio.get_running_loop().remove_reader(self._output.fileno())
+        self._output.drain()
+
+    async def _report(self, control_plane: ControlPlane, death: Death) -> int:
+        if self._is_lost:
+            return TOLD
+        spec = self._launch.spec
+        path = f"/flow_runs/{spec.flow_run_id}"
+        body: msgspec.Struct
+        if self._stop_reason == "shutdown" and not self._pump.has_started:
+            path += "/release"
+            body = ReleaseRequest(
+                token=spec.token, execution_id=spec.execution_id, reason=_IN_WORDS["shutdown"]
+            )
+        else:
+            path += "/exit"
+            body = self._exit_report(death)
+        patience = self._launch.surroundings.outage_tolerance
+        return TOLD if await deliver(control_plane, path, body, patience=patience) else NOT_TOLD
+
+    def _exit_report(self, death: Death) -> ExitReport:
+        is_out_of_memory = (
+            death.was_killed
+            and not self._we_killed
+            and self._group is not None
+            and self._group.kills() > self._kills_before
+        )
+        return ExitReport(
+            token=self._launch.spec.token,
+            execution_id=self._launch.spec.execution_id,
+            exit_code=death.exit_code,
+            signal=death.signal,
+            oom_killed=is_out_of_memory,
+            peak_memory_bytes=death.peak_memory_bytes,
+            last_lines=self._output.last_lines(),
+            reason=_IN_WORDS.get(self._stop_reason or ""),
+        )
+
+
+def _execution(launch: Launch) -> ExecutionRef:
+    spec = launch.spec
+    return ExecutionRef(
+        flow_run_id=spec.flow_run_id, token=spec.token, execution_id=spec.execution_id
+    )
+
+
+def _spool_file(launch: Launch) -> Path:
+    folder = Path(launch.surroundings.spool)
+    return folder / f"{launch.spec.execution_id}.journal"
