@@ -1,11 +1,22 @@
 """A transition that somebody proposes, and the decisions that may answer it."""
 
 from datetime import datetime, timedelta
+from enum import StrEnum
 from uuid import UUID
 
 import msgspec
 
 from runwright.core.states import State, StateType
+
+
+class Slot(StrEnum):
+    """What a claim finds where its deployment has a limit."""
+
+    FREE = "free"
+    #: None is free: the run goes back to the queue.
+    ENQUEUE = "enqueue"
+    #: None is free, and the deployment wants such runs cancelled.
+    CANCEL_NEW = "cancel_new"
 
 
 class RunFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -22,6 +33,13 @@ class RunFacts(msgspec.Struct, frozen=True, kw_only=True):
     pause_keys: frozenset[str] = frozenset()
     last_transition_id: UUID | None = None
     next_scheduled_start_time: datetime | None = None
+    #: A subflow runs in its parent's process and cannot leave it.
+    is_subflow: bool = False
+    deployment_slot: Slot = Slot.FREE
+    #: How long a run without a slot waits before it is offered again.
+    slot_patience: timedelta = timedelta(seconds=30)
+    #: The state of the flow run around a task run, where there is one.
+    enclosing_state: StateType | None = None
 
 
 class Transition(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,6 +95,7 @@ __all__ = [
     "Reject",
     "Replace",
     "RunFacts",
+    "Slot",
     "State",
     "StateType",
     "Transition",
