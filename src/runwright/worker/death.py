@@ -31,7 +31,7 @@ async def await_death(pid: int) -> Death:
         await _readable(pid)
         # It is not reaped yet, so its number still stands for its process group.
         kernel.kill_group(pid)
-        _, status, usage = os.wait4(pid, 0)
+        _, status, usage = os.wait4(pid, 0)  # noqa: ASYNC222  # it has ended: this is instant
     else:
         _, status, usage = await asyncio.to_thread(os.wait4, pid, 0)
         kernel.kill_group(pid)

@@ -1,8 +1,8 @@
 """The supervisor's end of the socket to its flow process."""
 
 import asyncio
+import logging
 import socket
-import sys
 from collections.abc import Coroutine
 from typing import Any
 
@@ -22,6 +22,8 @@ from runwright.errors import ServerUnreachable
 from runwright.worker.control_plane import ControlPlane
 from runwright.worker.framing import BrokenStream, FrameReader, pack
 from runwright.worker.journal_pump import JournalPump
+
+logger = logging.getLogger("runwright.worker")
 
 
 class FlowLine:
@@ -54,7 +56,7 @@ class FlowLine:
         except ConnectionError:
             return
         except BrokenStream as error:
-            print(f"runwright: the journal of a flow process broke off: {error}", file=sys.stderr)
+            logger.warning("The journal of a flow process broke off: %s", error)
 
     async def write(self) -> None:
         """Write frames as they come; the flow may not be there to read them."""
@@ -95,7 +97,7 @@ class FlowLine:
         self._outgoing.put_nowait(ToldFrame(question.number, status, _decoded(answer)))
 
 
-def _decoded(answer: bytes) -> Any:  # noqa: ANN401  # whatever JSON says
+def _decoded(answer: bytes) -> Any:  # whatever JSON says
     if not answer:
         return None
     try:

@@ -149,7 +149,7 @@ def _fresh_interpreter(job: Job) -> None:
 
 def _spawn(argv: list[str], job: Job, env: dict[str, str], fds: tuple[int, int]) -> int:
     journal, output = fds
-    process = subprocess.Popen(  # noqa: S603  # an argument vector, never a shell
+    process = subprocess.Popen(  # an argument vector, never a shell
         argv,
         stdin=subprocess.DEVNULL,
         stdout=output,
@@ -158,7 +158,7 @@ def _spawn(argv: list[str], job: Job, env: dict[str, str], fds: tuple[int, int])
         cwd=job.working_dir,
         pass_fds=(journal,),
         start_new_session=True,
-        preexec_fn=_in_spawned_child,
+        preexec_fn=_in_spawned_child,  # noqa: PLW1509  # a supervisor has one thread
     )
     # The supervisor reaps by process id; nothing else of this object is needed.
     process.returncode = 0

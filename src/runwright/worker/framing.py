@@ -25,7 +25,7 @@ def pack(message: msgspec.Struct) -> bytes:
 class FrameReader(Generic[T]):
     """Turns received bytes into messages. What is cut off at the end is never delivered."""
 
-    def __init__(self, message_type: Any) -> None:  # noqa: ANN401  # a union is no `type`
+    def __init__(self, message_type: Any) -> None:  # a union is no `type`
         self._decoder: msgspec.msgpack.Decoder[T] = msgspec.msgpack.Decoder(message_type)
         self._buffer = bytearray()
 

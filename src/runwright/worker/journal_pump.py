@@ -62,7 +62,7 @@ class Listener(Protocol):
 class JournalPump:
     """One execution's way up. `run` sends until it is cancelled or the execution is over."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # keywords, each said once by the supervisor
         self,
         execution: ExecutionRef,
         *,

@@ -8,6 +8,7 @@ When its worker is gone it starts nothing more, and stays until the last supervi
 import contextlib
 import gc
 import importlib
+import logging
 import os
 import select
 import signal
@@ -31,6 +32,10 @@ from runwright.worker.orders import (
     UpOrder,
 )
 from runwright.worker.supervisor import NOT_TOLD, TOLD, supervise
+
+logger = logging.getLogger("runwright.worker")
+
+logger = logging.getLogger("runwright.worker")
 
 #: What every execution needs; imported once, so that a fork imports nothing.
 PRELOADED = (
@@ -91,7 +96,7 @@ class Zygote:
             received = self._orders.recv(1 << 16)
             orders = self._reader.feed(received)
         except (ConnectionError, BrokenStream) as error:
-            print(f"runwright: the zygote lost its worker: {error}", file=sys.stderr)
+            logger.warning("The zygote lost its worker: %s", error)
             received, orders = b"", []
         if not received:
             self._has_worker = False
@@ -161,7 +166,7 @@ class Zygote:
 
 
 def _run_execution(spec: ExecutionSpec, journal: int) -> int:
-    from runwright.sdk.execution import run_execution  # noqa: PLC0415  # preloaded by main
+    from runwright.sdk.execution import run_execution  # preloaded by main
 
     return run_execution(spec, journal)
 
@@ -170,7 +175,7 @@ def _preload(module: str) -> None:
     try:
         importlib.import_module(module)
     except Exception as error:  # noqa: BLE001  # users' modules raise anything
-        print(f"runwright: {module} could not be preloaded: {error!r}", file=sys.stderr)
+        logger.warning("The module %s could not be preloaded: %r", module, error)
 
 
 def main(arguments: list[str], run_flow: RunFlow = _run_execution) -> None:

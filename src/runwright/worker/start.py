@@ -1,0 +1,97 @@
+"""`runwright worker start`, without the command line."""
+
+import asyncio
+import signal
+import socket
+from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
+
+from runwright.clock import SystemClock, new_id
+from runwright.errors import ConfigurationError
+from runwright.settings import Settings, resolve_api
+from runwright.worker.control_plane import connect
+from runwright.worker.host import Host
+from runwright.worker.launchers.process import ProcessLauncher
+from runwright.worker.orders import Surroundings
+from runwright.worker.slots import Slots, default_limit
+from runwright.worker.synchronize import Identity, Pool, key_name
+from runwright.worker.worker import Worker
+
+
+async def run_worker(  # noqa: PLR0913  # the options of the command, as keywords
+    settings: Settings,
+    *,
+    pool: str,
+    queues: Sequence[str] = (),
+    name: str | None = None,
+    limit: int | None = None,
+    type: str = "process",  # noqa: A002  # the word of the field for what a pool launches
+    create_pool: bool = False,
+) -> None:
+    """Work for `pool` until SIGTERM or SIGINT; a second signal ends running flows at once.
+
+    Raises:
+        ConfigurationError: no control plane is configured, the pool does not exist, or nothing
+            here launches executions of that type.
+        Unauthorized: the key is not accepted.
+        LaunchFailed: this machine cannot start executions.
+    """
+    if type != "process":
+        raise ConfigurationError(
+            f"This worker cannot launch executions of type {type!r}. It knows: process."
+        )
+    reached = resolve_api(settings)
+    if reached is None:
+        raise ConfigurationError(
+            "A worker needs a control plane, and none is configured or running here. Start one "
+            "with `runwright server start`, or set RUNWRIGHT_API_URL."
+        )
+    api_url, key = reached
+    surroundings = surroundings_of(settings, api_url)
+    slots = Slots(limit or default_limit())
+    identity = Identity(
+        instance_id=new_id(),
+        name=name or socket.gethostname(),
+        type=type,
+        queues=tuple(queues),
+        limit=slots.limit,
+        version=_own_version(),
+        key_name=key_name(key),
+        api_url=api_url,
+    )
+    launcher = ProcessLauncher(surroundings)
+    await launcher.warm_up()
+    async with connect(surroundings, key) as control_plane:
+        host = Host(settings.home, clock=SystemClock())
+        joined = Pool(pool, control_plane, identity, host, may_create=create_pool)
+        worker = Worker(joined, control_plane, launcher, slots, grace=settings.worker_grace)
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, worker.stop)
+        await worker.run()
+
+
+def surroundings_of(settings: Settings, api_url: str) -> Surroundings:
+    """What supervisors are told of the worker's settings: everything but its credential."""
+    return Surroundings(
+        api_url=api_url,
+        spool=str(settings.home / "spool" / "executions"),
+        tls_ca_file=_text(settings.tls_ca_file),
+        tls_verify=settings.tls_verify,
+        tls_client_cert=_text(settings.tls_client_cert),
+        tls_client_key=_text(settings.tls_client_key),
+        request_timeout=settings.request_timeout,
+        cancel_grace=settings.cancel_grace,
+        outage_tolerance=settings.outage_tolerance,
+    )
+
+
+def _text(path: object) -> str | None:
+    return None if path is None else str(path)
+
+
+def _own_version() -> str:
+    try:
+        return version("runwright")
+    except PackageNotFoundError:
+        return "unknown"
