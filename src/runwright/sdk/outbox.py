@@ -5,8 +5,12 @@ from collections.abc import Callable
 
 from runwright.api.journal import AnyEntry
 
-#: What delivers a batch: the number of its first entry, and the entries.
-Deliver = Callable[[int, list[AnyEntry]], None]
+#: What delivers a batch: the number of its first entry, the entries, and whether somebody waits
+#: for it. One that is waited for may be empty, when another thread was quicker.
+Deliver = Callable[[int, list[AnyEntry], bool], None]
+
+#: Entries in a batch at most.
+_BATCH = 2_000
 
 
 class Outbox:
@@ -52,17 +56,20 @@ class Outbox:
                 self._start()
         return number
 
+    @property
+    def next_number(self) -> int:
+        """The number that the next entry will get."""
+        with self._lock:
+            return self._first + len(self._waiting)
+
     def drain(self) -> None:
         """Deliver everything so far, in this thread."""
-        with self._delivery:
-            first, batch = self._take()
-            if batch:
-                self._deliver(first, batch)
+        self._empty(awaited=True)
 
     def close(self) -> None:
         """Deliver what is left and end the thread."""
         try:
-            self.drain()
+            self._empty(awaited=False)
         finally:
             with self._lock:
                 self._closing.set()
@@ -76,13 +83,23 @@ class Outbox:
         self._thread = threading.Thread(target=self._run, name="runwright-journal", daemon=True)
         self._thread.start()
 
-    def _take(self) -> tuple[int, list[AnyEntry]]:
+    def _empty(self, *, awaited: bool) -> None:
+        with self._delivery:
+            first, batch, is_last = self._take()
+            while not is_last:
+                self._deliver(first, batch, False)
+                first, batch, is_last = self._take()
+            if batch or awaited:
+                self._deliver(first, batch, awaited)
+
+    def _take(self) -> tuple[int, list[AnyEntry], bool]:
         with self._lock:
-            first, batch = self._first, self._waiting
+            first, batch = self._first, self._waiting[:_BATCH]
+            del self._waiting[:_BATCH]
             self._first += len(batch)
-            self._waiting = []
-            self._has_room.notify_all()
-        return first, batch
+            if batch:
+                self._has_room.notify_all()
+            return first, batch, not self._waiting
 
     def _run(self) -> None:
         while not self._closing.is_set():
@@ -92,4 +109,7 @@ class Outbox:
                     self._has_entries.wait()
                 self._asleep = False
             self._closing.wait(self._linger)
-            self.drain()
+            with self._delivery:
+                first, batch, _ = self._take()
+                if batch:
+                    self._deliver(first, batch, False)

@@ -111,7 +111,9 @@ class EmbeddedChannel:
                 file.path,
             )
 
-    def _deliver(self, _first: int, entries: list[AnyEntry]) -> None:
+    def _deliver(self, _first: int, entries: list[AnyEntry], _awaited: bool) -> None:
+        if not entries:
+            return
         if self._file is None:
             self._lost_count += len(entries)
             return
