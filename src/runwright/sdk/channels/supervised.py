@@ -100,7 +100,8 @@ class SupervisedChannel:
     def flush(self) -> None:
         """Wait until everything so far is stored, or on the supervisor's disk."""
         stored = self._answers.when_stored(self._outbox.next_number)
-        self._outbox.drain()
+        if not stored.done():
+            self._outbox.drain()
         stored.result()
 
     def close(self) -> None:
