@@ -1,0 +1,1 @@
+"""When deployments fire. `schedule.py` is the way in; the others hold one kind each."""
