@@ -1,0 +1,168 @@
+"""Loads flows from files and modules, and says plainly why when it cannot."""
+
+import hashlib
+import importlib
+import importlib.util
+import sys
+import traceback
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from runwright.errors import FlowLoadError
+from runwright.sdk.entrypoints import Entrypoint, parse_entrypoint
+
+if TYPE_CHECKING:
+    from runwright.sdk.flows import Flow
+
+#: Lines of a traceback in a message.
+_TRACEBACK_FRAMES = 5
+
+
+def load_flow(entrypoint: str, *, path: str | Path | None = None) -> "Flow[..., Any]":
+    """The flow at `entrypoint`, whose file is relative to `path` (default: where we are).
+
+    Raises:
+        FlowLoadError: no such file, module or flow; several flows and none named; or the user's
+            own code failed while it was imported, in which case its last frames are told.
+    """
+    where = parse_entrypoint(entrypoint)
+    base = Path(path or ".").absolute()
+    module = _load_file(where, base) if where.is_file else _load_module(where, base)
+    return _pick_flow(module, where)
+
+
+def _load_file(where: Entrypoint, base: Path) -> ModuleType:
+    file = (base / where.target).resolve()
+    if not file.is_file():
+        relative = "" if Path(where.target).is_absolute() else f" (looked from {base})"
+        raise FlowLoadError(
+            f"There is no file {file}{relative}. Check the entrypoint {str(where)!r}, and that the "
+            "deployment's path or pull steps bring the code to this machine."
+        )
+    package = _package_of(file)
+    if package is not None:
+        root, name = package
+        return _import(name, root, where)
+    _put_first(file.parent)
+    return _execute(file, where)
+
+
+def _load_module(where: Entrypoint, base: Path) -> ModuleType:
+    return _import(where.target, base, where)
+
+
+def _import(name: str, root: Path, where: Entrypoint) -> ModuleType:
+    _put_first(root)
+    importlib.invalidate_caches()
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name and (name == error.name or name.startswith(f"{error.name}.")):
+            raise FlowLoadError(
+                f"There is no module {name!r} (looked in {root} and the installed packages). "
+                f"Check the entrypoint {str(where)!r}."
+            ) from error
+        raise _failed(where, error) from error
+    except (Exception, SystemExit) as error:
+        raise _failed(where, error) from error
+
+
+def _execute(file: Path, where: Entrypoint) -> ModuleType:
+    """Run a lone file as a module. Under its own name, so that its classes can be pickled."""
+    name = file.stem
+    if _is_taken(name, file):
+        name = f"{name}_{hashlib.sha256(str(file).encode()).hexdigest()[:8]}"
+    spec = importlib.util.spec_from_file_location(name, file)
+    if spec is None or spec.loader is None:
+        raise FlowLoadError(f"{file} is not a Python file.")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except (Exception, SystemExit) as error:
+        sys.modules.pop(name, None)
+        raise _failed(where, error) from error
+    return module
+
+
+def _is_taken(name: str, file: Path) -> bool:
+    """Whether the name stands for another module, loaded or not."""
+    known = sys.modules.get(name)
+    if known is not None:
+        origin = getattr(known, "__file__", None)
+    else:
+        found = importlib.util.find_spec(name)
+        origin = str(file) if found is None else found.origin
+    return origin is None or Path(origin).resolve() != file
+
+
+def _package_of(file: Path) -> tuple[Path, str] | None:
+    """The root and dotted name of a file in a package, so that its relative imports work."""
+    parts = [file.stem]
+    directory = file.parent
+    while (directory / "__init__.py").is_file() and directory.name.isidentifier():
+        parts.insert(0, directory.name)
+        directory = directory.parent
+    return (directory, ".".join(parts)) if len(parts) > 1 else None
+
+
+def _put_first(directory: Path) -> None:
+    text = str(directory)
+    if text not in sys.path:
+        sys.path.insert(0, text)
+
+
+def _failed(where: Entrypoint, error: BaseException) -> FlowLoadError:
+    """Tell an error in the user's code by its own last frames, not by ours."""
+    frames = [
+        frame
+        for frame in traceback.extract_tb(error.__traceback__)
+        if not frame.filename.startswith("<frozen")
+        and frame.filename != __file__
+        # The import system's own frames are of no use to anybody.
+        and "/importlib/" not in frame.filename.replace("\\", "/")
+    ]
+    told = "".join(traceback.format_list(frames[-_TRACEBACK_FRAMES:]))
+    said = "".join(traceback.format_exception_only(error)).rstrip()
+    return FlowLoadError(f"Importing {where.target} failed:\n{told}{said}")
+
+
+def _pick_flow(module: ModuleType, where: Entrypoint) -> "Flow[..., Any]":
+    # Late: a flow's module imports this one's neighbours.
+    from runwright.sdk.flows import Flow
+
+    found = {name: value for name, value in vars(module).items() if isinstance(value, Flow)}
+    if where.flow is None:
+        distinct = {id(value): value for value in found.values()}
+        if len(distinct) == 1:
+            return next(iter(distinct.values()))
+        raise FlowLoadError(_unclear(found, where))
+    value: Any = module
+    for part in where.flow.split("."):
+        value = getattr(value, part, None)
+    if isinstance(value, Flow):
+        return value
+    named = [flow for flow in found.values() if flow.name == where.flow]
+    if named:
+        return named[0]
+    if value is not None:
+        raise FlowLoadError(
+            f"{where.flow!r} in {where.target} is a {type(value).__name__}, not a flow. "
+            "Is its @flow decorator missing?"
+        )
+    raise FlowLoadError(
+        f"There is no flow {where.flow!r} in {where.target}. {_listing(found, where)}"
+    )
+
+
+def _unclear(found: dict[str, Any], where: Entrypoint) -> str:
+    if not found:
+        return f"There is no flow in {where.target}: no function there has the @flow decorator."
+    return f"There are several flows in {where.target} and none is named. {_listing(found, where)}"
+
+
+def _listing(found: dict[str, Any], where: Entrypoint) -> str:
+    if not found:
+        return "There is no flow at all: no function there has the @flow decorator."
+    return "There are: " + ", ".join(f"{where.target}:{name}" for name in sorted(found)) + "."

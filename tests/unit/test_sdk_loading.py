@@ -1,0 +1,276 @@
+"""Flows from files, modules and repositories, and what is said when they cannot be loaded."""
+
+import os
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from runwright.errors import FlowLoadError
+from runwright.sdk.entrypoints import Entrypoint, find_flows, parse_entrypoint
+from runwright.sdk.git_source import GitSource, clone, looks_like_git
+from runwright.sdk.loading import load_flow
+from runwright.sdk.pull_steps import run_pull_steps
+
+ETL = """
+    from runwright import flow
+
+    @flow
+    def daily_load(day: str = "today"):
+        return day
+
+    @flow(name="Nightly")
+    def nightly(): ...
+
+    def plain(): ...
+"""
+
+
+@pytest.fixture
+def write(tmp_path, monkeypatch):
+    """Write files below a directory that is the present one, and forget their modules after."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", sys.path[:])
+    before = set(sys.modules)
+
+    def write(name, text):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(textwrap.dedent(text))
+        return path
+
+    yield write
+    for name in set(sys.modules) - before:
+        if getattr(sys.modules[name], "__file__", None) and str(tmp_path) in str(
+            sys.modules[name].__file__
+        ):
+            del sys.modules[name]
+
+
+def test_a_flow_is_loaded_by_function_or_by_name(write, tmp_path):
+    write("flows/etl_by_name.py", ETL)
+    assert load_flow("flows/etl_by_name.py:daily_load").name == "daily-load"
+    assert load_flow("etl_by_name.py:Nightly", path=tmp_path / "flows").name == "Nightly"
+
+
+def test_a_flow_is_loaded_from_a_module(write):
+    write("shop_one/flows.py", ETL)
+    assert load_flow("shop_one.flows:nightly").name == "Nightly"
+
+
+def test_a_file_in_a_package_can_import_its_neighbours(write):
+    write("shop_two/__init__.py", "")
+    write("shop_two/names.py", "NAME = 'from-next-door'")
+    write(
+        "shop_two/flows.py",
+        "from runwright import flow\nfrom .names import NAME\n@flow(name=NAME)\ndef f(): ...\n",
+    )
+    assert load_flow("shop_two/flows.py:f").name == "from-next-door"
+
+
+def test_a_file_named_like_a_known_module_does_not_replace_it(write):
+    import json
+
+    write("json.py", "from runwright import flow\n@flow\ndef f(): ...\n")
+    assert load_flow("json.py:f").name == "f"
+    assert sys.modules["json"] is json
+
+
+def test_the_only_flow_need_not_be_named(write):
+    write("single_flow.py", "from runwright import flow\n@flow\ndef only(): ...\n")
+    assert load_flow("single_flow.py").name == "only"
+
+
+@pytest.mark.parametrize(
+    ("entrypoint", "says"),
+    [
+        ("gone.py:f", r"There is no file .*gone\.py \(looked from .*\)"),
+        ("gone_module:f", r"There is no module 'gone_module'"),
+        ("several.py", r"several flows .* There are: several.py:daily_load, several.py:nightly\."),
+        ("several.py:other", r"There is no flow 'other' in several.py\. There are: "),
+        ("several.py:plain", r"'plain' in several.py is a function, not a flow.*@flow"),
+        ("empty.py", r"There is no flow in empty.py"),
+        ("empty.py:f", r"There is no flow 'f' in empty.py\. There is no flow at all"),
+        ("not an entrypoint", "is not an entrypoint. Write"),
+        ("", "is not an entrypoint"),
+    ],
+)
+def test_what_cannot_be_loaded_is_told_with_what_there_is(write, entrypoint, says):
+    write("several.py", ETL)
+    write("empty.py", "x = 1")
+    with pytest.raises(FlowLoadError, match=says):
+        load_flow(entrypoint)
+
+
+def test_an_import_error_in_user_code_shows_where(write):
+    write("broken_import.py", "from runwright import flow\n\nimport no_such_package_at_all\n")
+    with pytest.raises(FlowLoadError) as caught:
+        load_flow("broken_import.py:f")
+
+    message = str(caught.value)
+    assert message.startswith("Importing broken_import.py failed:")
+    assert 'broken_import.py", line 3, in <module>' in message
+    assert "ModuleNotFoundError: No module named 'no_such_package_at_all'" in message
+    assert "importlib" not in message
+    assert "loading.py" not in message
+
+
+@pytest.mark.parametrize(
+    ("source", "says"),
+    [
+        ("def f(:\n", "SyntaxError"),
+        ("raise ValueError('no luck')", "ValueError: no luck"),
+        ("import sys; sys.exit(3)", "SystemExit: 3"),
+    ],
+)
+def test_whatever_goes_wrong_at_import_is_told(write, source, says):
+    write("broken_anyhow.py", source)
+    with pytest.raises(FlowLoadError, match=says):
+        load_flow("broken_anyhow.py:f")
+
+
+def test_entrypoints_are_parsed():
+    assert parse_entrypoint("a/b.py:f") == Entrypoint("a/b.py", "f", True)
+    assert parse_entrypoint("a/b.py") == Entrypoint("a/b.py", None, True)
+    assert parse_entrypoint("a.b:C.f") == Entrypoint("a.b", "C.f", False)
+    assert str(parse_entrypoint("a.b:f")) == "a.b:f"
+
+
+def test_flows_are_found_without_running_the_file(write):
+    path = write(
+        "unimportable.py",
+        """
+        import no_such_package
+        import runwright as rw
+
+        @rw.flow(name="Named", retries=2)
+        async def one(): ...
+
+        class Jobs:
+            @rw.flow
+            def two_of_it(self): ...
+
+        @rw.task
+        def not_a_flow(): ...
+        """,
+    )
+    found = find_flows(path)
+    assert [(each.function, each.name) for each in found] == [
+        ("one", "Named"),
+        ("Jobs.two_of_it", "two-of-it"),
+    ]
+    assert found[0].line == 6
+
+
+@pytest.fixture
+def repository(tmp_path):
+    """A repository with two commits on main and a branch."""
+    where = tmp_path / "origin" / "project.git"
+    where.mkdir(parents=True)
+
+    def git(*arguments):
+        identity = ["-c", "user.name=t", "-c", "user.email=t@example.org"]
+        done = subprocess.run(
+            ["git", *identity, *arguments], cwd=where, check=True, capture_output=True, text=True
+        )
+        return done.stdout.strip()
+
+    git("init", "--quiet", "--initial-branch=main")
+    (where / "version.txt").write_text("1")
+    git("add", ".")
+    git("commit", "--quiet", "-m", "one")
+    first = git("rev-parse", "HEAD")
+    git("branch", "side")
+    (where / "version.txt").write_text("2")
+    git("commit", "--quiet", "-am", "two")
+    return where, first
+
+
+def test_a_repository_is_cloned_at_head_branch_or_commit(repository, tmp_path):
+    url, first = f"file://{repository[0]}", repository[1]
+    for source, version in [
+        (GitSource(url=url), "2"),
+        (GitSource(url=url, branch="side"), "1"),
+        (GitSource(url=url, commit=first), "1"),
+        (GitSource(url=url), "2"),
+    ]:
+        directory = clone(source, tmp_path / "clone")
+        assert (directory / "version.txt").read_text() == version
+
+
+def test_a_clone_that_fails_says_what_git_said(tmp_path):
+    with pytest.raises(FlowLoadError, match=r"git fetch of .*nowhere failed"):
+        clone(GitSource(url=f"file://{tmp_path}/nowhere"), tmp_path / "clone")
+
+
+def test_credentials_are_not_in_arguments_nor_messages(tmp_path, monkeypatch):
+    fake = tmp_path / "bin" / "git"
+    fake.parent.mkdir()
+    seen = tmp_path / "seen"
+    fake.write_text(
+        f'#!/bin/sh\necho "$@" >> {seen}\n'
+        f'if [ "$1" = fetch ]; then "$GIT_ASKPASS" Password >> {seen}.password\n'
+        'echo "cannot read https://me:hunter2@example.org/x" >&2; exit 1; fi\n'
+    )
+    fake.chmod(0o700)
+    monkeypatch.setenv("PATH", f"{fake.parent}:{os.environ['PATH']}")
+
+    with pytest.raises(FlowLoadError) as caught:
+        clone(GitSource(url="https://me:hunter2@example.org/x.git"), tmp_path / "clone")
+
+    assert "hunter2" not in seen.read_text()
+    assert "hunter2" not in str(caught.value)
+    assert Path(f"{seen}.password").read_text() == "hunter2"
+
+
+def test_a_missing_token_is_named(tmp_path):
+    source = GitSource(url="https://example.org/x.git", token_env="NO_SUCH_TOKEN")
+    with pytest.raises(FlowLoadError, match="NO_SUCH_TOKEN"):
+        clone(source, tmp_path)
+
+
+def test_options_cannot_be_smuggled_into_git(tmp_path):
+    with pytest.raises(FlowLoadError, match="cannot be a git address"):
+        clone(GitSource(url="--upload-pack=touch /tmp/x"), tmp_path)
+
+
+def test_sources_are_told_apart():
+    assert looks_like_git("https://example.org/x")
+    assert looks_like_git("git@example.org:me/x.git")
+    assert not looks_like_git("./flows")
+    assert not looks_like_git("/srv/flows")
+
+
+def test_pull_steps_lead_to_the_code(repository, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (repository[0] / "flows").mkdir()
+    run_pull_steps(
+        [
+            {
+                "prefect.deployments.steps.git_clone": {
+                    "id": "clone",
+                    "repository": f"file://{repository[0]}",
+                }
+            },
+            {"runwright.set_working_directory": {"directory": "{{ clone.directory }}"}},
+        ]
+    )
+    assert Path.cwd() == tmp_path / "project"
+
+
+@pytest.mark.parametrize(
+    ("step", "says"),
+    [
+        ({"os.system": {"command": "true"}}, "There is no pull step 'os.system'"),
+        ({"runwright.set_working_directory": {"to": "x"}}, "inputs of pull step"),
+        ({"runwright.set_working_directory": {"directory": "/no/such"}}, "Cannot go to"),
+        ({"runwright.set_working_directory": {"directory": "{{ a.b }}"}}, "no output"),
+        ({"a": {}, "b": {}}, "one name with its inputs"),
+    ],
+)
+def test_a_pull_step_that_cannot_be_run_says_why(step, says, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(FlowLoadError, match=says):
+        run_pull_steps([step])
