@@ -1,0 +1,156 @@
+"""Runs one claimed flow run, in the process that was started for it.
+
+The control plane's word comes first: only when it has granted Running is user code loaded.
+"""
+
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+from datetime import datetime
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from runwright.api.executions import ExecutionSpec
+from runwright.api.journal import FlowRunProposed, LogWritten
+from runwright.api.states import OrchestrationResult, WaitDetails
+from runwright.clock import SystemClock, new_id
+from runwright.core.effects import RunStopped
+from runwright.core.states import State, StateName, StateType
+from runwright.errors import FlowError, FlowLoadError, LeaseLost, ServerUnreachable
+from runwright.sdk.channels.supervised import SupervisedChannel
+from runwright.sdk.journal import Channel
+from runwright.sdk.loading import load_flow
+from runwright.sdk.parameters import validate
+from runwright.sdk.pull_steps import run_pull_steps
+
+if TYPE_CHECKING:
+    from runwright.sdk.flows import Flow
+
+#: Exit codes of the process. A flow that failed has said so itself: that is a 0 too.
+DONE, STOPPED = 0, 143
+
+_clock = SystemClock()
+
+
+def run_execution(spec: ExecutionSpec, fd: int) -> int:
+    """Run the flow run of `spec`, with its journal on the socket `fd`; the process's exit code."""
+    channel = SupervisedChannel(socket.socket(fileno=fd), spec.flow_run_id, spec.execution_id)
+
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        raise RunStopped(channel.stop_reason or "shutdown")
+
+    try:
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, stop)
+        return _run(spec, channel)
+    except (RunStopped, LeaseLost, ServerUnreachable) as ended:
+        # Whoever stopped it knows, and reports how the run ends.
+        print(f"Flow run {spec.flow_run_name!r} stops: {ended}", file=sys.stderr)  # noqa: T201
+        return STOPPED
+    finally:
+        channel.close()
+
+
+def _run(spec: ExecutionSpec, channel: Channel) -> int:
+    while True:
+        if not _is_granted(spec, channel):
+            return DONE
+        try:
+            flow, parameters = _prepare(spec)
+        except FlowError as error:
+            again_at = _fail(spec, channel, error)
+            if again_at is None:
+                return DONE
+            _wait((again_at - _clock.now()).total_seconds())
+            continue
+        from runwright.sdk.flows import run_claimed_flow  # late: not before Running is granted
+
+        run_claimed_flow(flow, parameters, spec=spec, channel=channel)
+        return DONE
+
+
+def _is_granted(spec: ExecutionSpec, channel: Channel) -> bool:
+    """Propose Running until the control plane says yes or no."""
+    while True:
+        result = _propose(spec, channel, StateType.RUNNING, StateName.RUNNING, None)
+        if isinstance(result.details, WaitDetails):
+            _wait(result.details.delay_seconds)
+            continue
+        return result.state is not None and result.state.type is StateType.RUNNING
+
+
+def _prepare(spec: ExecutionSpec) -> "tuple[Flow[..., Any], dict[str, Any]]":
+    if spec.entrypoint is None:
+        raise FlowLoadError(
+            f"The deployment {spec.deployment_name!r} of this run names no entrypoint, so there is "
+            "nothing to load. Deploy it again."
+        )
+    if spec.pull_steps:
+        run_pull_steps(spec.pull_steps)
+    elif spec.path:
+        try:
+            os.chdir(spec.path)
+        except OSError as error:
+            raise FlowLoadError(
+                f"The code of this deployment is in {spec.path!r}, which this machine does not "
+                f"have: {error.strerror}. Run a worker where it is, or deploy from a git "
+                "repository."
+            ) from error
+    flow = load_flow(spec.entrypoint)
+    return flow, validate(flow.fn, spec.parameters, flow_name=flow.name)
+
+
+def _fail(spec: ExecutionSpec, channel: Channel, error: FlowError) -> datetime | None:
+    """Record why the run could not begin; when it is to be tried again, if at all."""
+    print(error, file=sys.stderr)  # noqa: T201  # the worker's operator reads it there
+    channel.emit(
+        LogWritten(
+            flow_run_id=spec.flow_run_id,
+            timestamp=_clock.now(),
+            level=logging.ERROR,
+            name="runwright.flow_runs",
+            message=str(error),
+        )
+    )
+    first_line = str(error).partition("\n")[0]
+    last_line = str(error).rpartition("\n")[2]
+    message = first_line if first_line == last_line else f"{first_line} {last_line.strip()}"
+    result = _propose(spec, channel, StateType.FAILED, StateName.FAILED, message)
+    if result.state is None or result.state.type is not StateType.SCHEDULED:
+        return None
+    return result.state.state_details.scheduled_time or _clock.now()
+
+
+def _propose(
+    spec: ExecutionSpec, channel: Channel, kind: StateType, name: str, message: str | None
+) -> OrchestrationResult:
+    state = State(id=new_id(), type=kind, name=name, timestamp=_clock.now(), message=message)
+    return channel.propose(FlowRunProposed(flow_run_id=spec.flow_run_id, state=state))
+
+
+def _wait(seconds: float) -> None:
+    """Wait, while a signal can still end it."""
+    threading.Event().wait(max(0.0, seconds))
+
+
+def main() -> int:
+    """`python -m runwright.sdk.execution FD`: the spec is in RUNWRIGHT_EXECUTION."""
+    text = os.environ.pop("RUNWRIGHT_EXECUTION", None)
+    fd = sys.argv[1] if len(sys.argv) > 1 else os.environ.pop("RUNWRIGHT_JOURNAL_FD", "")
+    if text is None or not fd.isdecimal():
+        print(  # noqa: T201
+            "This program is started by a Runwright worker, which tells it what to run in "
+            "RUNWRIGHT_EXECUTION and on a file descriptor. It is of no use by hand.",
+            file=sys.stderr,
+        )
+        return 2
+    return run_execution(msgspec.json.decode(text, type=ExecutionSpec), int(fd))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
