@@ -13,7 +13,8 @@ _MOST_RULES = 10
 _MOST_COUNT = 10_000
 _LONGEST_INTERVAL = 100_000
 _FREQUENCIES = ("YEARLY", "MONTHLY", "WEEKLY", "DAILY", "HOURLY", "MINUTELY")
-_SUB_DAILY = frozenset({"HOURLY", "MINUTELY"})
+#: A day or less has too few members to choose one by its position: such rules never end.
+_WITHOUT_POSITIONS = frozenset({"DAILY", "HOURLY", "MINUTELY"})
 _OTHER_PARTS = frozenset({"FREQ", "INTERVAL", "COUNT", "UNTIL", "WKST", "BYDAY", "BYWEEKDAY"})
 #: What each list of numbers may hold.
 _RANGES = {
@@ -131,8 +132,8 @@ def _rule(value: str, zone_name: str | None, text: str) -> Rule:
     frequency = parts.get("FREQ", "")
     if frequency not in _FREQUENCIES:
         raise _wrong(text, f"FREQ must be one of {', '.join(_FREQUENCIES)}")
-    if frequency in _SUB_DAILY and "BYSETPOS" in parts:
-        raise _wrong(text, "BYSETPOS needs a FREQ of DAILY or longer")
+    if frequency in _WITHOUT_POSITIONS and "BYSETPOS" in parts:
+        raise _wrong(text, "BYSETPOS needs a FREQ of WEEKLY or longer")
     _check_lists(parts, text)
     interval = _whole(parts.get("INTERVAL", "1"), "INTERVAL", (1, _LONGEST_INTERVAL), text)
     until = parts.pop("UNTIL", None)
