@@ -85,7 +85,7 @@ class Backlog:
             return
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            self._file = self._path.open("w+b", opener=_private)
+            self._file = _private_file(self._path)
         except OSError:
             self._disk_has_failed = True
             return
@@ -143,5 +143,5 @@ class Backlog:
             self._path.unlink(missing_ok=True)
 
 
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
+def _private_file(path: Path) -> BinaryIO:
+    return os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600), "w+b")

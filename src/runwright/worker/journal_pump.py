@@ -187,13 +187,15 @@ class JournalPump:
         self._heard_at = sent_at
         # A fifth either way, so that many executions started together do not renew together.
         self._renew_at = sent_at + answer.renew_in_ms / 1000 * self._chance.uniform(0.8, 1.2)
+        had = self._backlog.first
         self._backlog.drop_below(answer.next)
         if len(self._backlog):
             self._send_at = self._clock.monotonic()
             self._most_entries = min(MOST_ENTRIES, self._most_entries * 2)
         for told in answer.answers:
             self._note(told)
-        self._listener.acknowledged(answer.next, answer.answers, is_spooled=False)
+        if answer.next > had or answer.answers:
+            self._listener.acknowledged(answer.next, answer.answers, is_spooled=False)
         if answer.cancel:
             self._listener.cancel_requested()
         self._has_changed_state.set()

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import os
 import socket
+import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from uuid import UUID
@@ -103,11 +104,10 @@ class _Zygote:
     ) -> None:
         ours, theirs = socket.socketpair()
         try:
-            self._process = await asyncio.create_subprocess_exec(
-                *command,
-                str(theirs.fileno()),
-                *preload,
-                stdin=asyncio.subprocess.DEVNULL,
+            # Not asyncio's: closing its transport would kill a zygote that is to outlive us.
+            self._process = subprocess.Popen(  # noqa: ASYNC220  # once, for a millisecond
+                [*command, str(theirs.fileno()), *preload],
+                stdin=subprocess.DEVNULL,
                 pass_fds=(theirs.fileno(),),
                 env=environ,
                 # A Ctrl-C in the worker's terminal is for the worker alone.
@@ -145,6 +145,11 @@ class _Zygote:
         self._writer.close()
         with contextlib.suppress(ConnectionError):
             await self._writer.wait_closed()
+        if self.executions:
+            self._process.returncode = 0  # it ends after its last supervisor, without us
+        else:
+            await _gone(self._process.pid)
+            self._process.wait()  # it has ended
 
     async def _listen(self) -> None:
         frames: FrameReader[UpOrder] = FrameReader(UpOrder)
@@ -155,6 +160,7 @@ class _Zygote:
         self.is_gone = True
         self._ready.set()
         self._writer.close()
+        self._process.wait()  # a zygote closes its socket by ending
         await asyncio.gather(*(self._outlive(*held) for held in self.executions.items()))
 
     def _take(self, message: UpOrder) -> None:
