@@ -1,0 +1,42 @@
+"""Flows on the wire."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+
+class Flow(msgspec.Struct, frozen=True, kw_only=True):
+    """A flow is known by its name; its code stays with its users."""
+
+    id: UUID
+    created: datetime | None
+    updated: datetime | None
+    name: str
+    tags: list[str] = []
+    labels: dict[str, Any] = {}
+
+
+class FlowCreate(msgspec.Struct, frozen=True, kw_only=True):
+    """Body of `POST /flows/`: 201, or 200 with the flow of that name."""
+
+    name: str
+    tags: list[str] = []
+    labels: dict[str, Any] | None = None
+
+
+class FlowUpdate(msgspec.Struct, frozen=True, kw_only=True):
+    """Body of `PATCH /flows/{id}`."""
+
+    tags: list[str] | msgspec.UnsetType = msgspec.UNSET
+
+
+class FlowPage(msgspec.Struct, frozen=True, kw_only=True):
+    """One page of flows; pages count from 1."""
+
+    results: list[Flow]
+    count: int
+    limit: int
+    pages: int
+    page: int
