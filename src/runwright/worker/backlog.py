@@ -135,11 +135,16 @@ class Backlog:
         self._read_from = self._file.tell()
         return bool(self._memory)
 
-    def _stop_spilling(self) -> None:
+    def close(self) -> None:
+        """Leave what is on disk there."""
         if self._file is not None:
             with contextlib.suppress(OSError):
                 self._file.close()
             self._file = None
+
+    def _stop_spilling(self) -> None:
+        if self._file is not None:
+            self.close()
             self._path.unlink(missing_ok=True)
 
 

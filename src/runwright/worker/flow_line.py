@@ -73,7 +73,7 @@ class FlowLine:
         self._outgoing.put_nowait(AcknowledgedFrame(up_to, answers, is_spooled))
 
     def order_stop(self, reason: str) -> None:
-        """Tell the flow to end, and why; a signal follows."""
+        """Tell the flow to end, and why."""
         self._outgoing.put_nowait(StopFrame(reason))
 
     def _take(self, frame: UpFrame) -> None:

@@ -52,6 +52,10 @@ def read_job(configuration: dict[str, Any]) -> Job:
         job = msgspec.convert(present, Job)
     except msgspec.ValidationError as error:
         raise LaunchFailed(f"the job configuration makes no sense: {error}") from error
+    try:
+        job.argv("", 0)
+    except ValueError as error:
+        raise LaunchFailed(f"the command {job.command!r} makes no sense: {error}") from error
     refused = sorted(REFUSED_VARIABLES.intersection(job.env))
     if refused:
         raise LaunchFailed(

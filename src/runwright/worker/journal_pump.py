@@ -2,7 +2,7 @@
 
 Entries are sent soon after they were written, at once where the flow waits for them. A batch, even
 an empty one, renews the lease. While the control plane is away entries go to disk and the flow
-goes on; only the answer to a proposed state is worth waiting for.
+goes on.
 """
 
 import asyncio
@@ -27,6 +27,9 @@ MOST_BYTES = 512 * 1024
 #: Between tries while the control plane is away: doubles up to the most, with full jitter.
 FIRST_DELAY_SECONDS = 0.25
 LONGEST_DELAY_SECONDS = 5.0
+
+#: How long a proposed state waits for an answer while the control plane is away.
+DECIDE_ALONE_AFTER_SECONDS = 5.0
 
 #: Sends the body of one batch; status and body of the answer.
 Post = Callable[[bytes], Awaitable[tuple[int, bytes]]]
@@ -93,6 +96,7 @@ class JournalPump:
         self._send_at: float | None = None
         self._not_before = 0.0
         self._failures = 0
+        self._away_since = now
         self.is_over = False
         #: User code may have run: the control plane accepted Running.
         self.has_started = False
@@ -106,7 +110,9 @@ class JournalPump:
             if isinstance(entry, FlowRunProposed):
                 self._proposed[backlog.next] = entry
             backlog.append(msgspec.json.encode(entry))
-        if is_awaited:
+        if is_awaited and not len(backlog):
+            self._listener.acknowledged(backlog.next, [], is_spooled=False)
+        elif is_awaited:
             self._wanted = backlog.next
             self._send_at = self._clock.monotonic()
             self._acknowledge_spooled()
@@ -211,6 +217,8 @@ class JournalPump:
             self.has_ended = True
 
     def _failed(self) -> None:
+        if not self._failures:
+            self._away_since = self._clock.monotonic()
         self._failures += 1
         most = min(LONGEST_DELAY_SECONDS, FIRST_DELAY_SECONDS * 2 ** min(self._failures, 10))
         now = self._clock.monotonic()
@@ -223,10 +231,17 @@ class JournalPump:
         self._acknowledge_spooled()
 
     def _acknowledge_spooled(self) -> None:
-        """Let a flow that waits go on, unless what it waits for is a decision."""
-        is_away = self._failures and self._backlog.is_spilling
-        if not is_away or any(number < self._wanted for number in self._proposed):
+        """Let a flow that waits go on; it decides by the same rules when it waits for a decision.
+
+        That takes a while longer, since the control plane may just be starting again. Leave to run
+        user code is the control plane's alone to give.
+        """
+        if not self._failures or not self._backlog.is_spilling:
             return
+        if any(number < self._wanted for number in self._proposed):
+            away = self._clock.monotonic() - self._away_since
+            if not self.has_started or away < DECIDE_ALONE_AFTER_SECONDS:
+                return
         if self._wanted > self._backlog.first:
             self._backlog.sync()
             self._listener.acknowledged(self._wanted, [], is_spooled=True)

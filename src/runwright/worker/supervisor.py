@@ -33,6 +33,8 @@ from runwright.worker.report import deliver
 TOLD, NOT_TOLD = 0, 75
 #: How long the last bytes of a dead flow may take to be read.
 _LAST_BYTES_SECONDS = 5.0
+#: How far the word why a flow is to end goes ahead of its signal.
+_WORD_SECONDS = 0.05
 
 _ORDERS = {
     signal.SIGTERM: "shutdown",
@@ -139,9 +141,9 @@ class Supervisor:
                 self._kill()
                 return
             self._line.order_stop("cancelled" if reason == "cancelled" else "shutdown")
-            kernel.kill_quietly(self._flow.pid, signal.SIGTERM)
-            grace = self._launch.surroundings.cancel_grace
-            asyncio.get_running_loop().call_later(grace, self._kill)
+            loop = asyncio.get_running_loop()
+            loop.call_later(_WORD_SECONDS, self._terminate)
+            loop.call_later(self._launch.surroundings.cancel_grace, self._kill)
 
     def acknowledged(self, up_to: int, answers: list[Answer], *, is_spooled: bool) -> None:
         """Tell the flow what is stored."""
@@ -187,6 +189,10 @@ class Supervisor:
     def _reap_adopted(self) -> None:
         if not self._has_died:
             kernel.reap_dead(keep=self._flow.pid)
+
+    def _terminate(self) -> None:
+        if not self._has_died:
+            kernel.kill_quietly(self._flow.pid, signal.SIGTERM)
 
     def _kill(self) -> None:
         if not self._has_died:

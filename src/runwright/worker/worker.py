@@ -115,23 +115,35 @@ class Worker:
         free = self._slots.free
         request = asyncio.ensure_future(self._pool.sync(free=free, executions=self._slots.refs()))
         started_at = asyncio.get_running_loop().time()
-        while not request.done():
-            change = asyncio.create_task(self._has_changed.wait())
-            await asyncio.wait({request, change}, return_when=asyncio.FIRST_COMPLETED)
-            change.cancel()
-            self._has_changed.clear()
-            if request.done():
-                break
+        try:
+            await self._answer_or_change(request, is_full=free == 0)
+        except asyncio.CancelledError:
+            request.cancel()
+            raise
+        if not request.done():
             if self._stopping.is_set():
                 request.cancel()
-                return True
-            if free == 0 and self._slots.free:
+            else:
                 # A newer sync ends this one at the server; whatever it still brings is obeyed.
                 self._aside(self._obey_late(request))
-                return True
+            return True
         is_new = self._obey(request.result())
         took = asyncio.get_running_loop().time() - started_at
         return is_new or took >= SHORTEST_IDLE_SYNC_SECONDS
+
+    async def _answer_or_change(
+        self, request: asyncio.Future[SyncAnswer], *, is_full: bool
+    ) -> None:
+        """Wait for the answer, or until another request would be a better one."""
+        while not request.done():
+            change = asyncio.create_task(self._has_changed.wait())
+            try:
+                await asyncio.wait({request, change}, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                change.cancel()
+            self._has_changed.clear()
+            if self._stopping.is_set() or (is_full and self._slots.free):
+                return
 
     async def _obey_late(self, request: Awaitable[SyncAnswer]) -> None:
         try:

@@ -202,7 +202,9 @@ def test_an_unknown_pool_is_an_error_that_says_what_to_do(play, control_plane):
     control_plane.refuse["sync"] = (404, {"detail": "no such pool"})
 
     async def scenario(stage: Stage) -> None:
-        with pytest.raises(ConfigurationError, match="heavy work.*work-pool create.*--create-pool"):
+        with pytest.raises(
+            ConfigurationError, match=r"heavy work.*work-pool create.*--create-pool"
+        ):
             await stage.task
 
     assert play(scenario).launcher.is_closed
@@ -222,7 +224,7 @@ def test_a_key_that_is_not_accepted_is_named_without_its_secret(play, control_pl
     control_plane.refuse["sync"] = (401, {"detail": "unknown key"})
 
     async def scenario(stage: Stage) -> None:
-        with pytest.raises(Unauthorized, match="rwk_worker_abcdefabcdef_.*RUNWRIGHT_API_KEY") as e:
+        with pytest.raises(Unauthorized, match=r"rwk_worker_abcdefabcdef_.*RUNWRIGHT_API_KEY") as e:
             await stage.task
         assert "secret" not in str(e.value)
 

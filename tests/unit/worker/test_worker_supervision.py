@@ -236,7 +236,7 @@ def test_a_flow_goes_on_while_the_control_plane_is_away_and_everything_arrives(
         await control_plane.stop()
         await until(Path(files["spooled"]).exists)
         await control_plane.start()
-        Path(files["file"]).touch()
+        Path(files["file"]).touch()  # noqa: ASYNC240
         return await launcher.next_end()
 
     assert with_launcher(scenario).is_reported
