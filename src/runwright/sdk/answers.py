@@ -76,6 +76,13 @@ class Answers:
         for future in done:
             future.set_result(None)
 
+    def release(self) -> None:
+        """Nobody waits any longer for what is only to be stored."""
+        with self._lock:
+            waiting, self._flushes = self._flushes, []
+        for _, future in waiting:
+            future.set_result(None)
+
     def fail(self, error: BaseException) -> None:
         """There will be no more answers."""
         with self._lock:

@@ -1,0 +1,363 @@
+"""The channel of a run by hand to a server: one thread that posts the journal and keeps the lease.
+
+A run begins with the first batch and cannot without a server. Once begun it goes on without one:
+entries wait here, and what cannot be delivered by its end is kept on disk.
+"""
+
+import asyncio
+import contextlib
+import logging
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from contextlib import AbstractAsyncContextManager
+from typing import TYPE_CHECKING, Any, Protocol
+from uuid import UUID
+
+import msgspec
+
+from runwright.api.journal import (
+    AnyEntry,
+    FlowRunProposed,
+    FlowRunStarted,
+    JournalAnswer,
+    JournalBatch,
+)
+from runwright.api.states import OrchestrationResult
+from runwright.clock import SystemClock
+from runwright.core.clock import Clock
+from runwright.errors import ApiProblem, LeaseLost, ServerError, ServerUnreachable
+from runwright.sdk.answers import Answers, StopOrder
+from runwright.sdk.backlog import Backlog
+from runwright.sdk.journal import Told
+from runwright.sdk.ledger import Ledger, told
+from runwright.sdk.leftovers import deliver_leftovers
+
+if TYPE_CHECKING:
+    from runwright.settings import Settings
+
+_log = logging.getLogger("runwright.recording")
+
+_BATCH = 2_000
+#: Seconds that entries are gathered for while nobody waits for them.
+_LINGER = 0.05
+_LEASE_SECONDS = 120.0
+#: Seconds that a lost server is waited for before a state is decided here; for the last state of
+#: the run, before the rest of its journal is kept on disk.
+_PATIENCE, _PATIENCE_AT_END = 10.0, 60.0
+_SHORTEST_PAUSE, _LONGEST_PAUSE = 0.05, 2.0
+
+_OK, _CONFLICT, _TOO_MANY, _ERRORS = 200, 409, 429, 500
+
+
+class Sender(Protocol):
+    """What the channel needs of an HTTP client."""
+
+    async def send(self, method: str, path: str, body: Any = None) -> tuple[int, bytes]:
+        """Status and body of the answer; raises ServerUnreachable when there is none."""
+        ...
+
+
+class HttpChannel:
+    """Posts to `settings.api_url` from a thread of its own."""
+
+    def __init__(
+        self,
+        settings: "Settings",
+        root_run_id: UUID,
+        execution_id: UUID,
+        *,
+        clock: Clock | None = None,
+        connect: Callable[["Settings"], AbstractAsyncContextManager[Sender]] | None = None,
+    ) -> None:
+        self._connect = connect
+        self.root_run_id = root_run_id
+        self.execution_id = execution_id
+        self._settings = settings
+        self._clock = clock or SystemClock()
+        self._ledger = Ledger()
+        self._answers = Answers()
+        self._stop = StopOrder()
+        self._backlog = Backlog()
+        self._token = 0
+        self._is_lost = False
+        self._is_closing = False
+        self._is_urgent = False
+        self._is_asleep = False
+        self._away_since: float | None = None
+        self._pause = _SHORTEST_PAUSE
+        self._renew_at = float("inf")
+        self._sender: Sender | None = None
+        self._loop = asyncio.new_event_loop()
+        self._wake = asyncio.Event()
+        self._thread = threading.Thread(target=self._work, name="runwright-http", daemon=True)
+        self._thread.start()
+
+    @property
+    def stop_reason(self) -> str | None:
+        return self._stop.reason
+
+    def on_stop(self, react: Callable[[str], None]) -> None:
+        """Have `react(reason)` called once when a stop is ordered."""
+        self._stop.on(react)
+
+    def emit(self, entry: AnyEntry) -> None:
+        """Add an entry; it is sent within a moment."""
+        if type(entry) is FlowRunStarted:
+            self._ledger.begin(entry)
+        if self._is_lost:
+            return
+        self._backlog.add(entry)
+        # The run begins with its first proposal, so that both go in one request.
+        if self._is_asleep and self._token:
+            self._call_up()
+
+    def propose(self, entry: FlowRunProposed) -> OrchestrationResult:
+        """Propose a state and wait for the answer."""
+        return self._answers.expect(self._add_urgently(entry), entry).result()
+
+    async def propose_async(self, entry: FlowRunProposed) -> OrchestrationResult:
+        """The same without blocking the event loop."""
+        answer = self._answers.expect(self._add_urgently(entry), entry)
+        return await asyncio.wrap_future(answer)
+
+    def ask(self, method: str, path: str, body: Any = None) -> Told:
+        """Send a request of the flow's own."""
+        return self._asking(method, path, body).result()
+
+    async def ask_async(self, method: str, path: str, body: Any = None) -> Told:
+        """The same without blocking the event loop."""
+        return await asyncio.wrap_future(self._asking(method, path, body))
+
+    def flush(self) -> None:
+        """Wait until everything so far is stored, but not for a server that is away."""
+        stored = self._answers.when_stored(self._backlog.next_number)
+        self._is_urgent = True
+        self._call_up()
+        stored.result()
+
+    def close(self) -> None:
+        """Send what is left, or keep it on disk, and end the thread."""
+        self._is_closing = True
+        self._call_up()
+        self._thread.join()
+        self._backlog.close()
+
+    def _asking(self, method: str, path: str, body: Any) -> Future[Told]:
+        asking = self._ask(method, path, body)
+        try:
+            return asyncio.run_coroutine_threadsafe(asking, self._loop)
+        except RuntimeError as error:
+            asking.close()
+            raise ServerUnreachable(f"The channel of run {self.root_run_id} is closed.") from error
+
+    def _add_urgently(self, entry: FlowRunProposed) -> int:
+        number = self._backlog.add(entry)
+        self._is_urgent = True
+        self._call_up()
+        return number
+
+    def _call_up(self) -> None:
+        self._is_asleep = False
+        try:
+            self._loop.call_soon_threadsafe(self._wake.set)
+        except RuntimeError:  # the loop has ended: the run is closed
+            _log.debug("Entries after the end of run %s are dropped.", self.root_run_id)
+
+    # What follows runs in the channel's own thread.
+
+    def _work(self) -> None:
+        with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
+            try:
+                runner.run(self._connect_and_pump())
+            except Exception as error:  # noqa: BLE001  # nobody may wait for a thread that ended
+                self._answers.fail(error)
+                if not isinstance(error, ServerError):
+                    _log.exception("The journal of run %s broke off.", self.root_run_id)
+        self._answers.fail(ServerUnreachable(f"The channel of run {self.root_run_id} is closed."))
+
+    async def _connect_and_pump(self) -> None:
+        connect = self._connect
+        if connect is None:
+            # Late: the HTTP client takes 0.1 s to load.
+            from runwright.client.http import open_client
+
+            connect = open_client
+        async with connect(self._settings) as client:
+            self._sender = client
+            leftovers: asyncio.Task[None] | None = None
+            while await self._next_duty():
+                if await self._post() and leftovers is None:
+                    leftovers = asyncio.create_task(self._deliver_leftovers())
+            if leftovers is not None:
+                leftovers.cancel()
+
+    async def _next_duty(self) -> bool:
+        """Sleep until there is something to send. False: all is done."""
+        while True:
+            now = self._clock.monotonic()
+            if self._is_lost or (self._is_closing and not len(self._backlog)):
+                return not (self._is_closing or self._is_lost)
+            if self._away_since is not None:
+                if self._is_closing and self._gives_up(now):
+                    self._keep()
+                    return False
+                await self._sleep(self._pause)
+                return True
+            if self._is_urgent or self._is_closing or now >= self._renew_at:
+                return True
+            # Before the last look, so that an entry in between wakes us again.
+            self._is_asleep = True
+            if len(self._backlog) and self._token:
+                self._is_asleep = False
+                await self._sleep(_LINGER)
+                return True
+            await self._sleep(min(self._renew_at - now, 3600.0))
+
+    async def _sleep(self, seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._wake.wait(), seconds)
+        self._wake.clear()
+
+    async def _post(self) -> bool:
+        self._is_urgent = False
+        first, entries = self._backlog.batch(_BATCH)
+        batch = JournalBatch(
+            token=self._token,
+            execution_id=self.execution_id,
+            first=first,
+            entries=entries,
+            lease_seconds=_LEASE_SECONDS,
+        )
+        try:
+            status, content = await self._post_batch(self.root_run_id, batch)
+        except ServerUnreachable as error:
+            self._went_away(error)
+            return False
+        if status == _OK:
+            self._answered(msgspec.json.decode(content, type=JournalAnswer))
+            return True
+        self._refused(status, content)
+        return False
+
+    async def _post_batch(self, run_id: UUID, batch: JournalBatch) -> tuple[int, bytes]:
+        assert self._sender is not None  # noqa: S101  # set before anything is posted
+        return await self._sender.send("POST", f"/flow_runs/{run_id}/journal", batch)
+
+    def _answered(self, answer: JournalAnswer) -> None:
+        self._away_since, self._pause = None, _SHORTEST_PAUSE
+        self._token = answer.token
+        self._renew_at = self._clock.monotonic() + answer.renew_in_ms / 1000
+        self._backlog.acknowledge(answer.next)
+        for each in answer.answers:
+            entry = self._answers.give(each.number, each.result)
+            if entry is not None:
+                self._ledger.learn(entry.flow_run_id, each.result)
+        self._answers.stored(answer.next)
+        if self._backlog.next_number > answer.next and self._answers.unanswered(
+            self._backlog.next_number
+        ):
+            self._is_urgent = True
+        if answer.cancel:
+            self._stop.give("cancelled")
+
+    def _refused(self, status: int, content: bytes) -> None:
+        detail = content.decode("utf-8", "replace")[:500]
+        if status == _CONFLICT:
+            self._is_lost = True
+            lost = f"Flow run {self.root_run_id} belongs to another execution now, or has ended."
+            self._answers.fail(LeaseLost(lost, status=status, code="lease_lost"))
+            self._stop.give("lease_lost")
+        elif status == _TOO_MANY or status >= _ERRORS:
+            self._went_away(ServerUnreachable(f"The server answered {status}: {detail}"))
+        else:
+            self._is_lost = True
+            self._answers.fail(
+                ApiProblem(
+                    f"The server at {self._settings.api_url} refused the journal of flow run "
+                    f"{self.root_run_id} with {status}: {detail}",
+                    status=status,
+                    code="journal_refused",
+                )
+            )
+
+    def _went_away(self, error: ServerUnreachable) -> None:
+        now = self._clock.monotonic()
+        if not self._token:
+            self._is_lost = True
+            self._answers.fail(
+                ServerUnreachable(
+                    f"The run could not begin, and none of its code has run: {error} Start the "
+                    "server, correct RUNWRIGHT_API_URL, or unset it to record without a server."
+                )
+            )
+            return
+        if self._away_since is None:
+            self._away_since = now
+            _log.warning("Flow run %s goes on without its server: %s", self.root_run_id, error)
+        self._pause = min(_LONGEST_PAUSE, self._pause * 2)
+        patience = min(_PATIENCE, self._settings_tolerance())
+        for number, entry in self._answers.unanswered(self._backlog.next_number):
+            is_end = entry.state.is_terminal and entry.flow_run_id == self.root_run_id
+            if self._gives_up(now) or (not is_end and now - self._away_since >= patience):
+                self._decide_here(number, entry)
+        self._answers.release()
+
+    def _settings_tolerance(self) -> float:
+        return float(self._settings.outage_tolerance)
+
+    def _gives_up(self, now: float) -> bool:
+        patience = min(_PATIENCE_AT_END, self._settings_tolerance())
+        return self._away_since is not None and now - self._away_since >= patience
+
+    def _decide_here(self, number: int, entry: FlowRunProposed) -> None:
+        current = self._ledger.state_of(entry.flow_run_id)
+        recorded, decision = self._ledger.propose(entry, self._clock.now())
+        self._answers.give(number, told(recorded, current, decision))
+
+    def _keep(self) -> None:
+        directory = self._settings.home / "spool" / "undelivered"
+        count = len(self._backlog)
+        try:
+            path = self._backlog.keep(
+                directory,
+                self.root_run_id,
+                self.execution_id,
+                self._token,
+                self._settings.api_url or "",
+            )
+        except OSError as error:
+            _log.warning(
+                "The last %d entries of flow run %s are lost: its server is away, and %s cannot be "
+                "written: %s",
+                count,
+                self.root_run_id,
+                directory,
+                error.strerror or error,
+            )
+        else:
+            _log.warning(
+                "The server is away. The last %d entries of flow run %s are kept in %s; the next "
+                "run with the same RUNWRIGHT_API_URL delivers them.",
+                count,
+                self.root_run_id,
+                path,
+            )
+
+    async def _deliver_leftovers(self) -> None:
+        directory = self._settings.home / "spool" / "undelivered"
+        if directory.is_dir():
+            try:
+                url = self._settings.api_url or ""
+                await deliver_leftovers(directory, url, self._post_batch)
+            except ServerError as error:
+                _log.debug("Kept journals stay in %s: %s", directory, error)
+
+    async def _ask(self, method: str, path: str, body: Any) -> Told:
+        if self._sender is None or self._is_lost:
+            raise ServerUnreachable(
+                f"{method} {path} cannot be asked: flow run {self.root_run_id} has not begun at "
+                f"{self._settings.api_url}, or is no longer this process's."
+            )
+        status, content = await self._sender.send(method, path, body)
+        return Told(status, msgspec.json.decode(content) if content else None)
