@@ -1,0 +1,60 @@
+"""Schedules of deployments on the wire."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+import msgspec
+
+Catchup = Literal["none", "last", "all"]
+PositiveInt = Annotated[int, msgspec.Meta(gt=0)]
+Slug = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+
+
+class Schedule(msgspec.Struct, frozen=True, kw_only=True):
+    """When a deployment fires, and with what.
+
+    `schedule` is one of `{"cron", "timezone", "day_or"}`, `{"interval" (seconds), "anchor_date",
+    "timezone"}` and `{"rrule", "timezone"}`.
+    """
+
+    id: UUID
+    created: datetime | None
+    updated: datetime | None
+    schedule: dict[str, Any]
+    deployment_id: UUID | None = None
+    active: bool = True
+    max_scheduled_runs: int | None = None
+    parameters: dict[str, Any] = {}
+    slug: str | None = None
+    # Runwright's own. What becomes of fires that were missed while nothing ran.
+    catchup: Catchup = "last"
+    #: The next fire that has no run yet; None when inactive, or when there is no more.
+    next_fire_at: datetime | None = None
+    #: Grows with every edit.
+    version: int = 1
+
+
+class ScheduleCreate(msgspec.Struct, frozen=True, kw_only=True):
+    """A schedule as a client gives it."""
+
+    schedule: dict[str, Any]
+    active: bool = True
+    max_scheduled_runs: PositiveInt | None = None
+    parameters: dict[str, Any] = {}
+    slug: Slug | None = None
+    #: The slug of the schedule whose place it takes.
+    replaces: str | None = None
+    catchup: Catchup = "last"
+
+
+class ScheduleUpdate(msgspec.Struct, frozen=True, kw_only=True):
+    """Body of `PATCH /deployments/{id}/schedules/{id}`. A field left out stays as it is."""
+
+    schedule: dict[str, Any] | None | msgspec.UnsetType = msgspec.UNSET
+    active: bool | None | msgspec.UnsetType = msgspec.UNSET
+    max_scheduled_runs: PositiveInt | None | msgspec.UnsetType = msgspec.UNSET
+    parameters: dict[str, Any] | msgspec.UnsetType = msgspec.UNSET
+    slug: Slug | None | msgspec.UnsetType = msgspec.UNSET
+    replaces: str | None | msgspec.UnsetType = msgspec.UNSET
+    catchup: Catchup | msgspec.UnsetType = msgspec.UNSET
