@@ -1,0 +1,224 @@
+"""Where the present code runs: in which flow run, in which task run, under which tags."""
+
+import itertools
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Optional
+from uuid import UUID
+
+from runwright.core.engine import Life
+from runwright.core.states import State as StateRecord
+from runwright.errors import MissingContextError
+from runwright.sdk.environment import Environment, current_environment
+
+if TYPE_CHECKING:
+    from runwright.api.executions import ExecutionSpec
+    from runwright.sdk.flows import Flow
+    from runwright.sdk.journal import Channel
+    from runwright.sdk.results import ResultStore
+    from runwright.sdk.task_runner import TaskRunner
+    from runwright.sdk.tasks import Task
+
+_flow_run: ContextVar[Optional["FlowRunContext"]] = ContextVar("runwright_flow_run", default=None)
+_task_run: ContextVar[Optional["TaskRunContext"]] = ContextVar("runwright_task_run", default=None)
+_tags: ContextVar[frozenset[str]] = ContextVar("runwright_tags", default=frozenset())
+
+
+class FlowRunContext:
+    """A flow run as its own process knows it."""
+
+    __slots__ = (
+        "_counters", "_lock", "_runner", "channel", "environment", "flow", "flow_run_id", "life", "log_prints", "name", "parameters", "parent", "parent_task_run_id", "run_count",
+        "scheduled_start_time", "spec", "start_time", "state", "store",
+        "tags", "task_runner",
+    )  # fmt: skip
+
+    def __init__(  # noqa: PLR0913  # one place makes it
+        self,
+        *,
+        flow: "Flow[..., Any]",
+        flow_run_id: UUID,
+        name: str,
+        parameters: dict[str, Any],
+        tags: frozenset[str],
+        channel: "Channel",
+        environment: Environment,
+        parent: "FlowRunContext | None" = None,
+        spec: "ExecutionSpec | None" = None,
+    ) -> None:
+        self.flow = flow
+        self.flow_run_id = flow_run_id
+        self.name = name
+        self.parameters = parameters
+        self.tags = tags
+        self.channel = channel
+        self.environment = environment
+        self.life = Life(environment.clock.now, environment.new_id)
+        self.parent = parent
+        self.parent_task_run_id: UUID | None = None
+        self.spec = spec
+        self.run_count = 0
+        self.start_time: datetime | None = None
+        self.scheduled_start_time: datetime | None = None
+        self.state: StateRecord | None = None
+        self.log_prints = False
+        self.store: ResultStore | None = None
+        self.task_runner: TaskRunner | None = None
+        self._runner: TaskRunner | None = None
+        self._counters: dict[str, itertools.count[int]] = {}
+        self._lock = threading.Lock()
+
+    def next_number(self, task_key: str) -> int:
+        """0 for the first run of the task in this flow run, then 1, 2, ..."""
+        try:
+            return next(self._counters[task_key])
+        except KeyError:
+            with self._lock:
+                return next(self._counters.setdefault(task_key, itertools.count()))
+
+    def runner(self) -> "TaskRunner":
+        """The flow's task runner, started for this run when it is first needed."""
+        if self._runner is None:
+            with self._lock:
+                if self._runner is None:
+                    self._runner = self._start_runner()
+        return self._runner
+
+    def _start_runner(self) -> "TaskRunner":
+        if self.task_runner is not None:
+            return self.task_runner.duplicate()
+        from runwright.sdk.runners.threads import ThreadPoolTaskRunner
+
+        return ThreadPoolTaskRunner()
+
+    def stop_runner(self, reason: str | None) -> None:
+        """Wait for submitted tasks; with a reason, have them stop."""
+        runner, self._runner = self._runner, None
+        if runner is not None:
+            runner.shutdown(reason)
+
+    async def stop_runner_async(self, reason: str | None) -> None:
+        """The same without blocking the event loop."""
+        if self._runner is not None:
+            import asyncio
+
+            await asyncio.to_thread(self.stop_runner, reason)
+
+
+class TaskRunContext:
+    """A task run as its own process knows it."""
+
+    __slots__ = (
+        "dynamic_key", "flow_run", "life", "log_prints", "name", "parameters", "parent", "run_count",
+        "start_time", "state", "tags", "task", "task_run_id",
+    )  # fmt: skip
+
+    def __init__(  # noqa: PLR0913, PLR0917  # made for each task run: positions are quicker
+        self,
+        task: "Task[..., Any]",
+        task_run_id: UUID,
+        name: str,
+        dynamic_key: str,
+        tags: list[str],
+        flow_run: FlowRunContext | None,
+        parent: "TaskRunContext | None",
+        life: Life,
+    ) -> None:
+        self.task = task
+        self.task_run_id = task_run_id
+        self.name = name
+        self.dynamic_key = dynamic_key
+        self.tags = tags
+        self.flow_run = flow_run
+        self.parent = parent
+        self.life = life
+        self.parameters: dict[str, Any] | None = None
+        self.run_count = 0
+        self.start_time: datetime | None = None
+        self.state: StateRecord | None = None
+        self.log_prints = False
+
+
+def current_flow_run() -> FlowRunContext | None:
+    """The flow run around the caller."""
+    return _flow_run.get()
+
+
+def current_task_run() -> TaskRunContext | None:
+    """The task run around the caller: None in a flow that a task called."""
+    return _task_run.get()
+
+
+def current_channel() -> "Channel":
+    """The journal of the run around the caller.
+
+    Raises:
+        MissingContextError: there is none.
+    """
+    context = _flow_run.get()
+    if context is None:
+        raise MissingContextError(
+            "This needs a flow run around it: call it from a function with @flow, or from a task "
+            "that such a flow calls."
+        )
+    return context.channel
+
+
+def environment_here() -> Environment:
+    """That of the flow run around the caller, else the one in force."""
+    context = _flow_run.get()
+    return current_environment() if context is None else context.environment
+
+
+def get_run_context() -> FlowRunContext | TaskRunContext:
+    """The innermost run around the caller.
+
+    Raises:
+        MissingContextError: there is none.
+    """
+    context = _task_run.get() or _flow_run.get()
+    if context is None:
+        raise MissingContextError("There is no run here: call this inside a flow or a task.")
+    return context
+
+
+@contextmanager
+def inside_flow_run(context: FlowRunContext) -> Iterator[None]:
+    """What is called inside belongs to this flow run, and to none of its tasks."""
+    flow_token = _flow_run.set(context)
+    task_token = _task_run.set(None)
+    tags_token = _tags.set(context.tags)
+    try:
+        yield
+    finally:
+        _tags.reset(tags_token)
+        _task_run.reset(task_token)
+        _flow_run.reset(flow_token)
+
+
+#: Sets and resets the task run by hand: on the way of every task, a generator would cost as much.
+enter_task_run = _task_run.set
+leave_task_run = _task_run.reset
+
+
+def current_tags() -> frozenset[str]:
+    """The tags in force here."""
+    return _tags.get()
+
+
+@contextmanager
+def tags(*new_tags: str) -> Iterator[set[str]]:
+    """Tag all flow and task runs that start inside.
+
+    Yields:
+        All tags in force inside.
+    """
+    joined = _tags.get() | frozenset(new_tags)
+    token = _tags.set(joined)
+    try:
+        yield set(joined)
+    finally:
+        _tags.reset(token)

@@ -1,0 +1,253 @@
+"""Calling flows: by hand, inside another flow, or for a run that a worker claimed."""
+
+import contextlib
+from collections.abc import AsyncGenerator, Generator, Iterator
+from typing import TYPE_CHECKING, Any
+
+from runwright.api.journal import FlowRunStarted, TaskRunInfo
+from runwright.core.effects import Call, Raised, Returned
+from runwright.core.engine import Ended, FlowPlan, run_flow
+from runwright.core.run_names import run_name
+from runwright.sdk.callables import Colour
+from runwright.sdk.context import (
+    FlowRunContext,
+    current_flow_run,
+    current_tags,
+    current_task_run,
+)
+from runwright.sdk.drivers import drive, drive_async
+from runwright.sdk.environment import Environment, current_environment
+from runwright.sdk.handlers.flows import FlowHandler
+from runwright.sdk.handlers.tasks import left_by
+from runwright.sdk.run_names import given_name
+from runwright.sdk.states import State
+from runwright.sdk.task_calls import LeftEarly
+
+if TYPE_CHECKING:
+    from runwright.core.states import State as StateRecord
+    from runwright.sdk.flows import Flow
+
+
+def begin(flow: "Flow[..., Any]", parameters: dict[str, Any], wait_for: Any) -> FlowHandler:
+    """A new run of the flow: told to its channel, not started yet."""
+    parent = current_flow_run()
+    environment = current_environment() if parent is None else parent.environment
+    run_id = environment.new_id()
+    channel = environment.open_channel(run_id) if parent is None else parent.channel
+    context = FlowRunContext(
+        flow=flow,
+        flow_run_id=run_id,
+        name=_run_name(flow, parameters, environment),
+        parameters=parameters,
+        tags=current_tags(),
+        channel=channel,
+        environment=environment,
+        parent=parent,
+    )
+    if parent is None:
+        from runwright.sdk.logging import set_up_logging
+
+        set_up_logging(environment.settings)
+    _inherit(context, parent)
+    handler = FlowHandler(context, wait_for)
+    if parent is not None:
+        _stand_in(handler, parent)
+    channel.emit(_started(context))
+    return handler
+
+
+def _run_name(flow: "Flow[..., Any]", parameters: dict[str, Any], environment: Environment) -> str:
+    if flow.flow_run_name is not None:
+        return given_name(flow.flow_run_name, lambda: parameters, f"flow {flow.name!r}")
+    return run_name(environment.random)
+
+
+def _inherit(context: FlowRunContext, parent: FlowRunContext | None) -> None:
+    """Options that are not set on the flow come from the flow that calls it, or the settings."""
+    flow = context.flow
+    context.task_runner = flow.task_runner
+    if context.task_runner is None and parent is not None:
+        context.task_runner = parent.task_runner
+    inherited = parent is not None and parent.log_prints
+    context.log_prints = inherited if flow.log_prints is None else flow.log_prints
+    if flow.persist_result is False:
+        return
+    wants = flow.persist_result or flow.result_storage or flow.result_serializer
+    has = parent is not None and parent.store is not None
+    if wants or has or context.environment.settings.persist_results:
+        from runwright.sdk.results import result_store  # late: most flows keep no results
+
+        store = result_store(
+            context.environment.settings,
+            persist=flow.persist_result,
+            storage=flow.result_storage,
+            serializer=flow.result_serializer,
+            cache_in_memory=flow.cache_result_in_memory,
+            parent=None if parent is None else parent.store,
+        )
+        context.store = store if store.persists else None
+
+
+def _stand_in(handler: FlowHandler, parent: FlowRunContext) -> None:
+    context = handler.context
+    flow = context.flow
+    context.parent_task_run_id = context.environment.new_id()
+    number = str(parent.next_number(flow.flow_key))
+    caller = current_task_run()
+    parents = {}
+    if caller is not None:
+        parents = {"__parents__": [{"input_type": "task_run", "id": str(caller.task_run_id)}]}
+    handler.stand_in = TaskRunInfo(
+        flow_run_id=parent.flow_run_id,
+        name=f"{flow.name}-{number}",
+        task_key=flow.flow_key,
+        dynamic_key=number,
+        task_version=flow.version,
+        tags=sorted(context.tags),
+        task_inputs=parents,
+        expected_start_time=context.environment.clock.now(),
+    )
+
+
+def _started(context: FlowRunContext) -> FlowRunStarted:
+    from runwright.sdk.parameters import jsonable
+
+    flow = context.flow
+    parent = context.parent
+    return FlowRunStarted(
+        flow_run_id=context.flow_run_id,
+        flow_name=flow.name,
+        timestamp=context.environment.clock.now(),
+        name=context.name,
+        flow_version=flow.version,
+        parameters=jsonable(context.parameters),
+        tags=sorted(context.tags),
+        retries=flow.retries,
+        retry_delay_seconds=flow.retry_delay_seconds,
+        parent_flow_run_id=None if parent is None else parent.flow_run_id,
+        parent_task_run_id=context.parent_task_run_id,
+    )
+
+
+def call(
+    flow: "Flow[..., Any]",
+    parameters: dict[str, Any],
+    wait_for: Any,
+    return_state: bool,  # noqa: FBT001
+) -> Any:
+    """Run the flow: its value, or for an asynchronous one what gives it when awaited."""
+    match flow.colour:
+        case Colour.SYNC:
+            handler = begin(flow, parameters, wait_for)
+            with _open(handler):
+                ended = drive(_life(handler), handler.perform)
+            return answer(handler, ended, return_state)
+        case Colour.ASYNC:
+            return _call_async(flow, parameters, wait_for, return_state)
+        case Colour.GENERATOR:
+            return _generate(flow, parameters, wait_for)
+        case Colour.ASYNC_GENERATOR:
+            return _generate_async(flow, parameters, wait_for)
+
+
+@contextlib.contextmanager
+def _open(handler: FlowHandler) -> Iterator[None]:
+    """The root run's channel is closed after it."""
+    context = handler.context
+    try:
+        yield
+    finally:
+        if context.parent is None and context.spec is None:
+            context.channel.close()
+
+
+async def _call_async(
+    flow: "Flow[..., Any]",
+    parameters: dict[str, Any],
+    wait_for: Any,
+    return_state: bool,  # noqa: FBT001
+) -> Any:
+    handler = begin(flow, parameters, wait_for)
+    with _open(handler):
+        ended = await drive_async(_life(handler), handler.perform_async)
+    return answer(handler, ended, return_state)
+
+
+def _life(handler: FlowHandler, begun: "StateRecord | None" = None) -> Any:
+    context = handler.context
+    plan = FlowPlan(
+        is_persisted=context.store is not None, has_hooks=context.flow.has_hooks, begun=begun
+    )
+    return run_flow(plan, context.life)
+
+
+def _generate(
+    flow: "Flow[..., Any]", parameters: dict[str, Any], wait_for: Any
+) -> Generator[Any, Any, Any]:
+    """A driver that passes on what the flow yields."""
+    handler = begin(flow, parameters, wait_for)
+    run = _life(handler)
+    with _open(handler):
+        try:
+            effect = next(run)
+            while True:
+                try:
+                    if type(effect) is Call:
+                        reply = yield from handler.generate(effect.run_count)
+                    else:
+                        reply = handler.perform(effect)
+                except BaseException as error:  # noqa: BLE001  # the engine decides what it means
+                    effect = run.throw(_left_early(error))
+                else:
+                    effect = run.send(reply)
+        except StopIteration as done:
+            return answer(handler, done.value, return_state=False)
+
+
+async def _generate_async(
+    flow: "Flow[..., Any]", parameters: dict[str, Any], wait_for: Any
+) -> AsyncGenerator[Any, Any]:
+    handler = begin(flow, parameters, wait_for)
+    run = _life(handler)
+    with _open(handler):
+        try:
+            effect = next(run)
+            while True:
+                try:
+                    if type(effect) is Call:
+                        async for item in handler.generate_async(effect.run_count):
+                            yield item
+                        reply = Returned(None)
+                    else:
+                        reply = await handler.perform_async(effect)
+                except BaseException as error:  # noqa: BLE001
+                    effect = run.throw(_left_early(error))
+                else:
+                    effect = run.send(reply)
+        except StopIteration as done:
+            answer(handler, done.value, return_state=False)
+
+
+def _left_early(error: BaseException) -> BaseException:
+    return LeftEarly("the iteration ended early") if isinstance(error, GeneratorExit) else error
+
+
+def answer(handler: FlowHandler, ended: Ended, return_state: bool) -> Any:  # noqa: FBT001
+    """What the caller of a flow gets."""
+    outcome = ended.outcome
+    if isinstance(outcome, Raised) and not isinstance(outcome.error, Exception):
+        raise outcome.error
+    if return_state:
+        return final(handler, ended)
+    if ended.state.name == "Completed" and isinstance(outcome, Returned):
+        return outcome.value
+    if isinstance(outcome, Raised) and not final(handler, ended).is_completed():
+        raise outcome.error
+    return final(handler, ended).result()
+
+
+def final(handler: FlowHandler, ended: Ended) -> State[Any]:
+    """The run's last state, with what it left."""
+    state = State.of(ended.state, left_by(ended.outcome))
+    state.task_run_id = handler.context.parent_task_run_id
+    return state

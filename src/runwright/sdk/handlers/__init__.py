@@ -1,0 +1,1 @@
+"""What performs the engine's effects for real."""

@@ -1,0 +1,234 @@
+"""Performs the effects of a flow run."""
+
+from collections.abc import AsyncGenerator, Generator
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, assert_never
+
+from runwright.api.journal import FlowRunProposed, TaskRunMoved
+from runwright.api.states import OrchestrationResult, WaitDetails
+from runwright.core.effects import (
+    Announce,
+    Call,
+    FlowEffect,
+    Granted,
+    Persist,
+    Proposal,
+    Propose,
+    Refused,
+    SleepUntil,
+    Verdict,
+    Waiting,
+)
+from runwright.core.states import State as StateRecord
+from runwright.core.states import StateType
+from runwright.sdk.context import FlowRunContext, inside_flow_run
+from runwright.sdk.handlers.tasks import left_by
+from runwright.sdk.hooks import call_hooks, call_hooks_async, flow_run_of, hooks_for
+from runwright.sdk.inputs import check_completed, replaced, resolve, upstreams
+from runwright.sdk.outcomes import verdict_of
+from runwright.sdk.states import State
+
+if TYPE_CHECKING:
+    from runwright.api.journal import TaskRunInfo
+
+
+class FlowHandler:
+    """One flow run: its parameters, and how each effect is performed."""
+
+    def __init__(self, context: FlowRunContext, wait_for: Any = None) -> None:
+        self.context = context
+        self.flow = context.flow
+        self.wait_for = wait_for
+        #: The call's arguments, once the parameters have been checked.
+        self.arguments: tuple[tuple[Any, ...], dict[str, Any]] | None = None
+        #: The task run that stands for a subflow in its parent.
+        self.stand_in: TaskRunInfo | None = None
+
+    def perform(self, effect: FlowEffect) -> Any:
+        """Perform an effect in this thread."""
+        match effect:
+            case Propose():
+                entry = self._entry(effect.state)
+                return self._granted(self.context.channel.propose(entry), effect.state)
+            case Call():
+                return self._call(effect.run_count)
+            case Persist():
+                return self._persist(effect.value)
+            case SleepUntil():
+                return self.context.environment.sleep(self._seconds_until(effect.instant))
+            case Announce():
+                hooks = hooks_for(effect.state, self.flow)
+                run = flow_run_of(self.context, State.of(effect.state, left_by(effect.outcome)))
+                return call_hooks(hooks, self.flow, run)
+            case _:
+                assert_never(effect)
+
+    async def perform_async(self, effect: FlowEffect) -> Any:
+        """Perform an effect in an event loop."""
+        match effect:
+            case Propose():
+                entry = self._entry(effect.state)
+                result = await self.context.channel.propose_async(entry)
+                return self._granted(result, effect.state)
+            case Call():
+                return await self._call_async(effect.run_count)
+            case SleepUntil():
+                seconds = self._seconds_until(effect.instant)
+                return await self.context.environment.sleep_async(seconds)
+            case Announce():
+                hooks = hooks_for(effect.state, self.flow)
+                run = flow_run_of(self.context, State.of(effect.state, left_by(effect.outcome)))
+                return await call_hooks_async(hooks, self.flow, run)
+            case _:
+                return self.perform(effect)
+
+    def _entry(self, state: StateRecord) -> FlowRunProposed:
+        return FlowRunProposed(flow_run_id=self.context.flow_run_id, state=state)
+
+    def _granted(self, result: OrchestrationResult, proposed: StateRecord) -> Proposal:
+        context = self.context
+        if isinstance(result.details, WaitDetails):
+            delay = timedelta(seconds=result.details.delay_seconds)
+            return Waiting(context.environment.clock.now() + delay)
+        if result.status == "ABORT":
+            return Refused(getattr(result.details, "reason", None) or "")
+        self.entered(result.state or proposed)
+        return Granted(result.state or proposed)
+
+    def entered(self, state: StateRecord) -> None:
+        """The run is in this state now."""
+        context = self.context
+        context.state = state
+        if context.start_time is None and state.type is StateType.RUNNING:
+            context.start_time = state.timestamp
+        if self.stand_in is not None and context.parent_task_run_id is not None:
+            self._mirror(state, context)
+        from runwright.sdk.logging import log_flow_state
+
+        log_flow_state(context, state)
+
+    def _mirror(self, state: StateRecord, context: FlowRunContext) -> None:
+        """In its parent a subflow is a task run; it enters the states that the subflow enters."""
+        import msgspec
+
+        details = msgspec.structs.replace(
+            state.state_details, child_flow_run_id=context.flow_run_id
+        )
+        mirrored = msgspec.structs.replace(
+            state, id=context.environment.new_id(), state_details=details
+        )
+        is_first = state.type is StateType.RUNNING and context.run_count == 0
+        context.channel.emit(
+            TaskRunMoved(
+                task_run_id=context.parent_task_run_id,  # type: ignore[arg-type]  # checked above
+                state=mirrored,
+                run_count=max(1, context.run_count),
+                run=self.stand_in if is_first else None,
+            )
+        )
+
+    def _begin_call(self, run_count: int) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        self.context.run_count = run_count
+        if self.arguments is None:
+            if self.wait_for:
+                check_completed(self.wait_for)
+            given = replaced(self.context.parameters, resolve)
+            self.context.parameters = self.flow.checked_parameters(given)
+            self.arguments = self.flow.call_arguments(self.context.parameters)
+        return self.arguments
+
+    def _call(self, run_count: int) -> Verdict:
+        context = self.context
+        with inside_flow_run(context):
+            try:
+                args, kwargs = self._begin_call(run_count)
+                if self.flow.timeout_seconds is None:
+                    value = self.flow.fn(*args, **kwargs)
+                else:
+                    from runwright.sdk.timeouts import deadline  # late: it loads ctypes
+
+                    with deadline(self.flow.timeout_seconds):
+                        value = self.flow.fn(*args, **kwargs)
+                verdict = verdict_of(value)
+            except BaseException:
+                context.stop_runner(context.channel.stop_reason)
+                raise
+            context.stop_runner(None)
+            return verdict
+
+    async def _call_async(self, run_count: int) -> Verdict:
+        context = self.context
+        with inside_flow_run(context):
+            try:
+                await self._await_inputs()
+                args, kwargs = self._begin_call(run_count)
+                if self.flow.timeout_seconds is None:
+                    value = await self.flow.fn(*args, **kwargs)
+                else:
+                    from runwright.sdk.async_timeouts import deadline_async
+
+                    async with deadline_async(self.flow.timeout_seconds):
+                        value = await self.flow.fn(*args, **kwargs)
+                await self._await_all(value)
+                verdict = verdict_of(value)
+            except BaseException:
+                await context.stop_runner_async(context.channel.stop_reason)
+                raise
+            await context.stop_runner_async(None)
+            return verdict
+
+    async def _await_inputs(self) -> None:
+        if self.arguments is None:
+            await self._await_all((self.context.parameters, self.wait_for))
+
+    async def _await_all(self, value: Any) -> None:
+        for upstream in upstreams(value):
+            if not isinstance(upstream, State):
+                await upstream.wait_async()
+
+    def generate(self, run_count: int) -> Generator[Any, Any, Verdict]:
+        """`Call` for a generator: what it yields is passed on, and what is sent passed in."""
+        context = self.context
+        try:
+            with inside_flow_run(context):
+                args, kwargs = self._begin_call(run_count)
+                generator = self.flow.fn(*args, **kwargs)
+            sent: Any = None
+            while True:
+                # Between two steps the code of whoever iterates runs: it is not inside the flow.
+                with inside_flow_run(context):
+                    try:
+                        item = generator.send(sent)
+                    except StopIteration as done:
+                        return verdict_of(done.value)
+                sent = yield item
+        finally:
+            context.stop_runner(context.channel.stop_reason)
+
+    async def generate_async(self, run_count: int) -> AsyncGenerator[Any, Any]:
+        """The same for an asynchronous generator."""
+        context = self.context
+        try:
+            with inside_flow_run(context):
+                args, kwargs = self._begin_call(run_count)
+                generator = self.flow.fn(*args, **kwargs)
+            sent: Any = None
+            while True:
+                with inside_flow_run(context):
+                    try:
+                        item = await generator.asend(sent)
+                    except StopAsyncIteration:
+                        return
+                sent = yield item
+        finally:
+            await context.stop_runner_async(context.channel.stop_reason)
+
+    def _persist(self, value: Any) -> Any:
+        store = self.context.store
+        if store is None:
+            return None
+        key = self.flow.result_storage_key or store.new_key()
+        return store.write(key, value, owner=f"flow {self.flow.name!r}")
+
+    def _seconds_until(self, instant: datetime) -> float:
+        return max(0.0, (instant - self.context.environment.clock.now()).total_seconds())

@@ -1,0 +1,173 @@
+"""Logs of runs: into their journal, and to the terminal of whoever started them."""
+
+import logging
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from runwright.api.journal import LogWritten
+from runwright.core.states import State as StateRecord
+from runwright.core.states import StateName, StateType
+from runwright.errors import MissingContextError
+from runwright.sdk.context import (
+    FlowRunContext,
+    TaskRunContext,
+    current_flow_run,
+    current_task_run,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import MutableMapping
+
+    from runwright.sdk.hooks import FlowRun, TaskRun
+    from runwright.settings import Settings
+
+    _Adapter = logging.LoggerAdapter[logging.Logger]
+else:
+    _Adapter = logging.LoggerAdapter
+
+_FLOW_RUNS = "runwright.flow_runs"
+_TASK_RUNS = "runwright.task_runs"
+
+
+class RunLogger(_Adapter):
+    """A logger of the standard library that knows its run."""
+
+    def process(
+        self, msg: Any, kwargs: "MutableMapping[str, Any]"
+    ) -> "tuple[Any, MutableMapping[str, Any]]":
+        """Add the run to each record; what the caller gave as `extra` stays."""
+        kwargs["extra"] = {**(self.extra or {}), **(kwargs.get("extra") or {})}
+        return msg, kwargs
+
+
+def get_run_logger(context: FlowRunContext | TaskRunContext | None = None) -> RunLogger:
+    """The logger of the run around the caller.
+
+    Raises:
+        MissingContextError: there is no run here.
+    """
+    found = context or current_task_run() or current_flow_run()
+    if found is None:
+        raise MissingContextError(
+            "There is no run to log for: call get_run_logger() inside a flow or a task. "
+            "Elsewhere use logging.getLogger(__name__)."
+        )
+    return run_logger(found)
+
+
+def run_logger(run: "FlowRunContext | TaskRunContext | FlowRun | TaskRun") -> RunLogger:
+    """The logger of that run."""
+    if hasattr(run, "task_run_id"):
+        return _logger(_TASK_RUNS, run.name, "Task run", task_run_id=run.task_run_id)
+    if hasattr(run, "flow_run_id") and not hasattr(run, "dynamic_key"):
+        return _logger(_FLOW_RUNS, run.name, "Flow run", flow_run_id=run.flow_run_id)
+    if hasattr(run, "dynamic_key"):
+        return _logger(_TASK_RUNS, run.name, "Task run", task_run_id=run.id)  # type: ignore[union-attr]
+    return _logger(_FLOW_RUNS, run.name, "Flow run", flow_run_id=run.id)  # type: ignore[union-attr]
+
+
+def _logger(logger_name: str, run_name: str, kind: str, **extra: Any) -> RunLogger:
+    extra["run_label"] = f"{kind} {run_name!r}"
+    return RunLogger(logging.getLogger(logger_name), extra)
+
+
+class JournalHandler(logging.Handler):
+    """Writes records into the journal of the run that the calling code is in."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Add the record; outside of runs it is dropped."""
+        flow_run = current_flow_run()
+        if flow_run is None or getattr(record, "send_to_api", True) is False:
+            return
+        try:
+            task_run = current_task_run()
+            task_run_id = getattr(record, "task_run_id", None)
+            if task_run_id is None and task_run is not None and not hasattr(record, "flow_run_id"):
+                task_run_id = task_run.task_run_id
+            flow_run.channel.emit(
+                LogWritten(
+                    flow_run_id=getattr(record, "flow_run_id", flow_run.flow_run_id),
+                    timestamp=datetime.fromtimestamp(record.created, UTC),
+                    level=record.levelno,
+                    name=record.name,
+                    message=_text(record),
+                    task_run_id=task_run_id,
+                )
+            )
+        except Exception:  # noqa: BLE001  # a log line must never end a run
+            self.handleError(record)
+
+
+_EXCEPTIONS = logging.Formatter()
+
+
+def _text(record: logging.LogRecord) -> str:
+    message = record.getMessage()
+    if record.exc_info:
+        message += "\n" + _EXCEPTIONS.formatException(record.exc_info)
+    return message
+
+
+class ConsoleFormatter(logging.Formatter):
+    """12:34:56.789 | INFO    | Flow run 'brave-otter' - message."""
+
+    default_time_format = "%H:%M:%S"
+    default_msec_format = "%s.%03d"
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line, with the run's name where there is one."""
+        label = getattr(record, "run_label", record.name)
+        return f"{self.formatTime(record)} | {record.levelname:<7} | {label} - {_text(record)}"
+
+
+_is_set_up = False
+
+
+def set_up_logging(settings: "Settings") -> None:
+    """Have the loggers of runs, and the users' own that the settings name, reach the journal."""
+    global _is_set_up  # noqa: PLW0603  # loggers are global as well
+    if _is_set_up:
+        return
+    _is_set_up = True
+    journal = JournalHandler()
+    level = logging.getLevelName(str(settings.log_level).upper())
+    runs = logging.getLogger("runwright")
+    if runs.level == logging.NOTSET:
+        runs.setLevel(level)
+    if not runs.handlers and not logging.getLogger().handlers:
+        console = logging.StreamHandler()
+        console.setFormatter(ConsoleFormatter())
+        runs.addHandler(console)
+        runs.propagate = False
+    for name in (_FLOW_RUNS, _TASK_RUNS):
+        logging.getLogger(name).addHandler(journal)
+    for name in settings.log_extra_loggers:
+        extra = logging.getLogger(name)
+        extra.addHandler(journal)
+        if extra.level == logging.NOTSET:
+            extra.setLevel(level)
+
+
+def log_flow_state(context: FlowRunContext, state: StateRecord) -> None:
+    """One line for what a reader of the log wants to know."""
+    logger = run_logger(context)
+    if state.type is StateType.RUNNING:
+        if context.run_count == 0:
+            logger.info("Flow %r begins.", context.flow.name)
+    elif state.type is StateType.COMPLETED:
+        logger.info("Ended as %s.", state.name)
+    elif state.name == StateName.AWAITING_RETRY:
+        due = state.state_details.scheduled_time
+        logger.warning("Will be retried at %s: %s", due, state.message)
+    elif state.type in {StateType.FAILED, StateType.CRASHED, StateType.CANCELLED}:
+        logger.error("Ended as %s: %s", state.name, state.message)
+
+
+def log_task_state(context: TaskRunContext, state: StateRecord) -> None:
+    """One line for what a reader of the log wants to know."""
+    logger = run_logger(context)
+    if state.name == StateName.AWAITING_RETRY:
+        of = context.task.retries
+        logger.warning("Retry %d of %d follows: %s", context.run_count, of, state.message)
+    else:
+        logger.error("Ended as %s: %s", state.name, state.message)

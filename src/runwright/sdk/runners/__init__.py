@@ -1,0 +1,1 @@
+"""Task runners: threads of this process, and other processes."""

@@ -1,0 +1,107 @@
+"""Where submitted task runs run: the contract of `runners/`."""
+
+from contextvars import Context
+from typing import TYPE_CHECKING, Any, Protocol
+
+from runwright.core.effects import RunStopped
+from runwright.core.engine import Ended, TaskPlan, run_task
+from runwright.core.states import StateType
+from runwright.sdk.callables import Colour
+from runwright.sdk.drivers import drive, drive_async
+from runwright.sdk.futures import Future
+from runwright.sdk.handlers.tasks import TaskHandler, left_by
+from runwright.sdk.states import State
+
+if TYPE_CHECKING:
+    from typing import Self
+
+
+class TaskRunner(Protocol):
+    """Runs jobs at the same time. One object is an option of a flow; each run has its own copy."""
+
+    def duplicate(self) -> "Self":
+        """A fresh one with the same options."""
+        ...
+
+    def submit(self, job: "Job") -> None:
+        """Run the job, now or when there is room."""
+        ...
+
+    def shutdown(self, reason: str | None) -> None:
+        """Wait for all jobs. With a reason, begin no more and interrupt those that run."""
+        ...
+
+
+class Job:
+    """One submitted task run. It runs once, in whichever thread claims it first."""
+
+    __slots__ = ("_claims", "context", "future", "handler", "plan")
+
+    def __init__(
+        self, handler: TaskHandler, plan: TaskPlan, future: Future[Any], context: Context
+    ) -> None:
+        self.handler = handler
+        self.plan = plan
+        self.future = future
+        self.context = context
+        self._claims = [None]
+
+    @property
+    def is_async(self) -> bool:
+        """Whether it needs an event loop."""
+        return self.handler.context.task.colour in _ASYNC
+
+    def claim(self) -> bool:
+        """True for the first who asks: popping from a list is atomic."""
+        try:
+            self._claims.pop()
+        except IndexError:
+            return False
+        return True
+
+    def run(self) -> None:
+        """Run it in this thread, to its end. Never raises."""
+        self.context.run(self._run)
+
+    def _run(self) -> None:
+        handler = self.handler
+        try:
+            ended = drive(run_task(self.plan, handler.context.life), handler.perform)
+        except BaseException as error:  # noqa: BLE001  # it ends in the future
+            self.future.finish(aborted(error))
+        else:
+            self.future.finish(finished(handler, ended))
+
+    async def run_async(self) -> None:
+        """Run it in this event loop."""
+        handler = self.handler
+        try:
+            ended = await drive_async(
+                run_task(self.plan, handler.context.life), handler.perform_async
+            )
+        except BaseException as error:  # noqa: BLE001
+            self.future.finish(aborted(error))
+        else:
+            self.future.finish(finished(handler, ended))
+
+    def drop(self, reason: str) -> None:
+        """It will not run any more."""
+        self.future.finish(aborted(RunStopped(reason)))
+
+
+_ASYNC = frozenset({Colour.ASYNC, Colour.ASYNC_GENERATOR})
+
+
+def aborted(error: BaseException) -> State[Any]:
+    """The state of a run that was interrupted."""
+    if isinstance(error, RunStopped) and error.reason == "cancelled":
+        return State(type=StateType.CANCELLED, message="The run was cancelled.")
+    return State(type=StateType.CRASHED, message=f"Aborted: {error!r}", data=error)
+
+
+def finished(handler: TaskHandler, ended: Ended) -> State[Any]:
+    """The state of a run that ended, with what it left."""
+    state = State.of(ended.state, left_by(ended.outcome))
+    if handler.context.flow_run is not None:
+        state.task_run_id = handler.context.task_run_id
+    return state
