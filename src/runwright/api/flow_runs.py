@@ -99,13 +99,13 @@ class FlowRunCreate(msgspec.Struct, frozen=True, kw_only=True):
 class FlowRunUpdate(msgspec.Struct, frozen=True, kw_only=True):
     """Body of `PATCH /flow_runs/{id}`. A field that is left out stays as it is."""
 
-    name: str | None | msgspec.UnsetType = msgspec.UNSET
-    flow_version: str | None | msgspec.UnsetType = msgspec.UNSET
+    name: str | msgspec.UnsetType | None = msgspec.UNSET
+    flow_version: str | msgspec.UnsetType | None = msgspec.UNSET
     parameters: dict[str, Any] | msgspec.UnsetType = msgspec.UNSET
     empirical_policy: FlowRunPolicy | msgspec.UnsetType = msgspec.UNSET
     tags: list[str] | msgspec.UnsetType = msgspec.UNSET
-    infrastructure_pid: str | None | msgspec.UnsetType = msgspec.UNSET
-    job_variables: dict[str, Any] | None | msgspec.UnsetType = msgspec.UNSET
+    infrastructure_pid: str | msgspec.UnsetType | None = msgspec.UNSET
+    job_variables: dict[str, Any] | msgspec.UnsetType | None = msgspec.UNSET
 
 
 class FlowRunPage(msgspec.Struct, frozen=True, kw_only=True):

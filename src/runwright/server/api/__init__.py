@@ -1,0 +1,1 @@
+"""One router a resource: parse, one use case, answer."""

@@ -1,0 +1,201 @@
+"""Who asks: keys, credentials of executions, and cookies; each checked against the database.
+
+What was checked is believed for five seconds, so a revoked key is refused within that time.
+"""
+
+import base64
+import binascii
+import hashlib
+import hmac
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from sqlalchemy import bindparam, select, update
+
+from runwright.server.keys import (
+    ALL_SCOPES,
+    EXECUTION_SCOPES,
+    WORKER_SCOPES,
+    Principal,
+    hash_secret,
+    is_key,
+    run_of_credential,
+)
+from runwright.server.problems import Conflict, Denied
+from runwright.server.wiring import Wiring
+from runwright.storage.tables import api_key, flow_run
+
+COOKIE = b"runwright_session"
+SECURE_COOKIE = b"__Host-runwright_session"
+CSRF_HEADER = b"prefect-csrf-token"
+_BELIEVED_SECONDS = 5.0
+_MOST_REMEMBERED = 10_000
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_USE_NOTED_EVERY = timedelta(minutes=1)
+
+_key_by_hash = select(api_key).where(api_key.c.secret_hash == bindparam("hash"))
+_credential_of_run = select(flow_run.c.id, flow_run.c.credential_hash).where(
+    flow_run.c.id == bindparam("run_id")
+)
+_note_use = (
+    update(api_key)
+    .where(api_key.c.id == bindparam("key_id"))
+    .values(last_used_at=bindparam("used_at"))
+)
+
+
+class Authenticator:
+    """Finds out who sent a request."""
+
+    def __init__(self, wiring: Wiring) -> None:
+        self._wiring = wiring
+        self._believed: dict[str, tuple[Principal, float]] = {}
+
+    async def identify(self, scope: Mapping[str, Any]) -> Principal:
+        """The principal of an ASGI scope.
+
+        Raises:
+            Denied: 401 without a valid key; 403 for a cookie sent from another site.
+        """
+        known = scope.get("runwright.principal")
+        if known is not None:  # set by a caller in this process, never by a server
+            return known
+        authorization = cookie = None
+        for name, value in scope["headers"]:
+            if name == b"authorization":
+                authorization = value
+            elif name == b"cookie":
+                cookie = value
+        if authorization is not None:
+            return await self._check(_secret_in(authorization))
+        secret = _session_in(cookie) if cookie else None
+        if secret is None:
+            raise Denied(
+                "This needs a key: send it as 'Authorization: Bearer rwk_...'. "
+                "Make one with: runwright key create NAME"
+            )
+        principal = await self._check(secret)
+        if principal.kind != "session":
+            raise Denied("That cookie is no session.")
+        if scope["method"] not in _SAFE:
+            refuse_foreign(scope, secret)
+        return principal
+
+    def forget(self) -> None:
+        """Believe nothing any more: a key was changed by this very process."""
+        self._believed.clear()
+
+    async def _check(self, secret: str) -> Principal:
+        now = self._wiring.clock.monotonic()
+        found = self._believed.get(secret)
+        if found is not None and found[1] > now:
+            return found[0]
+        if is_key(secret):
+            principal = await self._check_key(secret)
+        else:
+            run_id = run_of_credential(secret)
+            if run_id is None:
+                raise Denied("The key does not have the form of a Runwright key (rwk_...).")
+            principal = await self._check_credential(secret, run_id)
+        if len(self._believed) >= _MOST_REMEMBERED:
+            self._believed.clear()
+        self._believed[secret] = (principal, now + _BELIEVED_SECONDS)
+        return principal
+
+    async def _check_key(self, secret: str) -> Principal:
+        storage = self._wiring.storage
+        row = await storage.read(
+            lambda tx: tx.execute(_key_by_hash, {"hash": hash_secret(secret)}).first()
+        )
+        now = self._wiring.clock.now()
+        if row is None:
+            raise Denied("The key is not known here. List keys with: runwright key ls")
+        if row.revoked_at is not None:
+            raise Denied(f"The key {row.name!r} was revoked.")
+        if row.expires_at is not None and row.expires_at <= now:
+            raise Denied(f"The key {row.name!r} expired at {row.expires_at.isoformat()}.")
+        if row.last_used_at is None or row.last_used_at < now - _USE_NOTED_EVERY:
+            await storage.write(
+                lambda tx: tx.execute(_note_use, {"key_id": row.id, "used_at": now}).rowcount
+            )
+        scopes = frozenset(row.scopes) & (WORKER_SCOPES if row.kind == "worker" else ALL_SCOPES)
+        return Principal(
+            name=row.name,
+            kind=row.kind,
+            scopes=scopes,
+            key_id=row.id,
+            work_pool_id=row.work_pool_id,
+        )
+
+    async def _check_credential(self, secret: str, run_id: UUID) -> Principal:
+        row = await self._wiring.storage.read(
+            lambda tx: tx.execute(_credential_of_run, {"run_id": run_id}).first()
+        )
+        if row is None:
+            raise Denied("The credential is not that of a run.")
+        if not hmac.compare_digest(row.credential_hash or "", hash_secret(secret)):
+            raise Conflict(
+                f"Flow run {run_id} belongs to another execution now, or has ended: stop.",
+                code="lease_lost",
+            )
+        return Principal(
+            name=f"run {run_id}",
+            kind="execution",
+            scopes=EXECUTION_SCOPES,
+            flow_run_id=run_id,
+        )
+
+
+def _secret_in(authorization: bytes) -> str:
+    scheme, _, rest = authorization.decode("latin-1").partition(" ")
+    if scheme.lower() == "bearer":
+        return rest.strip()
+    if scheme.lower() == "basic":
+        try:
+            pair = base64.b64decode(rest.strip(), validate=True).decode("latin-1")
+        except (binascii.Error, ValueError):
+            raise Denied("The Authorization header is not valid Basic.") from None
+        return pair.partition(":")[2]
+    raise Denied("The Authorization header must be 'Bearer' or 'Basic' with the key as password.")
+
+
+def _session_in(cookie: bytes) -> str | None:
+    for part in cookie.split(b";"):
+        name, _, value = part.strip().partition(b"=")
+        if name in (COOKIE, SECURE_COOKIE):
+            return value.decode("latin-1")
+    return None
+
+
+def csrf_token(session: str) -> str:
+    """What a page of ours sends back with every change, to show that it is ours."""
+    return hashlib.sha256(b"csrf:" + session.encode()).hexdigest()
+
+
+def refuse_foreign(scope: Mapping[str, Any], session: str) -> None:
+    """Refuse a change that a cookie came with unless a page of ours made it.
+
+    Raises:
+        Denied: 403: another origin, no JSON, or no CSRF token.
+    """
+    headers = dict(scope["headers"])
+    origin = headers.get(b"origin", b"").decode("latin-1")
+    host = headers.get(b"host", b"").decode("latin-1")
+    is_ours = bool(origin) and urlsplit(origin).netloc == host
+    if not is_ours or headers.get(b"sec-fetch-site", b"same-origin") != b"same-origin":
+        raise Denied("Changes are taken from pages of this server alone.", status=403)
+    content_type = headers.get(b"content-type", b"application/json")
+    if not content_type.startswith(b"application/json"):
+        raise Denied("A change sent with a cookie must be JSON.", status=403)
+    sent = headers.get(CSRF_HEADER, b"").decode("latin-1")
+    if not hmac.compare_digest(sent, csrf_token(session)):
+        raise Denied("Invalid CSRF token: fetch one from /api/csrf-token.", status=403)
+
+
+def session_of(scope: Mapping[str, Any]) -> str | None:
+    """The session in a request's cookie, where it has one."""
+    cookie = dict(scope["headers"]).get(b"cookie")
+    return _session_in(cookie) if cookie else None

@@ -1,0 +1,99 @@
+"""Keys: how they look, how they are kept, and what each kind may do.
+
+A key is `rwk_<kind>_<12 characters of its id>_<43 characters of secret>`. The secret is 256 random
+bits, so its SHA-256 is all that needs to be kept. The credential of an execution is
+`rwx_<run id>_<43 characters>`, kept the same way in the row of its run.
+"""
+
+import hashlib
+import re
+import secrets
+from dataclasses import dataclass
+from uuid import UUID
+
+ALL_SCOPES = frozenset(
+    {
+        "flows:read",
+        "flows:write",
+        "runs:read",
+        "runs:create",
+        "runs:write",
+        "runs:delete",
+        "runs:report",
+        "deployments:read",
+        "deployments:write",
+        "pools:read",
+        "pools:write",
+        "pools:poll",
+        "logs:read",
+        "logs:write",
+        "artifacts:read",
+        "artifacts:write",
+        "variables:read",
+        "variables:write",
+        "limits:use",
+        "admin:keys",
+        "admin:settings",
+    }
+)
+#: What a worker's key may do, and that for its own pool alone.
+WORKER_SCOPES = frozenset({"pools:poll", "runs:report"})
+#: What the code of a flow may ask of the control plane, beside reporting about its own run.
+EXECUTION_SCOPES = frozenset(
+    {
+        "runs:report",
+        "runs:create",
+        "runs:read",
+        "flows:read",
+        "deployments:read",
+        "variables:read",
+        "variables:write",
+        "limits:use",
+        "artifacts:read",
+        "artifacts:write",
+        "logs:write",
+    }
+)
+
+_ID_LENGTH = 12
+_KEY = re.compile(r"rwk_(user|worker|session)_([0-9a-f]{12})_([A-Za-z0-9_-]{43})")
+_CREDENTIAL = re.compile(r"rwx_([0-9a-f]{32})_([A-Za-z0-9_-]{43})")
+
+
+@dataclass(frozen=True)
+class Principal:
+    """Who asks, and what they may do."""
+
+    name: str
+    kind: str
+    scopes: frozenset[str]
+    key_id: UUID | None = None
+    #: A worker's key speaks for this pool alone.
+    work_pool_id: UUID | None = None
+    #: An execution's credential speaks for this run alone.
+    flow_run_id: UUID | None = None
+
+
+#: The user of the machine itself, when the control plane is embedded in the command line.
+LOCAL_ADMIN = Principal(name="local", kind="user", scopes=ALL_SCOPES)
+
+
+def hash_secret(secret: str) -> str:
+    """What is kept of a key or credential."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def new_key(kind: str, key_id: UUID) -> str:
+    """A new key of that id, with a secret of 256 random bits."""
+    return f"rwk_{kind}_{key_id.hex[-_ID_LENGTH:]}_{secrets.token_urlsafe(32)}"
+
+
+def is_key(text: str) -> bool:
+    """Whether the text has the form of a key."""
+    return _KEY.fullmatch(text) is not None
+
+
+def run_of_credential(text: str) -> UUID | None:
+    """The run whose credential this claims to be."""
+    match = _CREDENTIAL.fullmatch(text)
+    return UUID(match[1]) if match else None

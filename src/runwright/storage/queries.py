@@ -1,0 +1,180 @@
+"""Reading: one filter, one sort, one page, from rows to the wire. Once for all resources.
+
+A `Resource` says which table, which columns, how a row becomes a wire value, and the sorts there
+are. Everything else is here.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import ColumnElement, FromClause, Select, Table, bindparam, func, select
+
+from runwright.api.filters import Filters, PageQuery, Query
+from runwright.storage.filters import narrowed
+
+if TYPE_CHECKING:
+    from runwright.storage.engine import Transaction
+
+T = TypeVar("T")
+
+MAX_LIMIT = 200
+#: Beyond this many rows nobody pages; larger numbers also do not fit the databases.
+MAX_OFFSET = 2**31 - 1
+
+
+class InvalidQuery(ValueError):
+    """A limit, offset, page or sort that cannot be."""
+
+    code = "invalid_query"
+    status = 422
+
+
+@dataclass(frozen=True)
+class Resource(Generic[T]):
+    """How one kind of thing is read.
+
+    `to_wire` gets a row and the present instant. `sorts` maps the wire's names to ORDER BY; its
+    first is the default. Each should end with the id, so that pages do not overlap.
+    """
+
+    table: Table
+    columns: tuple[ColumnElement[Any], ...]
+    to_wire: Callable[[Any, datetime], T]
+    sorts: Mapping[str, tuple[ColumnElement[Any], ...]]
+    source: FromClause | None = None
+
+    def select(self) -> Select[Any]:
+        """All of it, unordered."""
+        return select(*self.columns).select_from(self.table if self.source is None else self.source)
+
+    def __hash__(self) -> int:
+        return id(self)
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+
+@dataclass(frozen=True)
+class Page(Generic[T]):
+    """One page of results; pages count from 1."""
+
+    results: list[T]
+    count: int
+    limit: int
+    pages: int
+    page: int
+
+
+def read_one(tx: "Transaction", resource: Resource[T], id_: UUID) -> T | None:
+    """The one with that id."""
+    row = tx.execute(_one(resource), {"wanted_id": id_}).first()
+    return None if row is None else resource.to_wire(row, tx.now)
+
+
+def read_where(
+    tx: "Transaction", resource: Resource[T], *conditions: ColumnElement[bool]
+) -> list[T]:
+    """Those that meet the conditions, at most 200, in the default order."""
+    statement = _ordered(resource, resource.select().where(*conditions), None).limit(MAX_LIMIT)
+    return [resource.to_wire(row, tx.now) for row in tx.execute(statement).all()]
+
+
+def read_many(tx: "Transaction", resource: Resource[T], query: Query) -> list[T]:
+    """Those that a `/filter` asks for.
+
+    Raises:
+        InvalidQuery: its limit, offset or sort cannot be.
+    """
+    now = tx.now
+    to_wire = resource.to_wire
+    return [to_wire(row, now) for row in tx.execute(_filtered(resource, _key(query))).all()]
+
+
+def count(tx: "Transaction", resource: Resource[Any], filters: Filters) -> int:
+    """How many a `/count` counts."""
+    return tx.execute(_counted(resource, _key(filters))).scalar() or 0
+
+
+def read_page(tx: "Transaction", resource: Resource[T], query: PageQuery) -> Page[T]:
+    """The page that a `/paginate` asks for.
+
+    Raises:
+        InvalidQuery: its limit, page or sort cannot be.
+    """
+    limit = limit_of(query.limit)
+    if query.page < 1 or (query.page - 1) * limit > MAX_OFFSET:
+        raise InvalidQuery("Pages count from 1, and there are not so many.")
+    total = count(tx, resource, query)
+    part = Query(
+        **{name: getattr(query, name) for name in Filters.__struct_fields__},
+        sort=query.sort,
+        limit=limit,
+        offset=(query.page - 1) * limit,
+    )
+    return Page(
+        results=read_many(tx, resource, part) if total else [],
+        count=total,
+        limit=limit,
+        pages=-(-total // limit) if limit else 0,
+        page=query.page,
+    )
+
+
+def limit_of(limit: int | None) -> int:
+    """The limit in force.
+
+    Raises:
+        InvalidQuery: it is negative or above 200.
+    """
+    if limit is None:
+        return MAX_LIMIT
+    if not 0 <= limit <= MAX_LIMIT:
+        raise InvalidQuery(f"Invalid limit: {limit} is not between 0 and {MAX_LIMIT}.")
+    return limit
+
+
+_encode = msgspec.json.Encoder().encode
+
+
+def _key(filters: Filters) -> tuple[type[Filters], bytes]:
+    return type(filters), _encode(filters)
+
+
+# Dashboards and pollers ask the same again and again: the statement is built (and compiled) once.
+@lru_cache(256)
+def _filtered(resource: Resource[Any], key: tuple[type[Filters], bytes]) -> Select[Any]:
+    query = msgspec.json.decode(key[1], type=Query)
+    if not 0 <= query.offset <= MAX_OFFSET:
+        raise InvalidQuery(f"Invalid offset: {query.offset} is not between 0 and {MAX_OFFSET}.")
+    statement = resource.select().where(*narrowed(resource.table, query))
+    return (
+        _ordered(resource, statement, query.sort).limit(limit_of(query.limit)).offset(query.offset)
+    )
+
+
+@lru_cache(256)
+def _counted(resource: Resource[Any], key: tuple[type[Filters], bytes]) -> Select[Any]:
+    filters = msgspec.json.decode(key[1], type=Filters)
+    return (
+        select(func.count()).select_from(resource.table).where(*narrowed(resource.table, filters))
+    )
+
+
+@lru_cache(64)
+def _one(resource: Resource[Any]) -> Select[Any]:
+    return resource.select().where(resource.table.c.id == bindparam("wanted_id"))
+
+
+def _ordered(resource: Resource[Any], statement: Select[Any], sort: str | None) -> Select[Any]:
+    if sort is None:
+        order = next(iter(resource.sorts.values()))
+    elif sort in resource.sorts:
+        order = resource.sorts[sort]
+    else:
+        raise InvalidQuery(f"Unknown sort {sort!r}. There are: {', '.join(resource.sorts)}.")
+    return statement.order_by(*order)
