@@ -107,26 +107,26 @@ class DeploymentCreate(msgspec.Struct, frozen=True, kw_only=True):
 class DeploymentUpdate(msgspec.Struct, frozen=True, kw_only=True):
     """Body of `PATCH /deployments/{id}`. A field that is left out stays as it is."""
 
-    version: str | None | msgspec.UnsetType = msgspec.UNSET
-    version_info: VersionInfo | None | msgspec.UnsetType = msgspec.UNSET
-    description: str | None | msgspec.UnsetType = msgspec.UNSET
+    version: str | msgspec.UnsetType | None = msgspec.UNSET
+    version_info: VersionInfo | msgspec.UnsetType | None = msgspec.UNSET
+    description: str | msgspec.UnsetType | None = msgspec.UNSET
     paused: bool | msgspec.UnsetType = msgspec.UNSET
     schedules: list[ScheduleUpdate] | msgspec.UnsetType = msgspec.UNSET
-    concurrency_limit: PositiveInt | None | msgspec.UnsetType = msgspec.UNSET
-    concurrency_options: ConcurrencyOptions | None | msgspec.UnsetType = msgspec.UNSET
-    global_concurrency_limit_id: UUID | None | msgspec.UnsetType = msgspec.UNSET
-    enforce_parameter_schema: bool | None | msgspec.UnsetType = msgspec.UNSET
-    parameter_openapi_schema: dict[str, Any] | None | msgspec.UnsetType = msgspec.UNSET
-    parameters: dict[str, Any] | None | msgspec.UnsetType = msgspec.UNSET
-    pull_steps: list[dict[str, Any]] | None | msgspec.UnsetType = msgspec.UNSET
+    concurrency_limit: PositiveInt | msgspec.UnsetType | None = msgspec.UNSET
+    concurrency_options: ConcurrencyOptions | msgspec.UnsetType | None = msgspec.UNSET
+    global_concurrency_limit_id: UUID | msgspec.UnsetType | None = msgspec.UNSET
+    enforce_parameter_schema: bool | msgspec.UnsetType | None = msgspec.UNSET
+    parameter_openapi_schema: dict[str, Any] | msgspec.UnsetType | None = msgspec.UNSET
+    parameters: dict[str, Any] | msgspec.UnsetType | None = msgspec.UNSET
+    pull_steps: list[dict[str, Any]] | msgspec.UnsetType | None = msgspec.UNSET
     tags: list[str] | msgspec.UnsetType = msgspec.UNSET
-    work_pool_name: str | None | msgspec.UnsetType = msgspec.UNSET
-    work_queue_name: str | None | msgspec.UnsetType = msgspec.UNSET
-    job_variables: dict[str, Any] | None | msgspec.UnsetType = msgspec.UNSET
-    path: str | None | msgspec.UnsetType = msgspec.UNSET
-    entrypoint: str | None | msgspec.UnsetType = msgspec.UNSET
+    work_pool_name: str | msgspec.UnsetType | None = msgspec.UNSET
+    work_queue_name: str | msgspec.UnsetType | None = msgspec.UNSET
+    job_variables: dict[str, Any] | msgspec.UnsetType | None = msgspec.UNSET
+    path: str | msgspec.UnsetType | None = msgspec.UNSET
+    entrypoint: str | msgspec.UnsetType | None = msgspec.UNSET
     retries: Retries | msgspec.UnsetType = msgspec.UNSET
-    retry_delay_seconds: Seconds | None | msgspec.UnsetType = msgspec.UNSET
+    retry_delay_seconds: Seconds | msgspec.UnsetType | None = msgspec.UNSET
 
 
 class DeploymentPage(msgspec.Struct, frozen=True, kw_only=True):

@@ -51,10 +51,10 @@ class ScheduleCreate(msgspec.Struct, frozen=True, kw_only=True):
 class ScheduleUpdate(msgspec.Struct, frozen=True, kw_only=True):
     """Body of `PATCH /deployments/{id}/schedules/{id}`. A field left out stays as it is."""
 
-    schedule: dict[str, Any] | None | msgspec.UnsetType = msgspec.UNSET
-    active: bool | None | msgspec.UnsetType = msgspec.UNSET
-    max_scheduled_runs: PositiveInt | None | msgspec.UnsetType = msgspec.UNSET
+    schedule: dict[str, Any] | msgspec.UnsetType | None = msgspec.UNSET
+    active: bool | msgspec.UnsetType | None = msgspec.UNSET
+    max_scheduled_runs: PositiveInt | msgspec.UnsetType | None = msgspec.UNSET
     parameters: dict[str, Any] | msgspec.UnsetType = msgspec.UNSET
-    slug: Slug | None | msgspec.UnsetType = msgspec.UNSET
-    replaces: str | None | msgspec.UnsetType = msgspec.UNSET
+    slug: Slug | msgspec.UnsetType | None = msgspec.UNSET
+    replaces: str | msgspec.UnsetType | None = msgspec.UNSET
     catchup: Catchup | msgspec.UnsetType = msgspec.UNSET

@@ -58,11 +58,11 @@ class WorkPoolCreate(msgspec.Struct, frozen=True, kw_only=True):
 class WorkPoolUpdate(msgspec.Struct, frozen=True, kw_only=True):
     """Body of `PATCH /work_pools/{name}`. A field that is left out stays as it is."""
 
-    description: str | None | msgspec.UnsetType = msgspec.UNSET
-    is_paused: bool | None | msgspec.UnsetType = msgspec.UNSET
-    base_job_template: dict[str, Any] | None | msgspec.UnsetType = msgspec.UNSET
-    concurrency_limit: Limit | None | msgspec.UnsetType = msgspec.UNSET
-    storage_configuration: StorageConfiguration | None | msgspec.UnsetType = msgspec.UNSET
+    description: str | msgspec.UnsetType | None = msgspec.UNSET
+    is_paused: bool | msgspec.UnsetType | None = msgspec.UNSET
+    base_job_template: dict[str, Any] | msgspec.UnsetType | None = msgspec.UNSET
+    concurrency_limit: Limit | msgspec.UnsetType | None = msgspec.UNSET
+    storage_configuration: StorageConfiguration | msgspec.UnsetType | None = msgspec.UNSET
 
 
 class DueRunsOfPool(msgspec.Struct, frozen=True, kw_only=True):

@@ -49,12 +49,12 @@ class WorkQueueCreate(msgspec.Struct, frozen=True, kw_only=True):
 class WorkQueueUpdate(msgspec.Struct, frozen=True, kw_only=True):
     """Body of a `PATCH` of a queue. A field that is left out stays as it is."""
 
-    name: Name | None | msgspec.UnsetType = msgspec.UNSET
-    description: str | None | msgspec.UnsetType = msgspec.UNSET
+    name: Name | msgspec.UnsetType | None = msgspec.UNSET
+    description: str | msgspec.UnsetType | None = msgspec.UNSET
     is_paused: bool | msgspec.UnsetType = msgspec.UNSET
-    concurrency_limit: Limit | None | msgspec.UnsetType = msgspec.UNSET
-    priority: PositiveInt | None | msgspec.UnsetType = msgspec.UNSET
-    last_polled: datetime | None | msgspec.UnsetType = msgspec.UNSET
+    concurrency_limit: Limit | msgspec.UnsetType | None = msgspec.UNSET
+    priority: PositiveInt | msgspec.UnsetType | None = msgspec.UNSET
+    last_polled: datetime | msgspec.UnsetType | None = msgspec.UNSET
 
 
 class WorkQueueQuery(msgspec.Struct, frozen=True, kw_only=True):
