@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 import traceback
+import types
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import NoReturn
@@ -102,6 +103,7 @@ def _be_the_flow(
         kernel.die_with_parent()
         if os.getppid() != supervisor:
             os._exit(code)  # it died before the kernel knew that we would like to follow
+        kernel.name_process("rw-flow")
         kernel.default_signals()
         _redirect(output)
         kernel.close_files_but(journal)
@@ -130,6 +132,9 @@ def _fresh_interpreter(job: Job) -> None:
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # a crash loses less
     faulthandler.enable()
+    # Processes that the flow spawns would otherwise import the zygote as their main module.
+    sys.modules["__main__"] = types.ModuleType("__main__")
+    sys.argv = ["runwright"]
     gc.unfreeze()
     gc.enable()
     logging.getLogger().handlers.clear()

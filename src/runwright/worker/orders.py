@@ -5,24 +5,7 @@ from uuid import UUID
 import msgspec
 
 from runwright.api.executions import ExecutionSpec
-
-
-class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
-    """What a supervisor must know beside its execution. It holds no credential of the worker."""
-
-    api_url: str
-    #: Folder for what cannot be sent while the control plane is away.
-    spool: str
-    tls_ca_file: str | None = None
-    tls_verify: bool = True
-    tls_client_cert: str | None = None
-    tls_client_key: str | None = None
-    #: Seconds for one request.
-    request_timeout: float = 30.0
-    #: Seconds between SIGTERM and SIGKILL.
-    cancel_grace: float = 30.0
-    #: Seconds without the control plane after which the execution is given up.
-    outage_tolerance: float = 900.0
+from runwright.worker.surroundings import Surroundings
 
 
 class Launch(msgspec.Struct, frozen=True, tag="launch"):

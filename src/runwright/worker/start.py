@@ -12,8 +12,8 @@ from runwright.settings import Settings, resolve_api
 from runwright.worker.control_plane import connect
 from runwright.worker.host import Host
 from runwright.worker.launchers.process import ProcessLauncher
-from runwright.worker.orders import Surroundings
 from runwright.worker.slots import Slots, default_limit
+from runwright.worker.surroundings import surroundings_of
 from runwright.worker.synchronize import Identity, Pool, key_name
 from runwright.worker.worker import Worker
 
@@ -69,25 +69,6 @@ async def run_worker(  # noqa: PLR0913  # the options of the command, as keyword
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, worker.stop)
         await worker.run()
-
-
-def surroundings_of(settings: Settings, api_url: str) -> Surroundings:
-    """What supervisors are told of the worker's settings: everything but its credential."""
-    return Surroundings(
-        api_url=api_url,
-        spool=str(settings.home / "spool" / "executions"),
-        tls_ca_file=_text(settings.tls_ca_file),
-        tls_verify=settings.tls_verify,
-        tls_client_cert=_text(settings.tls_client_cert),
-        tls_client_key=_text(settings.tls_client_key),
-        request_timeout=settings.request_timeout,
-        cancel_grace=settings.cancel_grace,
-        outage_tolerance=settings.outage_tolerance,
-    )
-
-
-def _text(path: object) -> str | None:
-    return None if path is None else str(path)
 
 
 def _own_version() -> str:

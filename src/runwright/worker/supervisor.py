@@ -2,17 +2,19 @@
 
 It renews the lease (so that code holding the interpreter's lock is never taken for dead), ships
 the journal, ends the flow when it is told to, and reports how it ended. It goes on when its worker
-dies.
+dies. `python -m runwright.worker.supervisor` does the same where there is no worker: in a
+container.
 """
 
 import asyncio
 import os
 import signal
+import sys
 from pathlib import Path
 
 import msgspec
 
-from runwright.api.executions import ExecutionRef, ExitReport, ReleaseRequest
+from runwright.api.executions import ExecutionRef, ExecutionSpec, ExitReport, ReleaseRequest
 from runwright.api.journal import Answer
 from runwright.worker import kernel
 from runwright.worker.backlog import Backlog
@@ -28,9 +30,12 @@ from runwright.worker.orders import Launch
 from runwright.worker.output import Output
 from runwright.worker.refusals import Refusal
 from runwright.worker.report import deliver
+from runwright.worker.surroundings import surroundings_of
 
 #: The supervisor's own exit codes.
 TOLD, NOT_TOLD = 0, 75
+#: The lease of an execution without a worker, until the control plane has told the real one.
+_UNTOLD_LEASE_MS = 30_000
 #: How long the last bytes of a dead flow may take to be read.
 _LAST_BYTES_SECONDS = 5.0
 #: How far the word why a flow is to end goes ahead of its signal.
@@ -55,6 +60,7 @@ def supervise(launch: Launch, run_flow: RunFlow) -> int:
     Returns `TOLD`, or `NOT_TOLD` when the control plane could not be reached for the report.
     """
     kernel.adopt_orphans()
+    kernel.name_process("rw-supervisor")
     group = memory_group()
     kills_before = group.kills() if group else 0
     try:
@@ -252,3 +258,29 @@ def _execution(launch: Launch) -> ExecutionRef:
 def _spool_file(launch: Launch) -> Path:
     folder = Path(launch.surroundings.spool)
     return folder / f"{launch.spec.execution_id}.journal"
+
+
+def main() -> int:
+    """Run the execution in RUNWRIGHT_EXECUTION (an `ExecutionSpec` as JSON) without a worker."""
+    # The flow is forked from this process: what it needs is loaded before.
+    from runwright.sdk.execution import run_execution
+    from runwright.settings import load_settings
+
+    text = os.environ.pop("RUNWRIGHT_EXECUTION", None)
+    settings = load_settings()
+    if text is None or settings.api_url is None:
+        print(  # noqa: T201  # a container's log is what there is
+            "This program is started by a Runwright worker, which tells it what to run in "
+            "RUNWRIGHT_EXECUTION and where the control plane is in RUNWRIGHT_API_URL. "
+            "It is of no use by hand.",
+            file=sys.stderr,
+        )
+        return 2
+    os.environ.pop("RUNWRIGHT_API_KEY", None)
+    spec = msgspec.json.decode(text, type=ExecutionSpec)
+    launch = Launch(spec, _UNTOLD_LEASE_MS, surroundings_of(settings, settings.api_url))
+    return supervise(launch, run_execution)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -42,10 +42,13 @@ PRELOADED = (
     "aiohttp",
     "asyncio",
     "cloudpickle",
+    "concurrent.futures.thread",
     "logging.handlers",
     "runwright",
-    "runwright.client.http",
     "runwright.sdk.execution",
+    "runwright.sdk.flows",
+    "runwright.sdk.logging",
+    "runwright.sdk.tasks",
 )
 
 _SIGNAL_OF = {

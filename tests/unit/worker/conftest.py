@@ -20,7 +20,7 @@ from runwright.api.journal import (
     JournalBatch,
 )
 from runwright.api.states import AcceptDetails, OrchestrationResult
-from runwright.worker.orders import Surroundings
+from runwright.worker.surroundings import Surroundings
 
 
 @dataclass

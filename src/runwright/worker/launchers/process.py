@@ -22,10 +22,10 @@ from runwright.worker.orders import (
     Started,
     Stop,
     SupervisorEnded,
-    Surroundings,
     UpOrder,
 )
 from runwright.worker.supervisor import NOT_TOLD, TOLD
+from runwright.worker.surroundings import Surroundings
 
 ZYGOTE = (sys.executable, "-m", "runwright.worker.zygote")
 
