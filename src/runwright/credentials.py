@@ -1,0 +1,64 @@
+"""Keys of control planes, kept in the user's own home, readable by the user alone."""
+
+import os
+import tempfile
+import tomllib
+from pathlib import Path
+
+import msgspec
+
+from runwright.errors import ConfigurationError
+
+
+def credentials_file(home: Path) -> Path:
+    """Where the keys are kept."""
+    return home / "credentials.toml"
+
+
+def key_for(home: Path, api_url: str) -> str | None:
+    """The key kept for the server at `api_url`.
+
+    Raises:
+        ConfigurationError: the file is there and cannot be read.
+    """
+    return _read(home).get(api_url.rstrip("/"))
+
+
+def keep_key(home: Path, api_url: str, key: str | None) -> None:
+    """Keep `key` for the server at `api_url`; None forgets it. The file has mode 0600."""
+    keys = _read(home)
+    keys.pop(api_url.rstrip("/"), None)
+    if key is not None:
+        keys[api_url.rstrip("/")] = key
+    text = "".join(
+        f"[{_quoted(url)}]\nkey = {_quoted(secret)}\n\n" for url, secret in sorted(keys.items())
+    )
+    write_private(credentials_file(home), text)
+
+
+def write_private(path: Path, text: str) -> None:
+    """Replace a file at one stroke; only its owner may read it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")  # mode 0600
+    try:
+        with os.fdopen(handle, "w") as file:
+            file.write(text)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def _read(home: Path) -> dict[str, str]:
+    path = credentials_file(home)
+    try:
+        sections = tomllib.loads(path.read_text())
+    except FileNotFoundError:
+        return {}
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise ConfigurationError(f"{path} cannot be read: {error}. Mend or delete it.") from error
+    return {url: section["key"] for url, section in sections.items() if "key" in section}
+
+
+def _quoted(text: str) -> str:
+    return msgspec.json.encode(text).decode()

@@ -1,0 +1,55 @@
+"""The server that runs on this machine, as it says of itself in the user's home."""
+
+import os
+from pathlib import Path
+
+import msgspec
+
+from runwright.credentials import write_private
+
+
+class LocalServer(msgspec.Struct, frozen=True, kw_only=True):
+    """A running server: its API's root and its process."""
+
+    url: str
+    pid: int
+
+
+def server_file(home: Path) -> Path:
+    """Where a running server says that it runs."""
+    return home / "server.json"
+
+
+def announce_server(home: Path, server: LocalServer) -> None:
+    """Say that this server runs."""
+    write_private(server_file(home), msgspec.json.encode(server).decode())
+
+
+def withdraw_server(home: Path, pid: int) -> None:
+    """Take the announcement back, unless it is another server's by now."""
+    server = _read(home)
+    if server is not None and server.pid == pid:
+        server_file(home).unlink(missing_ok=True)
+
+
+def local_server(home: Path) -> LocalServer | None:
+    """The server that runs on this machine with this home; None when there is none alive."""
+    server = _read(home)
+    return server if server is not None and _is_alive(server.pid) else None
+
+
+def _read(home: Path) -> LocalServer | None:
+    try:
+        return msgspec.json.decode(server_file(home).read_bytes(), type=LocalServer)
+    except (OSError, msgspec.DecodeError):
+        return None
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

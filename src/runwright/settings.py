@@ -1,0 +1,219 @@
+"""Settings: environment variables, then the active profile, then defaults.
+
+A process loads them once, in its `main`, and hands the frozen object down. Every field can be set
+as `RUNWRIGHT_<FIELD>` or in `<home>/profiles.toml`. Durations are seconds.
+"""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+from runwright.credentials import key_for
+from runwright.errors import ConfigurationError
+from runwright.local_server import local_server
+
+PREFIX = "RUNWRIGHT_"
+#: Variables that are ours and are no settings.
+_NOT_SETTINGS = ("RUNWRIGHT__", "RUNWRIGHT_EXECUTION")
+
+Seconds = Annotated[float, msgspec.Meta(ge=0)]
+Positive = Annotated[float, msgspec.Meta(gt=0)]
+Source = Literal["environment", "profile", "credentials", "default"]
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Everything that can be configured."""
+
+    #: Where profiles, credentials, the embedded database, results and spools live.
+    home: Path
+    #: The section of profiles.toml in use.
+    profile: str = "default"
+
+    #: The API's root, ending in /api. None: scripts record on this machine.
+    api_url: str | None = None
+    #: Sent as a bearer token. Falls back on the credentials kept for `api_url`.
+    api_key: str | None = None
+    #: For one request; long polls add to it.
+    request_timeout: Positive = 30.0
+    #: Certificates to trust beside the system's.
+    tls_ca_file: Path | None = None
+    #: False accepts any certificate. For trials only.
+    tls_verify: bool = True
+    #: A client certificate, and its key, where the server asks for one.
+    tls_client_cert: Path | None = None
+    tls_client_key: Path | None = None
+
+    log_level: str = "INFO"
+    #: Users' own loggers whose records belong to the run, comma-separated.
+    log_extra_loggers: list[str] = []
+
+    #: Where results are written. Default: `<home>/results`.
+    results_path: Path | None = None
+    #: Persist results of flows and tasks that do not say.
+    persist_results: bool = False
+    task_default_retries: Annotated[int, msgspec.Meta(ge=0)] = 0
+
+    #: sqlite:///path or postgresql://... Default: `<home>/runwright.db`.
+    database_url: str | None = None
+    server_host: str = "127.0.0.1"
+    server_port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 4300
+    server_tls_cert: Path | None = None
+    server_tls_key: Path | None = None
+
+    #: How long a running execution may be silent before its run is crashed.
+    lease_seconds: Positive = 30.0
+    #: How long a claimed run may take to start.
+    pending_lease_seconds: Positive = 60.0
+    reaper_interval: Positive = 2.0
+    scheduler_interval: Positive = 1.0
+    #: A scheduled run is shown as Late after this.
+    late_after: Seconds = 15.0
+    #: Ended runs older than this are deleted. None keeps them.
+    run_retention: Positive | None = None
+    #: Log lines older than this are deleted. None keeps them.
+    log_retention: Positive | None = 30 * 86_400.0
+
+    #: How long a stopping worker waits for its runs.
+    worker_grace: Seconds = 30.0
+    #: Between SIGTERM and SIGKILL of a cancelled flow.
+    cancel_grace: Seconds = 30.0
+    #: How long executions go on without the server.
+    outage_tolerance: Positive = 900.0
+
+
+def load_settings(env: Mapping[str, str] | None = None) -> Settings:
+    """The settings of this process.
+
+    Raises:
+        ConfigurationError: a value cannot be read; the message names it and where it came from.
+    """
+    return load_with_sources(env)[0]
+
+
+def load_with_sources(env: Mapping[str, str] | None = None) -> tuple[Settings, dict[str, Source]]:
+    """The settings, and for each field where its value came from."""
+    env = os.environ if env is None else env
+    home = Path(env.get(f"{PREFIX}HOME") or "~/.runwright").expanduser()
+    profiles = read_profiles(home)
+    profile = env.get(f"{PREFIX}PROFILE") or profiles.active
+    if profile not in profiles.profiles and f"{PREFIX}PROFILE" in env:
+        known = ", ".join(sorted(profiles.profiles)) or "none yet"
+        raise ConfigurationError(
+            f"{PREFIX}PROFILE={profile}: there is no such profile. Profiles: {known}. "
+            f"Create it with `runwright profile create {profile}`."
+        )
+    values: dict[str, Any] = dict(profiles.profiles.get(profile, {}))
+    sources: dict[str, Source] = dict.fromkeys(Settings.__struct_fields__, "default")
+    sources |= dict.fromkeys(values, "profile")
+    for field in Settings.__struct_fields__:
+        given = env.get(f"{PREFIX}{field.upper()}")
+        if given is not None and given.strip() != "":
+            values[field] = _split(given) if field == "log_extra_loggers" else given.strip()
+            sources[field] = "environment"
+    values |= {"home": home, "profile": profile}
+    settings = parse(values, sources)
+    if settings.api_key is None and settings.api_url is not None:
+        key = key_for(home, settings.api_url)
+        if key is not None:
+            settings = msgspec.structs.replace(settings, api_key=key)
+            sources["api_key"] = "credentials"
+    return settings, sources
+
+
+def parse(values: Mapping[str, Any], sources: Mapping[str, Source] | None = None) -> Settings:
+    """Check and convert raw values.
+
+    Raises:
+        ConfigurationError: a value does not fit its field, or there is no such field.
+    """
+    try:
+        read = msgspec.convert(dict(values), Settings, strict=False, dec_hook=_read_path)
+    except msgspec.ValidationError as error:
+        raise ConfigurationError(_explain(str(error), values, sources or {})) from None
+    url = read.api_url
+    if url is not None and not url.startswith(("http://", "https://")):
+        raise ConfigurationError(
+            f"api_url is {url!r}: it must begin with http:// or https://, "
+            "for example http://127.0.0.1:4300/api."
+        )
+    if read.lease_seconds > read.outage_tolerance:
+        raise ConfigurationError(
+            f"outage_tolerance ({read.outage_tolerance:g} s) is shorter than lease_seconds "
+            f"({read.lease_seconds:g} s); executions would give up before their lease ends."
+        )
+    return msgspec.structs.replace(
+        read,
+        results_path=read.results_path or read.home / "results",
+        database_url=read.database_url or f"sqlite:///{read.home / 'runwright.db'}",
+    )
+
+
+def unknown_variables(env: Mapping[str, str] | None = None) -> list[str]:
+    """Variables that begin with our prefix and mean nothing: misspelt, most likely."""
+    env = os.environ if env is None else env
+    known = {f"{PREFIX}{field.upper()}" for field in Settings.__struct_fields__}
+    return sorted(
+        name
+        for name in env
+        if name.startswith(PREFIX) and name not in known and not name.startswith(_NOT_SETTINGS)
+    )
+
+
+def resolve_api(settings: Settings) -> tuple[str, str | None] | None:
+    """URL and key of the control plane: the configured one, else the one on this machine."""
+    if settings.api_url is not None:
+        return settings.api_url.rstrip("/"), settings.api_key
+    local = local_server(settings.home)
+    if local is None:
+        return None
+    return local.url, settings.api_key or key_for(settings.home, local.url)
+
+
+class Profiles(msgspec.Struct, kw_only=True):
+    """The content of profiles.toml."""
+
+    active: str = "default"
+    profiles: dict[str, dict[str, Any]] = {}
+
+
+def profiles_file(home: Path) -> Path:
+    """Where the profiles are kept."""
+    return home / "profiles.toml"
+
+
+def read_profiles(home: Path) -> Profiles:
+    """The profiles of this user; an empty one when there is no file.
+
+    Raises:
+        ConfigurationError: the file is there and is not what we write.
+    """
+    path = profiles_file(home)
+    try:
+        return msgspec.convert(tomllib.loads(path.read_text()), Profiles)
+    except FileNotFoundError:
+        return Profiles()
+    except (OSError, tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+        raise ConfigurationError(f"{path} cannot be read: {error}. Mend or delete it.") from error
+
+
+def _split(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def _read_path(kind: type, value: Any) -> Any:
+    if kind is Path:
+        return value if isinstance(value, Path) else Path(value).expanduser()
+    raise NotImplementedError(kind)
+
+
+def _explain(problem: str, values: Mapping[str, Any], sources: Mapping[str, Source]) -> str:
+    field = problem.rsplit("$.", 1)[-1].strip("`") if "$." in problem else ""
+    if field in values:
+        where = sources.get(field, "default")
+        name = f"{PREFIX}{field.upper()}" if where == "environment" else f"{field} ({where})"
+        return f"{name} is {values[field]!r}: {problem.split(' - at', maxsplit=1)[0].lower()}."
+    return f"The settings make no sense: {problem}. `runwright config view` lists the names."
