@@ -98,7 +98,7 @@ def _occurrences(rule: Rule, start: datetime, since: datetime) -> Iterator[datet
     """Civil times of one rule from `since` on (all of them, where it counts)."""
     near = start if rule.most is not None else _start_near(rule, start, since)
     years = _CYCLE_YEARS * ((9999 - _ROOM_YEARS - max(near.year, since.year)) // _CYCLE_YEARS)
-    walk = iter(rrulestr(_explicit(rule, start), dtstart=_moved(near, years)))
+    walk = _walk(_explicit(rule, start), _moved(near, years))
     if rule.most is not None:
         walk = islice(walk, rule.most)
     times = (_moved(moment, -years) for moment in walk)
@@ -156,4 +156,13 @@ def _has_days(rule: Rule) -> bool:
     filters = {name: value for name, value in rule.parts.items() if name in names}
     if not filters or rule.frequency in {"YEARLY", "MONTHLY"}:
         return True
-    return any(True for _ in rrulestr(_joined({"FREQ": "DAILY"} | filters), dtstart=_LATE))
+    return any(True for _ in _walk(_joined({"FREQ": "DAILY"} | filters), _LATE))
+
+
+def _walk(text: str, start: datetime) -> Iterator[datetime]:
+    try:
+        yield from rrulestr(text, dtstart=start)
+    except (ValueError, OverflowError) as error:
+        # Past the end of the year 9999 dateutil stumbles now and then, where it should stop.
+        if "out of range" not in str(error):
+            raise
