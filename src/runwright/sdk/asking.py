@@ -1,14 +1,36 @@
-"""Requests to the control plane from where no channel carries them."""
+"""Requests to the control plane: typed, with its refusals as errors."""
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
-from runwright.errors import ServerUnreachable
+from runwright.errors import (
+    AlreadyExists,
+    ApiProblem,
+    NotFound,
+    ServerUnreachable,
+    Unauthorized,
+    Unprocessable,
+)
 from runwright.sdk.journal import Told
 
 if TYPE_CHECKING:
     from runwright.settings import Settings
+
+T = TypeVar("T")
+
+#: Sends one request: method, path below the API's root, body.
+Ask = Callable[[str, str, Any], Told]
+
+_REFUSALS: dict[int, type[ApiProblem]] = {
+    401: Unauthorized,
+    403: Unauthorized,
+    404: NotFound,
+    409: AlreadyExists,
+    422: Unprocessable,
+}
+_FIRST_REFUSAL = 400
 
 
 def ask_api(settings: "Settings", method: str, path: str, body: Any = None) -> Told:
@@ -29,3 +51,40 @@ def ask_api(settings: "Settings", method: str, path: str, body: Any = None) -> T
     with connect(settings) as client:
         status, content = client.send(method, path, body)
     return Told(status, msgspec.json.decode(content) if content else None)
+
+
+def default_ask() -> Ask:
+    """Through the run around the caller, else straight to the server."""
+    from runwright.sdk.context import current_flow_run
+    from runwright.sdk.environment import current_environment
+
+    context = current_flow_run()
+    if context is not None:
+        return context.channel.ask
+    settings = current_environment().settings
+    return lambda method, path, body: ask_api(settings, method, path, body)
+
+
+def answered(told: Told, kind: type[T], what: str) -> T:
+    """The body of an answer as `kind`; `what` is what was asked for, for messages.
+
+    Raises:
+        ApiProblem: the control plane refused.
+    """
+    if told.status >= _FIRST_REFUSAL:
+        raise refusal(told, what)
+    return msgspec.convert(told.body, kind, strict=False)
+
+
+def refusal(told: Told, what: str) -> ApiProblem:
+    """The control plane's refusal as an error."""
+    body = told.body if isinstance(told.body, dict) else {}
+    detail = body.get("detail") or body.get("exception_message") or "no reason given"
+    if body.get("exception_detail"):
+        detail = f"{detail} {body['exception_detail']}"
+    kind = _REFUSALS.get(told.status, ApiProblem)
+    return kind(
+        f"The control plane refused {what} ({told.status}): {detail}",
+        status=told.status,
+        code=str(body.get("code", "error")),
+    )

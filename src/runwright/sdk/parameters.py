@@ -21,12 +21,29 @@ from runwright.sdk.signatures import (
     signature_of,
 )
 
-__all__ = ["bind", "call_arguments", "jsonable", "parameter_schema", "validate"]
+__all__ = ["bind", "call_arguments", "jsonable", "parameter_schema", "validate", "validate_some"]
 
 _PLAIN = (str, int, float, bool, dict, list, NoneType)
 
 #: Says of a value that it needs no coercion.
 _Check = Callable[[Any], bool]
+
+
+def validate_some(
+    fn: Callable[..., Any], parameters: Mapping[str, Any], *, flow_name: str | None = None
+) -> dict[str, Any]:
+    """The given parameters, coerced; the others are to be given later. Raises as `validate`."""
+    problems: list[str] = []
+    declared = signature_of(fn).parameters
+    fitting = {
+        name: _fit(declared[name], value, problems)
+        if declared[name].annotation is not MISSING
+        else value
+        for name, value in parameters.items()
+        if name in declared
+    }
+    _refuse(fn, flow_name, problems + _unknown(declared, parameters))
+    return fitting
 
 
 def validate(
@@ -53,16 +70,25 @@ def validate(
             fitting[name] = parameter.default
         elif parameter.is_required:
             problems.append(f"{name}: missing. {_expectation(parameter)}")
-    unknown = [name for name in parameters if name not in signature.parameters]
-    if unknown:
-        known = ", ".join(signature.parameters) or "no parameters"
-        problems += [f"{name}: there is no such parameter (there are: {known})" for name in unknown]
+    _refuse(fn, flow_name, problems + _unknown(signature.parameters, parameters))
+    return fitting
+
+
+def _unknown(declared: Mapping[str, Parameter], parameters: Mapping[str, Any]) -> list[str]:
+    known = ", ".join(declared) or "no parameters"
+    return [
+        f"{name}: there is no such parameter (there are: {known})"
+        for name in parameters
+        if name not in declared
+    ]
+
+
+def _refuse(fn: Callable[..., Any], flow_name: str | None, problems: list[str]) -> None:
     if problems:
         listed = "\n".join(f"  - {problem}" for problem in problems)
         raise ParameterError(
             f"Flow {flow_name or label(fn)!r} cannot run with these parameters:\n{listed}"
         )
-    return fitting
 
 
 def jsonable(parameters: Mapping[str, Any]) -> dict[str, Any]:

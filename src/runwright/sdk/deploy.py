@@ -1,0 +1,216 @@
+"""Deployments: a flow with what is needed to run it without anybody calling it."""
+
+import sys
+from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import quote
+from uuid import UUID
+
+import msgspec
+
+from runwright.api.deployments import ConcurrencyOptions, Deployment, DeploymentCreate
+from runwright.api.flows import Flow as FlowOnWire
+from runwright.api.flows import FlowCreate
+from runwright.errors import FlowError, NotFound
+from runwright.sdk.asking import Ask, answered, default_ask
+from runwright.sdk.deployment_runs import run_deployment
+from runwright.sdk.flow_source import EntrypointType, FlowSource, from_source, source_of
+from runwright.sdk.parameters import jsonable, validate_some
+from runwright.sdk.schedules import Schedule, schedules_of
+
+if TYPE_CHECKING:
+    from runwright.sdk.flows import Flow
+
+__all__ = [
+    "PlannedDeployment",
+    "deploy",
+    "from_source",
+    "register",
+    "run_deployment",
+    "to_deployment",
+]
+
+_NOT_FOUND = 404
+
+
+class PlannedDeployment(msgspec.Struct, frozen=True, kw_only=True, eq=False):
+    """A deployment as it is to be. `register` brings it about."""
+
+    flow: Any
+    name: str
+    source: FlowSource
+    schedules: list[Schedule] | None = None
+    parameters: dict[str, Any] = {}
+    tags: list[str] = []
+    version: str | None = None
+    description: str | None = None
+    paused: bool = False
+    work_pool_name: str | None = None
+    work_queue_name: str | None = None
+    job_variables: dict[str, Any] = {}
+    concurrency_limit: int | None = None
+    collision_strategy: Literal["ENQUEUE", "CANCEL_NEW"] | None = None
+    enforce_parameter_schema: bool = True
+
+    @property
+    def full_name(self) -> str:
+        """`flow/deployment`, by which it is run."""
+        return f"{self.flow.name}/{self.name}"
+
+    def to_wire(self, flow_id: UUID) -> DeploymentCreate:
+        """The deployment as a request holds it."""
+        schedules: Any = msgspec.UNSET
+        if self.schedules is not None:
+            schedules = [each.to_wire() for each in self.schedules]
+        strategy = self.collision_strategy
+        return DeploymentCreate(
+            name=self.name,
+            flow_id=flow_id,
+            version=self.version if self.version is not None else self.flow.version,
+            description=self.description or self.flow.description,
+            paused=self.paused,
+            schedules=schedules,
+            concurrency_limit=self.concurrency_limit,
+            concurrency_options=strategy and ConcurrencyOptions(collision_strategy=strategy),
+            enforce_parameter_schema=self.enforce_parameter_schema,
+            parameter_openapi_schema=self.flow.parameter_schema(),
+            parameters=jsonable(self.parameters),
+            pull_steps=self.source.pull_steps,
+            tags=self.tags,
+            work_pool_name=self.work_pool_name,
+            work_queue_name=self.work_queue_name,
+            job_variables=self.job_variables,
+            path=self.source.path,
+            entrypoint=self.source.entrypoint,
+            retries=self.flow.retries,
+            retry_delay_seconds=self.flow.retry_delay_seconds,
+        )
+
+
+def to_deployment(  # noqa: PLR0913  # the options of a deployment, by name
+    flow: "Flow[..., Any]",
+    name: str,
+    *,
+    parameters: dict[str, Any] | None = None,
+    tags: list[str] | None = None,
+    version: str | None = None,
+    description: str | None = None,
+    paused: bool = False,
+    work_pool_name: str | None = None,
+    work_queue_name: str | None = None,
+    job_variables: dict[str, Any] | None = None,
+    concurrency_limit: int | None = None,
+    collision_strategy: Literal["ENQUEUE", "CANCEL_NEW"] | None = None,
+    enforce_parameter_schema: bool = True,
+    entrypoint_type: EntrypointType = "file",
+    **schedules: Any,
+) -> PlannedDeployment:
+    """What `deploy` would create.
+
+    Schedules: `cron=`, `interval=` (seconds or a timedelta), `rrule=`, each one or a list, with
+    `timezone=` and `anchor_date=`; or `schedule=`, `schedules=` with those of
+    `runwright.schedules`. Without any, the schedules that a deployment has stay as they are.
+
+    Raises:
+        ParameterError: parameters do not fit the flow.
+        InvalidSchedule: a schedule makes no sense.
+        FlowError: an option is unknown, or no worker could load the flow.
+    """
+    kinds = ("cron", "interval", "rrule", "schedule", "schedules", "timezone", "anchor_date")
+    unknown = [option for option in schedules if option not in kinds]
+    if unknown:
+        raise FlowError(f"A deployment has no option {', '.join(map(repr, unknown))}.")
+    if not name or "/" in name:
+        raise FlowError(f"{name!r} cannot name a deployment: give a name without slashes.")
+    given = validate_some(flow.fn, parameters or {}, flow_name=flow.name)
+    return PlannedDeployment(
+        flow=flow,
+        name=name,
+        source=source_of(flow, entrypoint_type),
+        schedules=schedules_of(schedules),
+        parameters=given,
+        tags=sorted(tags or []),
+        version=version,
+        description=description,
+        paused=paused,
+        work_pool_name=work_pool_name,
+        work_queue_name=work_queue_name,
+        job_variables=dict(job_variables or {}),
+        concurrency_limit=concurrency_limit,
+        collision_strategy=collision_strategy,
+        enforce_parameter_schema=enforce_parameter_schema,
+    )
+
+
+def deploy(  # noqa: PLR0913  # as above
+    flow: "Flow[..., Any]",
+    name: str,
+    *,
+    work_pool_name: str | None = None,
+    image: str | None = None,
+    build: bool = False,
+    push: bool = False,
+    print_next_steps: bool = True,
+    **options: Any,
+) -> UUID:
+    """Create the deployment, or bring the one of that name up to date. The options are those of
+    `to_deployment`; `image` becomes the job variable of that name.
+
+    Raises:
+        NotFound: there is no such work pool.
+        ServerUnreachable: there is no control plane.
+    """
+    if work_pool_name is None:
+        raise FlowError(
+            f"Deploying {flow.name!r} needs work_pool_name=...: its workers are to run it. To run "
+            "it from this process, use flow.serve()."
+        )
+    if build or push:
+        raise FlowError(
+            "Building and pushing images is not done here yet: build the image yourself, and "
+            "deploy with image=..., build=False, push=False."
+        )
+    if image is not None:
+        options["job_variables"] = {**(options.get("job_variables") or {}), "image": image}
+    planned = to_deployment(flow, name, work_pool_name=work_pool_name, **options)
+    deployment = register(planned, default_ask())
+    if print_next_steps:
+        print_steps(planned)
+    return deployment.id
+
+
+def register(planned: PlannedDeployment, ask: Ask) -> Deployment:
+    """Create or update the deployment through `ask`. Repeating it changes nothing.
+
+    Raises:
+        ApiProblem: the control plane refused.
+    """
+    if planned.work_pool_name is not None:
+        _check_pool(planned, ask)
+    what = f"the deployment {planned.full_name!r}"
+    flow = answered(ask("POST", "/flows/", FlowCreate(name=planned.flow.name)), FlowOnWire, what)
+    return answered(ask("POST", "/deployments/", planned.to_wire(flow.id)), Deployment, what)
+
+
+def _check_pool(planned: PlannedDeployment, ask: Ask) -> None:
+    name = planned.work_pool_name or ""
+    told = ask("GET", f"/work_pools/{quote(name, safe='')}", None)
+    if told.status != _NOT_FOUND:
+        return
+    listed = ask("POST", "/work_pools/filter", {})
+    names = sorted(pool["name"] for pool in listed.body) if isinstance(listed.body, list) else []
+    there = f" There are: {', '.join(names)}." if names else ""
+    raise NotFound(
+        f"{planned.full_name!r} cannot be deployed: there is no work pool {name!r}.{there} "
+        f"Create it: runwright work-pool create {name!r}",
+        status=_NOT_FOUND,
+        code="work_pool_not_found",
+    )
+
+
+def print_steps(planned: PlannedDeployment) -> None:
+    """Tell the user what to do next."""
+    sys.stdout.write(
+        f"Deployed {planned.full_name!r} to work pool {planned.work_pool_name!r}.\n"
+        f"  Start a worker:  runwright worker start --pool {planned.work_pool_name!r}\n"
+        f"  Run it:          runwright deployment run {planned.full_name!r}\n"
+    )

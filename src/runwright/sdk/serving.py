@@ -1,0 +1,128 @@
+"""Serving flows: a program that registers deployments and runs what is due of them itself.
+
+Each set of served deployments has a work pool of its own, and the program runs that pool's worker
+as a child process.
+"""
+
+import contextlib
+import ctypes
+import platform
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from types import FrameType
+from urllib.parse import quote
+
+import msgspec
+
+from runwright.api.deployments import Deployment
+from runwright.api.work_pools import WorkPoolCreate
+from runwright.errors import ConfigurationError, FlowError
+from runwright.sdk.asking import Ask, default_ask, refusal
+from runwright.sdk.deploy import PlannedDeployment, register
+
+_CONFLICT, _FIRST_REFUSAL = 409, 400
+_DIE_WITH_PARENT = 1
+_LONGEST_NAME = 200
+
+
+def serve(
+    *deployments: PlannedDeployment,
+    limit: int | None = None,
+    pause_on_shutdown: bool = True,
+    print_starting_message: bool = True,
+) -> None:
+    """Register the deployments, and run what is due of them until SIGINT or SIGTERM.
+
+    At most `limit` runs at once. On shutdown running flows may end within the worker's grace; a
+    second signal ends them at once. With `pause_on_shutdown` nothing is scheduled while nobody
+    serves.
+
+    Raises:
+        ServerUnreachable: there is no control plane.
+        ConfigurationError: the worker did not start.
+    """
+    if not deployments:
+        raise FlowError("serve() needs at least one deployment: serve(flow.to_deployment('name')).")
+    ask = default_ask()
+    pool = pool_name(deployments)
+    _make_pool(pool, ask)
+    there = [
+        register(msgspec.structs.replace(each, work_pool_name=pool), ask) for each in deployments
+    ]
+    if print_starting_message:
+        names = "\n".join(f"  {each.full_name}" for each in deployments)
+        sys.stdout.write(
+            f"Serving:\n{names}\nRun one with: runwright deployment run "
+            f"{deployments[0].full_name!r}. Stop with Ctrl-C.\n"
+        )
+        sys.stdout.flush()
+    try:
+        code = _work(pool, limit)
+    finally:
+        if pause_on_shutdown:
+            _pause(there, ask)
+    if code:
+        raise ConfigurationError(
+            f"The worker that serves {deployments[0].full_name!r} ended with exit code {code}; "
+            "its last lines say why."
+        )
+
+
+def pool_name(deployments: tuple[PlannedDeployment, ...]) -> str:
+    """The work pool of what is served together; the same at every start."""
+    first = f"serve:{deployments[0].flow.name}:{deployments[0].name}"
+    clean = "".join("-" if letter in "/%&><" else letter for letter in first)[:_LONGEST_NAME]
+    return clean if len(deployments) == 1 else f"{clean}+{len(deployments) - 1}"
+
+
+def _make_pool(name: str, ask: Ask) -> None:
+    body = WorkPoolCreate(name=name, description="Made by serve().", type="process")
+    told = ask("POST", "/work_pools/", body)
+    if told.status >= _FIRST_REFUSAL and told.status != _CONFLICT:
+        raise refusal(told, f"the work pool {name!r}")
+
+
+def _pause(deployments: list[Deployment], ask: Ask) -> None:
+    for deployment in deployments:
+        ask("POST", f"/deployments/{quote(str(deployment.id))}/pause_deployment", None)
+    sys.stdout.write("Paused the schedules of what was served.\n")
+
+
+def _work(pool: str, limit: int | None) -> int:
+    """Run the pool's worker until it ends, and pass signals on to it."""
+    command = [sys.executable, "-m", "runwright.cli.main", "worker", "start", "--pool", pool]
+    command += ["--name", f"serve-{platform.node()}"]
+    if limit is not None:
+        command += ["--limit", str(limit)]
+    # A session of its own: Ctrl-C reaches the worker once, through us, and not twice.
+    worker = subprocess.Popen(
+        command,
+        start_new_session=True,
+        preexec_fn=_die_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509
+    )
+    with _signals_to(worker):
+        code = worker.wait()
+    return 0 if code in {0, -signal.SIGTERM, -signal.SIGINT} else code
+
+
+@contextlib.contextmanager
+def _signals_to(worker: "subprocess.Popen[bytes]") -> Iterator[None]:
+    def pass_on(_number: int, _frame: FrameType | None) -> None:
+        worker.send_signal(signal.SIGTERM)
+
+    before = {each: signal.signal(each, pass_on) for each in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
+        if worker.poll() is None:
+            worker.terminate()
+            worker.wait()
+
+
+def _die_with_parent() -> None:
+    """Linux: a worker whose server of flows was killed ends too, as after SIGTERM."""
+    ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGTERM)
