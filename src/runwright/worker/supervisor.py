@@ -136,8 +136,7 @@ class Supervisor:
         if self._has_died:
             return
         if reason == "lease_lost":
-            self._is_lost = not self._pump.has_ended
-            self._kill()
+            self._let_go()
         elif self._stop_reason is not None:
             if reason == self._stop_reason == "shutdown":
                 self._kill()
@@ -162,8 +161,7 @@ class Supervisor:
     def over(self, refusal: Refusal) -> None:
         """End an execution from which nothing will be taken any more."""
         if refusal is Refusal.LEASE_LOST:
-            self.stop("lease_lost")
-            self._is_lost = self._is_lost or not self._pump.has_ended
+            self._let_go()
         elif refusal is Refusal.AWAY_TOO_LONG:
             self.stop("outage")
         else:
@@ -195,6 +193,16 @@ class Supervisor:
     def _reap_adopted(self) -> None:
         if not self._has_died:
             kernel.reap_dead(keep=self._flow.pid)
+
+    def _let_go(self) -> None:
+        """The control plane takes no more. A run that has ended may still tidy up."""
+        if self._pump.has_ended:
+            self._line.order_stop("lease_lost")
+            grace = self._launch.surroundings.cancel_grace
+            asyncio.get_running_loop().call_later(grace, self._kill)
+        else:
+            self._is_lost = True
+            self._kill()
 
     def _terminate(self) -> None:
         if not self._has_died:

@@ -48,7 +48,9 @@ PRELOADED = (
     "runwright.sdk.execution",
     "runwright.sdk.flows",
     "runwright.sdk.logging",
+    "runwright.sdk.stopping",
     "runwright.sdk.tasks",
+    "runwright.settings",
 )
 
 _SIGNAL_OF = {
