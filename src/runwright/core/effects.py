@@ -137,7 +137,7 @@ class UpstreamFailed(Exception):  # noqa: N818  # thrown into the engine; users 
     """Something the task run depends on did not complete; the message says what."""
 
 
-class TimedOut(TimeoutError):
+class TimedOut(TimeoutError):  # noqa: N818  # names an outcome
     """The user's function took longer than its `timeout_seconds`."""
 
 

@@ -39,6 +39,7 @@ from runwright.core.effects import (
 )
 from runwright.core.ids import NewId
 from runwright.core.states import NO_DETAILS, State, StateDetails, StateName, StateType
+from runwright.errors import ParameterError
 
 _AWAIT_INPUTS = AwaitInputs()
 _READ_CACHE = ReadCache()
@@ -272,9 +273,9 @@ def _propose_end(
     plan: FlowPlan, life: Life, outcome: Outcome
 ) -> Generator[FlowEffect, Any, tuple[State, Outcome]]:
     """Propose the state that the outcome means; others may grant another, such as a retry."""
-    if isinstance(outcome, Raised) and isinstance(outcome.error, RunStopped):
-        if outcome.error.reason != "cancelled":
-            raise outcome.error
+    error = outcome.error if isinstance(outcome, Raised) else None
+    if isinstance(error, RunStopped) and error.reason != "cancelled":
+        raise error
     reference = None
     if plan.is_persisted and isinstance(outcome, Returned):
         try:
@@ -305,15 +306,23 @@ def retry_delay(delays: Sequence[float], number: int) -> float:
     return delays[min(number, len(delays)) - 1] if delays else 0.0
 
 
-def final_state(life: Life, outcome: Outcome, reference: Any = None) -> State:
+def final_state(  # noqa: PLR0911  # one for each outcome
+    life: Life, outcome: Outcome, reference: Any = None
+) -> State:
     """The state that an outcome means."""
     match outcome:
         case Returned():
             return life.state(StateType.COMPLETED, StateName.COMPLETED, data=reference)
         case Chosen():
             return life.state(StateType(outcome.type), outcome.name, outcome.message)
-        case Raised(error=RunStopped()):
+        case Raised(error=RunStopped(reason="cancelled")):
             return life.state(StateType.CANCELLED, StateName.CANCELLED, "The run was cancelled.")
+        case Raised(error=RunStopped(reason=reason)):
+            return life.state(StateType.CRASHED, StateName.CRASHED, f"Stopped: {reason}.")
+        case Raised(error=ParameterError()):
+            # The same arguments will not fit the next time either.
+            message = f"{type(outcome.error).__name__}: {outcome.error}"
+            return life.state(StateType.FAILED, StateName.FAILED, message, details=_NOT_RETRIABLE)
         case Raised(error=TimedOut()):
             return life.state(StateType.FAILED, StateName.TIMED_OUT, str(outcome.error))
         case Raised(error=Exception()):

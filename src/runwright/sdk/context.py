@@ -30,12 +30,6 @@ _tags: ContextVar[frozenset[str]] = ContextVar("runwright_tags", default=frozens
 class FlowRunContext:
     """A flow run as its own process knows it."""
 
-    __slots__ = (
-        "_counters", "_lock", "_runner", "channel", "environment", "flow", "flow_run_id", "life", "log_prints", "name", "parameters", "parent", "parent_task_run_id", "run_count",
-        "scheduled_start_time", "spec", "start_time", "state", "store",
-        "tags", "task_runner",
-    )  # fmt: skip
-
     def __init__(  # noqa: PLR0913  # one place makes it
         self,
         *,
@@ -110,11 +104,6 @@ class FlowRunContext:
 
 class TaskRunContext:
     """A task run as its own process knows it."""
-
-    __slots__ = (
-        "dynamic_key", "flow_run", "life", "log_prints", "name", "parameters", "parent", "run_count",
-        "start_time", "state", "tags", "task", "task_run_id",
-    )  # fmt: skip
 
     def __init__(  # noqa: PLR0913, PLR0917  # made for each task run: positions are quicker
         self,

@@ -70,7 +70,10 @@ class RealEnvironment:
         return open_channel(self.settings, root_run_id, new_id=self.new_id)
 
 
-_current: ContextVar[Environment] = ContextVar("runwright_environment", default=RealEnvironment())
+_REAL = RealEnvironment()
+_current: ContextVar[Environment] = ContextVar(
+    "runwright_environment", default=_REAL
+)  # it has no state
 
 
 def current_environment() -> Environment:

@@ -4,10 +4,12 @@ import contextlib
 from collections.abc import AsyncGenerator, Generator, Iterator
 from typing import TYPE_CHECKING, Any
 
-from runwright.api.journal import FlowRunStarted, TaskRunInfo
-from runwright.core.effects import Call, Raised, Returned
+from runwright.api.journal import FlowRunPatched, FlowRunStarted, TaskRunInfo
+from runwright.core.effects import Call, Raised, Returned, RunStopped
 from runwright.core.engine import Ended, FlowPlan, run_flow
 from runwright.core.run_names import run_name
+from runwright.core.states import StateName, StateType
+from runwright.errors import CancelledRun, LeaseLost
 from runwright.sdk.callables import Colour
 from runwright.sdk.context import (
     FlowRunContext,
@@ -19,13 +21,17 @@ from runwright.sdk.drivers import drive, drive_async
 from runwright.sdk.environment import Environment, current_environment
 from runwright.sdk.handlers.flows import FlowHandler
 from runwright.sdk.handlers.tasks import left_by
+from runwright.sdk.logging import set_up_logging
+from runwright.sdk.parameters import jsonable
+from runwright.sdk.prints import watch_prints
 from runwright.sdk.run_names import given_name
 from runwright.sdk.states import State
-from runwright.sdk.task_calls import LeftEarly
 
 if TYPE_CHECKING:
+    from runwright.api.executions import ExecutionSpec
     from runwright.core.states import State as StateRecord
     from runwright.sdk.flows import Flow
+    from runwright.sdk.journal import Channel
 
 
 def begin(flow: "Flow[..., Any]", parameters: dict[str, Any], wait_for: Any) -> FlowHandler:
@@ -45,8 +51,6 @@ def begin(flow: "Flow[..., Any]", parameters: dict[str, Any], wait_for: Any) -> 
         parent=parent,
     )
     if parent is None:
-        from runwright.sdk.logging import set_up_logging
-
         set_up_logging(environment.settings)
     _inherit(context, parent)
     handler = FlowHandler(context, wait_for)
@@ -70,6 +74,8 @@ def _inherit(context: FlowRunContext, parent: FlowRunContext | None) -> None:
         context.task_runner = parent.task_runner
     inherited = parent is not None and parent.log_prints
     context.log_prints = inherited if flow.log_prints is None else flow.log_prints
+    if context.log_prints:
+        watch_prints()
     if flow.persist_result is False:
         return
     wants = flow.persist_result or flow.result_storage or flow.result_serializer
@@ -110,8 +116,6 @@ def _stand_in(handler: FlowHandler, parent: FlowRunContext) -> None:
 
 
 def _started(context: FlowRunContext) -> FlowRunStarted:
-    from runwright.sdk.parameters import jsonable
-
     flow = context.flow
     parent = context.parent
     return FlowRunStarted(
@@ -133,13 +137,13 @@ def call(
     flow: "Flow[..., Any]",
     parameters: dict[str, Any],
     wait_for: Any,
-    return_state: bool,  # noqa: FBT001
+    return_state: bool,
 ) -> Any:
     """Run the flow: its value, or for an asynchronous one what gives it when awaited."""
     match flow.colour:
         case Colour.SYNC:
             handler = begin(flow, parameters, wait_for)
-            with _open(handler):
+            with _open(handler), _interruptible(handler):
                 ended = drive(_life(handler), handler.perform)
             return answer(handler, ended, return_state)
         case Colour.ASYNC:
@@ -152,23 +156,76 @@ def call(
 
 @contextlib.contextmanager
 def _open(handler: FlowHandler) -> Iterator[None]:
-    """The root run's channel is closed after it."""
-    context = handler.context
+    """The root run's channel is closed after it; a stop becomes an error that users know."""
+    if not _is_by_hand(handler.context):
+        yield
+        return
     try:
         yield
+    except RunStopped as stop:
+        raise _as_error(handler, stop) from None
     finally:
-        if context.parent is None and context.spec is None:
-            context.channel.close()
+        handler.context.channel.close()
+
+
+def _is_by_hand(context: FlowRunContext) -> bool:
+    return context.parent is None and context.spec is None
+
+
+def _as_error(handler: FlowHandler, stop: RunStopped) -> Exception:
+    name = handler.context.name
+    if stop.reason == "lease_lost":
+        return LeaseLost(
+            f"Flow run {name!r} was stopped: the control plane has ended it, or given it to "
+            "another process. Nothing this process does is recorded any more.",
+            code="lease_lost",
+        )
+    return CancelledRun(f"Flow run {name!r} was cancelled.")
+
+
+@contextlib.contextmanager
+def _interruptible(handler: FlowHandler) -> Iterator[None]:
+    """An order of the control plane to stop reaches the thread of the root run."""
+    if handler.context.parent is not None:
+        yield
+        return
+    from runwright.sdk.stopping import Stop  # late: subflows need none
+
+    handler.stop = Stop(handler.context.channel)
+    with handler.stop.armed(has_signals=handler.context.spec is not None):
+        yield
+
+
+@contextlib.contextmanager
+def _interruptible_async(handler: FlowHandler) -> Iterator[None]:
+    if handler.context.parent is not None:
+        yield
+        return
+    import asyncio
+
+    from runwright.sdk.stopping import Stop
+
+    task = asyncio.current_task()
+    if task is None:
+        yield
+        return
+    loop = asyncio.get_running_loop()
+    handler.stop = Stop(handler.context.channel)
+    with handler.stop.armed(
+        lambda: loop.call_soon_threadsafe(task.cancel),
+        has_signals=handler.context.spec is not None,
+    ):
+        yield
 
 
 async def _call_async(
     flow: "Flow[..., Any]",
     parameters: dict[str, Any],
     wait_for: Any,
-    return_state: bool,  # noqa: FBT001
+    return_state: bool,
 ) -> Any:
     handler = begin(flow, parameters, wait_for)
-    with _open(handler):
+    with _open(handler), _interruptible_async(handler):
         ended = await drive_async(_life(handler), handler.perform_async)
     return answer(handler, ended, return_state)
 
@@ -184,9 +241,10 @@ def _life(handler: FlowHandler, begun: "StateRecord | None" = None) -> Any:
 def _generate(
     flow: "Flow[..., Any]", parameters: dict[str, Any], wait_for: Any
 ) -> Generator[Any, Any, Any]:
-    """A driver that passes on what the flow yields."""
+    """A driver that passes on what the flow yields. Leaving early is a good end too."""
     handler = begin(flow, parameters, wait_for)
     run = _life(handler)
+    left: GeneratorExit | None = None
     with _open(handler):
         try:
             effect = next(run)
@@ -196,11 +254,15 @@ def _generate(
                         reply = yield from handler.generate(effect.run_count)
                     else:
                         reply = handler.perform(effect)
+                except GeneratorExit as leave:
+                    left, effect = leave, run.send(Returned(None))
                 except BaseException as error:  # noqa: BLE001  # the engine decides what it means
-                    effect = run.throw(_left_early(error))
+                    effect = run.throw(error)
                 else:
                     effect = run.send(reply)
         except StopIteration as done:
+            if left is not None:
+                raise left from None
             return answer(handler, done.value, return_state=False)
 
 
@@ -209,6 +271,7 @@ async def _generate_async(
 ) -> AsyncGenerator[Any, Any]:
     handler = begin(flow, parameters, wait_for)
     run = _life(handler)
+    left: GeneratorExit | None = None
     with _open(handler):
         try:
             effect = next(run)
@@ -220,22 +283,24 @@ async def _generate_async(
                         reply = Returned(None)
                     else:
                         reply = await handler.perform_async(effect)
+                except GeneratorExit as leave:
+                    left, effect = leave, run.send(Returned(None))
                 except BaseException as error:  # noqa: BLE001
-                    effect = run.throw(_left_early(error))
+                    effect = run.throw(error)
                 else:
                     effect = run.send(reply)
         except StopIteration as done:
+            if left is not None:
+                raise left from None
             answer(handler, done.value, return_state=False)
 
 
-def _left_early(error: BaseException) -> BaseException:
-    return LeftEarly("the iteration ended early") if isinstance(error, GeneratorExit) else error
-
-
-def answer(handler: FlowHandler, ended: Ended, return_state: bool) -> Any:  # noqa: FBT001
+def answer(handler: FlowHandler, ended: Ended, return_state: bool) -> Any:
     """What the caller of a flow gets."""
     outcome = ended.outcome
     if isinstance(outcome, Raised) and not isinstance(outcome.error, Exception):
+        if isinstance(outcome.error, RunStopped) and _is_by_hand(handler.context):
+            raise _as_error(handler, outcome.error)
         raise outcome.error
     if return_state:
         return final(handler, ended)
@@ -251,3 +316,70 @@ def final(handler: FlowHandler, ended: Ended) -> State[Any]:
     state = State.of(ended.state, left_by(ended.outcome))
     state.task_run_id = handler.context.parent_task_run_id
     return state
+
+
+def run_claimed_flow(
+    flow: "Flow[..., Any]", parameters: dict[str, Any], *, spec: "ExecutionSpec", channel: "Channel"
+) -> State[Any]:
+    """Run the flow as the run of `spec`, whose Running has been granted already.
+
+    Raises:
+        RunStopped: the execution was shut down or lost its lease; others report its end.
+    """
+    handler = _claimed(flow, parameters, spec, channel)
+    if flow.colour in _ITERATED:
+        handler.flow = flow.collecting
+    if handler.flow.colour is Colour.SYNC:
+        with _interruptible(handler):
+            ended = drive(_life(handler, _granted(handler)), handler.perform)
+    else:
+        import asyncio
+
+        async def run() -> Ended:
+            with _interruptible_async(handler):
+                life = _life(handler, _granted(handler))
+                return await drive_async(life, handler.perform_async)
+
+        ended = asyncio.run(run())
+    return final(handler, ended)
+
+
+_ITERATED = frozenset({Colour.GENERATOR, Colour.ASYNC_GENERATOR})
+
+
+def _claimed(
+    flow: "Flow[..., Any]", parameters: dict[str, Any], spec: "ExecutionSpec", channel: "Channel"
+) -> FlowHandler:
+    environment = current_environment()
+    name = spec.flow_run_name
+    if flow.flow_run_name is not None:
+        name = given_name(flow.flow_run_name, lambda: parameters, f"flow {flow.name!r}")
+    context = FlowRunContext(
+        flow=flow,
+        flow_run_id=spec.flow_run_id,
+        name=name,
+        parameters=parameters,
+        tags=frozenset(spec.tags),
+        channel=channel,
+        environment=environment,
+        spec=spec,
+    )
+    context.scheduled_start_time = spec.scheduled_start_time
+    set_up_logging(environment.settings)
+    _inherit(context, None)
+    channel.emit(
+        FlowRunPatched(
+            flow_run_id=spec.flow_run_id,
+            name=name if name != spec.flow_run_name else None,
+            flow_version=flow.version,
+            parameters=jsonable(parameters),
+        )
+    )
+    return FlowHandler(context)
+
+
+def _granted(handler: FlowHandler) -> "StateRecord":
+    """Running, as it was proposed before the flow was loaded."""
+    running = handler.context.life.state(StateType.RUNNING, StateName.RUNNING)
+    handler.entered(running)
+    return running

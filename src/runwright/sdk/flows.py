@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING, Any, Concatenate, Generic, Literal, ParamSpec,
 from runwright.errors import FlowError
 from runwright.sdk import flow_calls
 from runwright.sdk.callables import Colour, bound, colour_of, plain_function
+from runwright.sdk.flow_calls import run_claimed_flow
+
+__all__ = ["Flow", "flow", "run_claimed_flow"]
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -268,9 +271,21 @@ class Flow(Generic[P, R]):
         fn = bound(self.fn, self._binding, instance, owner)
         if fn is None:
             return self
+        return self._like(fn)
+
+    @property
+    def collecting(self) -> "Flow[..., Any]":
+        """For generators: the flow that gives the list of what this one yields."""
+        from runwright.sdk.collecting import collecting
+
+        return self._like(collecting(self.fn, self.colour))
+
+    def _like(self, fn: Callable[..., Any]) -> "Flow[..., Any]":
+        """The same flow with another function behind it."""
         twin: Flow[..., Any] = Flow.__new__(type(self))
         twin.__dict__.update(self.__dict__)
         twin.fn = fn
+        twin.colour = colour_of(fn)
         twin._binding = "static"
         return twin
 
@@ -281,7 +296,7 @@ class Flow(Generic[P, R]):
 @overload
 def flow(fn: Callable[P, R], /) -> Flow[P, R]: ...
 @overload
-def flow(  # noqa: PLR0913
+def flow(
     *,
     name: str | None = None,
     version: str | None = None,

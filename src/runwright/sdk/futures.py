@@ -66,7 +66,7 @@ class Future(Generic[R]):
                 event = self._event = threading.Event()
         event.wait(timeout)
 
-    def result(self, timeout: float | None = None, raise_on_failure: bool = True) -> R:  # noqa: FBT001, FBT002
+    def result(self, timeout: float | None = None, raise_on_failure: bool = True) -> R:
         """The task's value, once it is there.
 
         With `raise_on_failure=False` the error of a run that failed is returned.
@@ -96,7 +96,7 @@ class Future(Generic[R]):
         self.add_done_callback(tell)
         await ended.wait()
 
-    async def result_async(self, raise_on_failure: bool = True) -> R:  # noqa: FBT001, FBT002
+    async def result_async(self, raise_on_failure: bool = True) -> R:
         """The task's value, without blocking the event loop."""
         await self.wait_async()
         return self.state.result(raise_on_failure)
@@ -126,7 +126,7 @@ class Future(Generic[R]):
         for callback in callbacks or ():
             try:
                 callback(self)
-            except Exception:  # noqa: BLE001  # the user's callback must not end the runner
+            except Exception:  # the user's callback must not end the runner
                 import logging
 
                 logging.getLogger("runwright.futures").exception(
@@ -140,7 +140,7 @@ class Future(Generic[R]):
 class FutureList(list[Future[R]]):
     """What `map` returns: a list of futures that can be asked all at once."""
 
-    def result(self, timeout: float | None = None, raise_on_failure: bool = True) -> list[R]:  # noqa: FBT001, FBT002
+    def result(self, timeout: float | None = None, raise_on_failure: bool = True) -> list[R]:
         """All values, in order. `timeout` is for all of them together.
 
         Raises:

@@ -101,7 +101,7 @@ def upstreams(value: Any) -> list[Future[Any] | State[Any]]:
     """Every future and state in the value."""
     found: list[Future[Any] | State[Any]] = []
 
-    def note(upstream: Future[Any] | State[Any], _allowed: bool) -> Any:  # noqa: FBT001
+    def note(upstream: Future[Any] | State[Any], _allowed: bool) -> Any:
         found.append(upstream)
         return upstream
 
@@ -109,7 +109,7 @@ def upstreams(value: Any) -> list[Future[Any] | State[Any]]:
     return found
 
 
-def resolve(upstream: Future[Any] | State[Any], allowed: bool) -> Any:  # noqa: FBT001  # a `Swap`
+def resolve(upstream: Future[Any] | State[Any], allowed: bool) -> Any:  # a `Swap`
     """The result of an upstream run that has ended.
 
     Raises:

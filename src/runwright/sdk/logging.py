@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from runwright.api.journal import LogWritten
+from runwright.core.states import TERMINAL, StateName, StateType
 from runwright.core.states import State as StateRecord
-from runwright.core.states import StateName, StateType
 from runwright.errors import MissingContextError
 from runwright.sdk.context import (
     FlowRunContext,
@@ -76,7 +76,7 @@ class JournalHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Add the record; outside of runs it is dropped."""
-        flow_run = current_flow_run()
+        flow_run = getattr(record, "flow_run_context", None) or current_flow_run()
         if flow_run is None or getattr(record, "send_to_api", True) is False:
             return
         try:
@@ -149,18 +149,18 @@ def set_up_logging(settings: "Settings") -> None:
 
 
 def log_flow_state(context: FlowRunContext, state: StateRecord) -> None:
-    """One line for what a reader of the log wants to know."""
+    """One line for what a reader of the log wants to know. Ends are told before they stand."""
     logger = run_logger(context)
+    # Said from outside the run's own code, so the record carries the run along.
+    logger.extra = {**(logger.extra or {}), "flow_run_context": context}
     if state.type is StateType.RUNNING:
-        if context.run_count == 0:
-            logger.info("Flow %r begins.", context.flow.name)
+        logger.info("Flow %r %s.", context.flow.name, "runs again" if context.run_count else "runs")
     elif state.type is StateType.COMPLETED:
-        logger.info("Ended as %s.", state.name)
+        logger.info("Ends as %s.", state.name)
     elif state.name == StateName.AWAITING_RETRY:
-        due = state.state_details.scheduled_time
-        logger.warning("Will be retried at %s: %s", due, state.message)
-    elif state.type in {StateType.FAILED, StateType.CRASHED, StateType.CANCELLED}:
-        logger.error("Ended as %s: %s", state.name, state.message)
+        logger.warning("Will be retried at %s.", state.state_details.scheduled_time)
+    elif state.type in TERMINAL:
+        logger.error("Ends as %s: %s", state.name, state.message)
 
 
 def log_task_state(context: TaskRunContext, state: StateRecord) -> None:
@@ -170,4 +170,18 @@ def log_task_state(context: TaskRunContext, state: StateRecord) -> None:
         of = context.task.retries
         logger.warning("Retry %d of %d follows: %s", context.run_count, of, state.message)
     else:
-        logger.error("Ended as %s: %s", state.name, state.message)
+        logger.error("Ends as %s: %s", state.name, state.message)
+
+
+def log_error(context: FlowRunContext | TaskRunContext, error: BaseException) -> None:
+    """What the user's function raised, with the part of the traceback that is the user's."""
+    logger = run_logger(context)
+    if isinstance(context, FlowRunContext):
+        logger.extra = {**(logger.extra or {}), "flow_run_context": context}
+    trace = error.__traceback__
+    while trace is not None and trace.tb_frame.f_globals.get("__name__", "").startswith(_OURS):
+        trace = trace.tb_next
+    logger.error("It raised an error.", exc_info=(type(error), error, trace))
+
+
+_OURS = ("runwright.sdk.", "runwright.core.")

@@ -21,7 +21,6 @@ from runwright.errors import (
     MissingResult,
     NotReadyRun,
     RunEnded,
-    RunwrightError,
     UnfinishedRun,
 )
 
@@ -77,7 +76,7 @@ class State(Generic[R]):
         state.task_run_id = record.state_details.task_run_id
         return state
 
-    def result(self, raise_on_failure: bool = True) -> R:  # noqa: FBT001, FBT002  # the peer's
+    def result(self, raise_on_failure: bool = True) -> R:  # the peer's
         """What the run returned.
 
         For a run that did not complete, what ended it is raised, or returned when
@@ -95,7 +94,7 @@ class State(Generic[R]):
             raise error
         return error  # type: ignore[return-value]  # as documented
 
-    async def aresult(self, raise_on_failure: bool = True) -> R:  # noqa: FBT001, FBT002
+    async def aresult(self, raise_on_failure: bool = True) -> R:
         """The same, to be awaited."""
         return self.result(raise_on_failure)
 

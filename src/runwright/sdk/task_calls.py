@@ -23,6 +23,7 @@ from runwright.sdk.environment import current_environment
 from runwright.sdk.futures import Future, FutureList
 from runwright.sdk.handlers.tasks import TaskHandler
 from runwright.sdk.inputs import need_no_resolving
+from runwright.sdk.prints import watch_prints
 from runwright.sdk.run_names import given_name
 from runwright.sdk.task_runner import Job, finished
 
@@ -70,6 +71,8 @@ def begin(
 
 
 def _logs_prints(task: "Task[..., Any]", flow_run: Any) -> bool:
+    if task.log_prints:
+        watch_prints()
     if task.log_prints is not None:
         return task.log_prints
     return flow_run is not None and flow_run.log_prints
@@ -89,7 +92,7 @@ def call(
     args: tuple[Any, ...],
     kwargs: dict[str, Any],
     wait_for: Any,
-    return_state: bool,  # noqa: FBT001  # passed on
+    return_state: bool,  # passed on
 ) -> Any:
     """Run the task here: its value, or for an asynchronous one what gives it when awaited."""
     match task.colour:
@@ -110,7 +113,7 @@ async def _call_async(
     args: tuple[Any, ...],
     kwargs: dict[str, Any],
     wait_for: Any,
-    return_state: bool,  # noqa: FBT001
+    return_state: bool,
 ) -> Any:
     handler, plan = begin(task, args, kwargs, wait_for)
     ended = await drive_async(run_task(plan, handler.context.life), handler.perform_async)
@@ -120,9 +123,10 @@ async def _call_async(
 def _generate(
     task: "Task[..., Any]", args: tuple[Any, ...], kwargs: dict[str, Any], wait_for: Any
 ) -> Generator[Any, Any, Any]:
-    """A driver that passes on what the task yields."""
+    """A driver that passes on what the task yields. Leaving early is a good end too."""
     handler, plan = begin(task, args, kwargs, wait_for)
     run = run_task(plan, handler.context.life)
+    left: GeneratorExit | None = None
     try:
         effect = next(run)
         while True:
@@ -131,11 +135,15 @@ def _generate(
                     reply = yield from handler.generate()
                 else:
                     reply = handler.perform(effect)
+            except GeneratorExit as leave:
+                left, effect = leave, run.send(Returned(None))
             except BaseException as error:  # noqa: BLE001  # the engine decides what it means
-                effect = run.throw(_left_early(error))
+                effect = run.throw(error)
             else:
                 effect = run.send(reply)
     except StopIteration as done:
+        if left is not None:
+            raise left from None
         return answer(handler, done.value, return_state=False)
 
 
@@ -144,6 +152,7 @@ async def _generate_async(
 ) -> AsyncGenerator[Any, Any]:
     handler, plan = begin(task, args, kwargs, wait_for)
     run = run_task(plan, handler.context.life)
+    left: GeneratorExit | None = None
     try:
         effect = next(run)
         while True:
@@ -154,24 +163,19 @@ async def _generate_async(
                     reply = Returned(None)
                 else:
                     reply = await handler.perform_async(effect)
+            except GeneratorExit as leave:
+                left, effect = leave, run.send(Returned(None))
             except BaseException as error:  # noqa: BLE001
-                effect = run.throw(_left_early(error))
+                effect = run.throw(error)
             else:
                 effect = run.send(reply)
     except StopIteration as done:
+        if left is not None:
+            raise left from None
         answer(handler, done.value, return_state=False)
 
 
-class LeftEarly(BaseException):
-    """Whoever iterated over a generator stopped before its end."""
-
-
-def _left_early(error: BaseException) -> BaseException:
-    """`GeneratorExit` is for the generator it was raised in; the engine is another one."""
-    return LeftEarly("the iteration ended early") if isinstance(error, GeneratorExit) else error
-
-
-def answer(handler: TaskHandler, ended: Ended, return_state: bool) -> Any:  # noqa: FBT001
+def answer(handler: TaskHandler, ended: Ended, return_state: bool) -> Any:
     """What the caller of a task gets."""
     if return_state:
         return finished(handler, ended)

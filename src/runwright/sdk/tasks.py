@@ -208,7 +208,7 @@ class Task(Generic[P, R]):
             return_state = kwargs.pop("return_state", False)
             wait_for = kwargs.pop("wait_for", None)
             return task_calls.call(self, args, kwargs, wait_for, return_state)
-        return task_calls.call(self, args, kwargs, None, False)  # noqa: FBT003
+        return task_calls.call(self, args, kwargs, None, False)
 
     @overload
     def submit(
@@ -387,7 +387,7 @@ def exponential_backoff(backoff_factor: float) -> Callable[[int], list[float]]:
 @overload
 def task(fn: Callable[P, R], /) -> Task[P, R]: ...
 @overload
-def task(  # noqa: PLR0913
+def task(
     *,
     name: str | None = None,
     description: str | None = None,

@@ -22,14 +22,16 @@ from runwright.core.effects import (
 from runwright.core.states import State as StateRecord
 from runwright.core.states import StateType
 from runwright.sdk.context import FlowRunContext, inside_flow_run
-from runwright.sdk.handlers.tasks import left_by
+from runwright.sdk.handlers.tasks import left_by, stopped_by
 from runwright.sdk.hooks import call_hooks, call_hooks_async, flow_run_of, hooks_for
 from runwright.sdk.inputs import check_completed, replaced, resolve, upstreams
+from runwright.sdk.logging import log_error, log_flow_state
 from runwright.sdk.outcomes import verdict_of
 from runwright.sdk.states import State
 
 if TYPE_CHECKING:
     from runwright.api.journal import TaskRunInfo
+    from runwright.sdk.stopping import Stop
 
 
 class FlowHandler:
@@ -43,6 +45,8 @@ class FlowHandler:
         self.arguments: tuple[tuple[Any, ...], dict[str, Any]] | None = None
         #: The task run that stands for a subflow in its parent.
         self.stand_in: TaskRunInfo | None = None
+        #: Interrupts this run, where it is the root of its execution.
+        self.stop: Stop | None = None
 
     def perform(self, effect: FlowEffect) -> Any:
         """Perform an effect in this thread."""
@@ -83,6 +87,8 @@ class FlowHandler:
                 return self.perform(effect)
 
     def _entry(self, state: StateRecord) -> FlowRunProposed:
+        if state.is_terminal:
+            log_flow_state(self.context, state)
         return FlowRunProposed(flow_run_id=self.context.flow_run_id, state=state)
 
     def _granted(self, result: OrchestrationResult, proposed: StateRecord) -> Proposal:
@@ -103,9 +109,8 @@ class FlowHandler:
             context.start_time = state.timestamp
         if self.stand_in is not None and context.parent_task_run_id is not None:
             self._mirror(state, context)
-        from runwright.sdk.logging import log_flow_state
-
-        log_flow_state(context, state)
+        if not state.is_terminal:
+            log_flow_state(context, state)
 
     def _mirror(self, state: StateRecord, context: FlowRunContext) -> None:
         """In its parent a subflow is a task run; it enters the states that the subflow enters."""
@@ -150,7 +155,8 @@ class FlowHandler:
                     with deadline(self.flow.timeout_seconds):
                         value = self.flow.fn(*args, **kwargs)
                 verdict = verdict_of(value)
-            except BaseException:
+            except BaseException as error:
+                log_error(context, error)
                 context.stop_runner(context.channel.stop_reason)
                 raise
             context.stop_runner(None)
@@ -171,8 +177,12 @@ class FlowHandler:
                         value = await self.flow.fn(*args, **kwargs)
                 await self._await_all(value)
                 verdict = verdict_of(value)
-            except BaseException:
+            except BaseException as error:
                 await context.stop_runner_async(context.channel.stop_reason)
+                stopped = stopped_by(error, context.channel, self.stop)
+                if stopped is not None:
+                    raise stopped from None
+                log_error(context, error)
                 raise
             await context.stop_runner_async(None)
             return verdict

@@ -18,6 +18,7 @@ from runwright.core.effects import (
     ReadCache,
     Record,
     Returned,
+    RunStopped,
     SleepUntil,
     TaskEffect,
     Verdict,
@@ -28,10 +29,13 @@ from runwright.sdk.context import TaskRunContext, enter_task_run, environment_he
 from runwright.sdk.futures import Future
 from runwright.sdk.hooks import call_hooks, call_hooks_async, hooks_for, task_run_of
 from runwright.sdk.inputs import check_completed, lineage_of, replaced, resolve, upstreams
+from runwright.sdk.logging import log_error, log_task_state
 from runwright.sdk.outcomes import verdict_of
 from runwright.sdk.states import State
 
 if TYPE_CHECKING:
+    from runwright.sdk.journal import Channel
+    from runwright.sdk.stopping import Stop
     from runwright.sdk.task_results import TaskResults
 
 
@@ -56,7 +60,7 @@ class TaskHandler:
         #: Told once, with the first state.
         self.info: TaskRunInfo | None = None
 
-    def perform(self, effect: TaskEffect) -> Any:
+    def perform(self, effect: TaskEffect) -> Any:  # noqa: PLR0911  # one for each effect
         """Perform an effect in this thread."""
         match effect:
             case Record():
@@ -120,7 +124,7 @@ class TaskHandler:
             )
             self.info = None
         if state.type not in _QUIET:
-            self._log(state)
+            log_task_state(context, state)
 
     def tell(self, expected_start_time: datetime) -> None:
         """Make the part of the record that goes with the first state."""
@@ -160,6 +164,9 @@ class TaskHandler:
 
                 with deadline(task.timeout_seconds):
                     value = task.fn(*self.args, **self.kwargs)
+        except Exception as error:
+            log_error(context, error)
+            raise
         finally:
             leave_task_run(token)
         return verdict_of(value)
@@ -176,6 +183,14 @@ class TaskHandler:
 
                 async with deadline_async(task.timeout_seconds):
                     value = await task.fn(*self.args, **self.kwargs)
+        except BaseException as error:
+            stopped = None
+            if context.flow_run is not None:
+                stopped = stopped_by(error, context.flow_run.channel, None)
+            if stopped is not None:
+                raise stopped from None
+            log_error(context, error)
+            raise
         finally:
             leave_task_run(token)
         return verdict_of(value)
@@ -242,14 +257,17 @@ class TaskHandler:
             state = State.of(record, left_by(outcome))
             call_hooks(hooks, task, task_run_of(self.context, state))
 
-    def _log(self, state: StateRecord) -> None:
-        from runwright.sdk.logging import log_task_state
-
-        log_task_state(self.context, state)
-
     @staticmethod
     def _seconds_until(instant: datetime) -> float:
         return max(0.0, (instant - environment_here().clock.now()).total_seconds())
+
+
+def stopped_by(error: BaseException, channel: "Channel", stop: "Stop | None") -> RunStopped | None:
+    """In an event loop, an order to stop arrives as a cancellation of the task."""
+    if type(error).__name__ != "CancelledError":
+        return None
+    reason = channel.stop_reason or (stop.reason if stop is not None else None)
+    return None if reason is None else RunStopped(reason)
 
 
 #: States that need no line in the log.

@@ -79,6 +79,8 @@ class ThreadPoolTaskRunner:
             self._loop.stop()
 
     def _interrupt(self, reason: str) -> None:
+        # Late: a run that is not stopped needs neither.
+        from runwright.sdk.stopping import BY_REASON, ShutDown
         from runwright.sdk.timeouts import raise_in_thread
 
         with self._lock:
@@ -93,7 +95,7 @@ class ThreadPoolTaskRunner:
                 self._job_ended()
         for thread in self._threads:
             if thread.ident is not None:
-                raise_in_thread(thread.ident, _Interrupted[reason])
+                raise_in_thread(thread.ident, BY_REASON.get(reason, ShutDown))
         if self._loop is not None:
             self._loop.interrupt()
 
@@ -149,29 +151,6 @@ class ThreadPoolTaskRunner:
 
 
 _here = threading.local()
-
-
-class _Cancelled(RunStopped):
-    def __init__(self) -> None:
-        super().__init__("cancelled")
-
-
-class _Shutdown(RunStopped):
-    def __init__(self) -> None:
-        super().__init__("shutdown")
-
-
-class _LeaseLost(RunStopped):
-    def __init__(self) -> None:
-        super().__init__("lease_lost")
-
-
-#: The interpreter raises these without arguments.
-_Interrupted: dict[str, type[RunStopped]] = {
-    "cancelled": _Cancelled,
-    "shutdown": _Shutdown,
-    "lease_lost": _LeaseLost,
-}
 
 
 class _LoopThread:
