@@ -102,7 +102,8 @@ def _prepare(spec: ExecutionSpec) -> "tuple[Flow[..., Any], dict[str, Any]]":
                 "repository."
             ) from error
     flow = load_flow(spec.entrypoint)
-    return flow, validate(flow.fn, spec.parameters, flow_name=flow.name)
+    checks = flow.validates_parameters
+    return flow, validate(flow.fn, spec.parameters, flow_name=flow.name, coerce=checks)
 
 
 def _fail(spec: ExecutionSpec, channel: Channel, error: FlowError) -> datetime | None:

@@ -47,12 +47,16 @@ def validate_some(
 
 
 def validate(
-    fn: Callable[..., Any], parameters: Mapping[str, Any], *, flow_name: str | None = None
+    fn: Callable[..., Any],
+    parameters: Mapping[str, Any],
+    *,
+    flow_name: str | None = None,
+    coerce: bool = True,
 ) -> dict[str, Any]:
     """The parameters in the signature's order, coerced, with defaults filled in.
 
     Coercion is pydantic's lax mode: "3" fits `int`, an ISO date fits `datetime`, a mapping fits a
-    model. Defaults are taken as they are.
+    model. Defaults are taken as they are. Without `coerce` only the names have to fit.
 
     Raises:
         ParameterError: naming every parameter that is missing, unknown, or does not fit.
@@ -63,7 +67,8 @@ def validate(
     for name, parameter in signature.parameters.items():
         if name in parameters:
             value = parameters[name]
-            if value is not parameter.default and parameter.annotation is not MISSING:
+            is_checked = coerce and parameter.annotation is not MISSING
+            if is_checked and value is not parameter.default:
                 value = _fit(parameter, value, problems)
             fitting[name] = value
         elif parameter.default is not MISSING:
