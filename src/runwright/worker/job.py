@@ -1,11 +1,16 @@
 """What a process pool's job configuration may say, and what of it a worker refuses."""
 
+import contextlib
 import shlex
+import shutil
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
 
+from runwright.api.executions import ExecutionSpec
 from runwright.worker.launcher import LaunchFailed
 
 #: These make the dynamic linker load code of whoever sets them into every program started; and
@@ -39,6 +44,28 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
         if self.python or self.start_method == "spawn":
             return [self.python or default_python, "-m", "runwright.sdk.execution", str(fd)]
         return None
+
+
+@contextlib.contextmanager
+def place_of(spec: ExecutionSpec, job: Job) -> Iterator[Job]:
+    """The job with a directory to run in: where code is pulled, one that lasts as long as the run.
+
+    Else runs start where their worker was started, unless the job says where.
+
+    Raises:
+        LaunchFailed: the directory cannot be made.
+    """
+    if job.working_dir is not None or not spec.pull_steps:
+        yield job
+        return
+    try:
+        made = tempfile.mkdtemp(prefix="runwright-run-")
+    except OSError as error:
+        raise LaunchFailed(f"no directory could be made for it: {error}") from error
+    try:
+        yield msgspec.structs.replace(job, working_dir=made)
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
 
 
 def read_job(configuration: dict[str, Any]) -> Job:

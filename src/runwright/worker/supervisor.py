@@ -23,7 +23,7 @@ from runwright.worker.control_plane import ControlPlane, connect
 from runwright.worker.death import Death, await_death
 from runwright.worker.flow_line import FlowLine
 from runwright.worker.flow_process import FlowProcess, RunFlow, start_flow
-from runwright.worker.job import read_job
+from runwright.worker.job import place_of, read_job
 from runwright.worker.journal_pump import JournalPump, Post
 from runwright.worker.launcher import LaunchFailed
 from runwright.worker.orders import Launch
@@ -65,11 +65,12 @@ def supervise(launch: Launch, run_flow: RunFlow) -> int:
     kills_before = group.kills() if group else 0
     try:
         job = read_job(launch.spec.job_configuration)
-        flow = start_flow(launch.spec, job, run_flow, environ=os.environ)
+        with place_of(launch.spec, job) as job_there:
+            flow = start_flow(launch.spec, job_there, run_flow, environ=os.environ)
+            output = Output(flow.output, forward_to=2 if job.stream_output else None)
+            return asyncio.run(Supervisor(launch, flow, output, kills_before=kills_before).run())
     except LaunchFailed as failure:
         return asyncio.run(_report_failed_launch(launch, str(failure)))
-    output = Output(flow.output, forward_to=2 if job.stream_output else None)
-    return asyncio.run(Supervisor(launch, flow, output, kills_before=kills_before).run())
 
 
 async def _report_failed_launch(launch: Launch, why: str) -> int:

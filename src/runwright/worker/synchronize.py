@@ -91,16 +91,16 @@ class Pool:
             version=identity.version,
         )
         path = f"/work_pools/{quote(self.name, safe='')}/workers/{identity.instance_id}/sync"
-        status, body = await self._send(path, msgspec.json.encode(request))
+        status, body = await self._send(path, msgspec.json.encode(request), patience=wait_ms / 1000)
         if status != _OK:
             await self._refused(status, body)
             return SyncAnswer()
         self._has_joined = True
         return msgspec.json.decode(body, type=SyncAnswer)
 
-    async def _send(self, path: str, body: bytes) -> tuple[int, bytes]:
+    async def _send(self, path: str, body: bytes, *, patience: float = 0.0) -> tuple[int, bytes]:
         try:
-            return await self._control_plane.send("POST", path, body)
+            return await self._control_plane.send("POST", path, body, patience=patience)
         except ServerUnreachable as error:
             raise NotNow(str(error)) from error
 

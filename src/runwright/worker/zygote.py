@@ -45,6 +45,7 @@ PRELOADED = (
     "concurrent.futures.thread",
     "logging.handlers",
     "runwright",
+    "runwright.client.http",
     "runwright.sdk.execution",
     "runwright.sdk.flows",
     "runwright.sdk.logging",

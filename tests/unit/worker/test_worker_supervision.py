@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from runwright.api.executions import ClaimedRun
@@ -272,6 +273,20 @@ def test_no_credential_of_the_worker_reaches_the_flow(
     assert seen["cwd"] == str(tmp_path)
     # The three standard ones, the journal, and the one that lists them.
     assert seen["open"] == 5
+
+
+def test_pulled_code_has_a_directory_of_its_own_that_goes_with_the_run(
+    with_launcher, claim, tmp_path
+):
+    file = tmp_path / "seen"
+    claimed = claim("look_around", file=str(file))
+    spec = msgspec.structs.replace(claimed.spec, pull_steps=[{"a": "step"}])
+
+    with_launcher(lambda launcher: ended(launcher, ClaimedRun(spec=spec, lease_ttl_ms=60_000)))
+
+    place = Path(json.loads(file.read_text())["cwd"])
+    assert place.name.startswith("runwright-run-")
+    assert not place.exists()
 
 
 @pytest.mark.parametrize(
