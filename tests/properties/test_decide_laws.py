@@ -90,7 +90,7 @@ def recorded(move, decision):
 
 @both
 @given(move=moves)
-@settings(max_examples=400)
+@settings(max_examples=200)
 def test_whatever_is_recorded_is_an_edge_of_the_lifecycle(judge, move):
     state = recorded(move, judge(move))
     if state is None:
@@ -149,7 +149,7 @@ def test_a_repeated_transition_changes_nothing(judge, move, transition_id):
     delay=st.none() | st.integers(0, 60).map(lambda s: timedelta(seconds=s)),
     proposals=st.lists(states(), max_size=40),
 )
-@settings(max_examples=200)
+@settings(max_examples=80)
 def test_retries_never_exceed_the_budget(judge, retries, delay, proposals):
     run, current, now = RunFacts(retries=retries, retry_delay=delay), None, NOW
     for proposed in proposals:
@@ -166,7 +166,7 @@ def test_retries_never_exceed_the_budget(judge, retries, delay, proposals):
 
 
 @given(move=moves)
-@settings(max_examples=400)
+@settings(max_examples=200)
 def test_a_run_wanted_cancelled_never_runs(move):
     if move.force or move.current is None:
         return

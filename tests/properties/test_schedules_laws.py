@@ -104,7 +104,7 @@ def parsed(raw):
 
 
 @given(raw=ANY, after=INSTANTS)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_fires_are_later_than_asked_in_order_and_never_twice(raw, after):
     fires = fire_times(parsed(raw), after, 6)
 
@@ -113,7 +113,7 @@ def test_fires_are_later_than_asked_in_order_and_never_twice(raw, after):
 
 
 @given(raw=ANY, after=INSTANTS)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_asking_one_by_one_finds_the_same_as_asking_for_many(raw, after):
     spec = parsed(raw)
     fires = fire_times(spec, after, 4)
@@ -124,7 +124,7 @@ def test_asking_one_by_one_finds_the_same_as_asking_for_many(raw, after):
 
 
 @given(raw=ANY, after=INSTANTS, back=st.timedeltas(timedelta(), timedelta(days=2)))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_nothing_lies_between_an_instant_and_its_next_fire(raw, after, back):
     spec = parsed(raw)
     fire = next_fire_time(spec, after)
@@ -135,12 +135,12 @@ def test_nothing_lies_between_an_instant_and_its_next_fire(raw, after, back):
     assert all(at <= after for at in earlier)
 
 
-@given(raw=ANY, since=INSTANTS, length=st.timedeltas(timedelta(), timedelta(days=2)))
-@settings(max_examples=100, deadline=None)
+@given(raw=ANY, since=INSTANTS, length=st.timedeltas(timedelta(), timedelta(hours=6)))
+@settings(max_examples=60, deadline=None)
 def test_missed_fires_are_those_of_the_outage(raw, since, length):
     spec = parsed(raw)
     until = since + length
-    during = [at for at in fire_times(spec, since, 5_000) if at <= until]
+    during = [at for at in fire_times(spec, since, 400) if at <= until]
 
     assert missed_fires(spec, since, until, "none", 10) == []
     assert missed_fires(spec, since, until, "last", 10) == during[-1:]
@@ -149,7 +149,7 @@ def test_missed_fires_are_those_of_the_outage(raw, since, length):
 
 
 @given(raw=ANY)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_the_wire_form_reads_back_as_the_same_schedule(raw):
     spec = parsed(raw)
 
@@ -157,7 +157,7 @@ def test_the_wire_form_reads_back_as_the_same_schedule(raw):
 
 
 @given(found=rule_texts(), skipped=st.timedeltas(timedelta(), timedelta(days=900)))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_rules_equal_a_plain_walk_from_their_start(found, skipped):
     start, rule = found
     spec = parsed({"rrule": with_start(start, rule)})
