@@ -29,7 +29,7 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True):
     slug: str | None = None
     # Runwright's own. What becomes of fires that were missed while nothing ran.
     catchup: Catchup = "last"
-    #: The next fire that has no run yet; None when inactive, or when there is no more.
+    #: When it fires next; None when inactive, or when there is no more.
     next_fire_at: datetime | None = None
     #: Grows with every edit.
     version: int = 1

@@ -148,9 +148,11 @@ schedule = Table(
     Column("catchup", String, nullable=False),
     # The next fire that has no run yet; NULL when the schedule has no more.
     Column("next_fire_at", Instant),
+    # When the scheduler has to make more runs of it; NULL when inactive, or when it has no more.
+    Column("plan_at", Instant),
     Column("version", Integer, nullable=False),
     UniqueConstraint("deployment_id", "slug"),
-    Index("ix_schedule_due", "next_fire_at"),
+    Index("ix_schedule_due", "plan_at"),
     CheckConstraint("catchup IN ('none', 'last', 'all')", name="catchup"),
 )
 

@@ -1,0 +1,76 @@
+"""The types of workers there are, and the job template a pool of each begins with."""
+
+from typing import Any
+
+_PROCESS: dict[str, Any] = {
+    "job_configuration": {
+        "command": "{{ command }}",
+        "env": "{{ env }}",
+        "labels": "{{ labels }}",
+        "name": "{{ name }}",
+        "stream_output": "{{ stream_output }}",
+        "working_dir": "{{ working_dir }}",
+    },
+    "variables": {
+        "type": "object",
+        "properties": {
+            "name": {
+                "title": "Name",
+                "description": "What the process of a run is called. Empty: the run's name.",
+                "anyOf": [{"type": "string"}, {"type": "null"}],
+                "default": None,
+            },
+            "env": {
+                "title": "Environment variables",
+                "description": "Added to the worker's own environment; null takes one away.",
+                "type": "object",
+                "additionalProperties": {"anyOf": [{"type": "string"}, {"type": "null"}]},
+            },
+            "labels": {
+                "title": "Labels",
+                "description": "Names and values that the run's process is marked with.",
+                "type": "object",
+                "additionalProperties": {"type": "string"},
+            },
+            "command": {
+                "title": "Command",
+                "description": "Started instead of the worker's own way of running a flow.",
+                "anyOf": [{"type": "string"}, {"type": "null"}],
+                "default": None,
+            },
+            "stream_output": {
+                "title": "Show output",
+                "description": "Show what runs print on the output of their worker.",
+                "type": "boolean",
+                "default": True,
+            },
+            "working_dir": {
+                "title": "Working directory",
+                "description": "Where runs start. Empty: where their worker was started, or "
+                "a directory made for the run where its code is pulled.",
+                "anyOf": [{"type": "string", "format": "path"}, {"type": "null"}],
+                "default": None,
+            },
+        },
+    },
+}
+
+#: By type: what workers and forms need to know before a pool of that type exists.
+WORKER_TYPES: dict[str, dict[str, Any]] = {
+    "process": {
+        "type": "process",
+        "display_name": "Process",
+        "description": "Runs each flow run in a process of its own on the worker's machine.",
+        "default_base_job_configuration": _PROCESS,
+        "documentation_url": "",
+        "logo_url": "",
+        "install_command": "pip install runwright",
+        "is_beta": False,
+    },
+}
+
+
+def default_template(worker_type: str) -> dict[str, Any]:
+    """The template a new pool of that type gets; the empty one for a type that is not ours."""
+    known = WORKER_TYPES.get(worker_type)
+    return known["default_base_job_configuration"] if known else {}
