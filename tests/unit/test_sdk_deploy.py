@@ -161,7 +161,9 @@ def test_deploy_needs_a_pool_and_builds_no_images():
 
 def test_a_refusal_is_told_with_its_detail():
     planned = to_deployment(daily_load, "nightly")
-    with pytest.raises(Unprocessable, match=r"the deployment 'Daily load/nightly' .422.: Invalid"):
+    with pytest.raises(
+        Unprocessable, match=r"Invalid .*for the deployment 'Daily load/nightly', 422"
+    ):
         register(planned, lambda *_: Told(422, {"exception_message": "Invalid request received."}))
 
 

@@ -5,15 +5,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
-from runwright.errors import (
-    AlreadyExists,
-    ApiProblem,
-    NotFound,
-    ServerUnreachable,
-    Unauthorized,
-    Unprocessable,
-)
-from runwright.sdk.journal import Told
+from runwright.client.problems import FIRST_REFUSAL, refusal
+from runwright.errors import ApiProblem, ServerUnreachable
+from runwright.sdk.channel import Told
 
 if TYPE_CHECKING:
     from runwright.settings import Settings
@@ -22,15 +16,6 @@ T = TypeVar("T")
 
 #: Sends one request: method, path below the API's root, body.
 Ask = Callable[[str, str, Any], Told]
-
-_REFUSALS: dict[int, type[ApiProblem]] = {
-    401: Unauthorized,
-    403: Unauthorized,
-    404: NotFound,
-    409: AlreadyExists,
-    422: Unprocessable,
-}
-_FIRST_REFUSAL = 400
 
 
 def ask_api(settings: "Settings", method: str, path: str, body: Any = None) -> Told:
@@ -71,20 +56,11 @@ def answered(told: Told, kind: type[T], what: str) -> T:
     Raises:
         ApiProblem: the control plane refused.
     """
-    if told.status >= _FIRST_REFUSAL:
-        raise refusal(told, what)
+    if told.status >= FIRST_REFUSAL:
+        raise refused(told, what)
     return msgspec.convert(told.body, kind, strict=False)
 
 
-def refusal(told: Told, what: str) -> ApiProblem:
+def refused(told: Told, what: str) -> ApiProblem:
     """The control plane's refusal as an error."""
-    body = told.body if isinstance(told.body, dict) else {}
-    detail = body.get("detail") or body.get("exception_message") or "no reason given"
-    if body.get("exception_detail"):
-        detail = f"{detail} {body['exception_detail']}"
-    kind = _REFUSALS.get(told.status, ApiProblem)
-    return kind(
-        f"The control plane refused {what} ({told.status}): {detail}",
-        status=told.status,
-        code=str(body.get("code", "error")),
-    )
+    return refusal("for", what, told.status, msgspec.json.encode(told.body))

@@ -16,9 +16,9 @@ from runwright.api.states import StateCreate
 from runwright.core.states import State, StateDetails, StateName, StateType
 from runwright.errors import FlowError
 from runwright.sdk.asking import answered, ask_api
+from runwright.sdk.channel import Told
 from runwright.sdk.context import FlowRunContext, current_flow_run, current_tags
 from runwright.sdk.environment import Environment, current_environment
-from runwright.sdk.journal import Told
 from runwright.sdk.parameters import jsonable
 
 

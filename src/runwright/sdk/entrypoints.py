@@ -74,6 +74,6 @@ def _flows_in(node: ast.stmt, prefix: str) -> list[FoundFlow]:
 def _given_name(decorator: ast.expr, function: str) -> str | None:
     for keyword in getattr(decorator, "keywords", []):
         if keyword.arg == "name":
-            value = keyword.value
-            return value.value if isinstance(value, ast.Constant) else None
+            value = keyword.value.value if isinstance(keyword.value, ast.Constant) else None
+            return value if isinstance(value, str) else None
     return function.replace("_", "-")

@@ -22,8 +22,8 @@ from runwright.clock import SystemClock, new_id
 from runwright.core.effects import RunStopped
 from runwright.core.states import State, StateName, StateType
 from runwright.errors import FlowError, FlowLoadError, LeaseLost, ServerUnreachable
+from runwright.sdk.channel import Channel
 from runwright.sdk.channels.supervised import SupervisedChannel
-from runwright.sdk.journal import Channel
 from runwright.sdk.loading import load_flow
 from runwright.sdk.parameters import validate
 from runwright.sdk.pull_steps import run_pull_steps

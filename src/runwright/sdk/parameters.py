@@ -182,12 +182,13 @@ def _check_of(annotation: Any) -> _Check | None:
 
 
 def _check_of_items(origin: type, checks: list[_Check | None]) -> _Check | None:
-    if None in checks:
+    known = [check for check in checks if check is not None]
+    if len(known) < len(checks):
         return None
     if origin is list:
-        (of_items,) = checks
+        (of_items,) = known
         return lambda value: type(value) is list and all(map(of_items, value))
-    of_keys, of_values = checks
+    of_keys, of_values = known
     return lambda value: (
         type(value) is dict and all(map(of_keys, value)) and all(map(of_values, value.values()))
     )

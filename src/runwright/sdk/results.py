@@ -217,7 +217,8 @@ def result_store(
     elif storage is not None:
         kept_in = storage
     else:
-        kept_in = LocalResultStorage(settings.results_path) if parent is None else parent.storage
+        path = settings.results_path or settings.home / "results"
+        kept_in = LocalResultStorage(path) if parent is None else parent.storage
     if serializer is None:
         chosen = serializer_named("json") if parent is None else parent.serializer
     else:

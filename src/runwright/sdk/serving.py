@@ -18,11 +18,12 @@ import msgspec
 
 from runwright.api.deployments import Deployment
 from runwright.api.work_pools import WorkPoolCreate
+from runwright.client.problems import FIRST_REFUSAL
 from runwright.errors import ConfigurationError, FlowError
-from runwright.sdk.asking import Ask, default_ask, refusal
+from runwright.sdk.asking import Ask, default_ask, refused
 from runwright.sdk.deploy import PlannedDeployment, register
 
-_CONFLICT, _FIRST_REFUSAL = 409, 400
+_CONFLICT = 409
 _DIE_WITH_PARENT = 1
 _LONGEST_NAME = 200
 
@@ -80,8 +81,8 @@ def pool_name(deployments: tuple[PlannedDeployment, ...]) -> str:
 def _make_pool(name: str, ask: Ask) -> None:
     body = WorkPoolCreate(name=name, description="Made by serve().", type="process")
     told = ask("POST", "/work_pools/", body)
-    if told.status >= _FIRST_REFUSAL and told.status != _CONFLICT:
-        raise refusal(told, f"the work pool {name!r}")
+    if told.status >= FIRST_REFUSAL and told.status != _CONFLICT:
+        raise refused(told, f"the work pool {name!r}")
 
 
 def _pause(deployments: list[Deployment], ask: Ask) -> None:

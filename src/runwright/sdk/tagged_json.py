@@ -105,7 +105,8 @@ def untag(content: Any) -> Any:  # noqa: PLR0911  # one line a kind of value
         return content
     if _TYPE not in content:
         return {key: untag(each) for key, each in content.items()}
-    name, value = content[_TYPE], content.get("value")
+    name: str = content[_TYPE]
+    value: Any = content.get("value")
     if name in _FROM_TEXT:
         return _FROM_TEXT[name](value)
     if name in _FROM_SEQUENCE:

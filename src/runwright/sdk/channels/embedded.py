@@ -15,7 +15,7 @@ from runwright.api.journal import AnyEntry, FlowRunProposed, FlowRunStarted
 from runwright.api.states import OrchestrationResult
 from runwright.clock import SystemClock
 from runwright.core.clock import Clock
-from runwright.sdk.journal import Told
+from runwright.sdk.channel import Told
 from runwright.sdk.ledger import Ledger, told
 from runwright.sdk.outbox import Outbox
 from runwright.sdk.spool_file import SpoolFile

@@ -29,7 +29,7 @@ from runwright.core.clock import Clock
 from runwright.errors import ApiProblem, LeaseLost, ServerError, ServerUnreachable
 from runwright.sdk.answers import Answers, StopOrder
 from runwright.sdk.backlog import Backlog
-from runwright.sdk.journal import Told
+from runwright.sdk.channel import Told
 from runwright.sdk.ledger import Ledger, told
 from runwright.sdk.leftovers import deliver_leftovers
 

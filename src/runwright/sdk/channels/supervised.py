@@ -29,7 +29,7 @@ from runwright.clock import SystemClock
 from runwright.core.clock import Clock
 from runwright.errors import LeaseLost, ServerUnreachable
 from runwright.sdk.answers import Answers, StopOrder
-from runwright.sdk.journal import Told
+from runwright.sdk.channel import Told
 from runwright.sdk.ledger import Ledger, told
 from runwright.sdk.outbox import Outbox
 
