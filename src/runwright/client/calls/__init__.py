@@ -1,0 +1,1 @@
+"""Calls by resource: functions that build a `Call`, and do nothing else."""
