@@ -5,12 +5,9 @@ import json
 import logging
 import threading
 from collections import defaultdict
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from types import SimpleNamespace
 from uuid import uuid4
 
-import aiohttp
 import msgspec
 import pytest
 from aiohttp import web
@@ -27,6 +24,7 @@ from runwright.api.states import AcceptDetails, OrchestrationResult
 from runwright.core.states import State, StateType
 from runwright.errors import ApiProblem, LeaseLost, ServerUnreachable
 from runwright.sdk.channels.http import HttpChannel
+from runwright.settings import Settings
 
 RUN = uuid4()
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -121,23 +119,6 @@ class Server:
         self.thread.join(5)
 
 
-@asynccontextmanager
-async def connect(settings):
-    """A client as small as the channel needs it."""
-
-    class Sender:
-        async def send(self, method, path, body=None):
-            content = None if body is None else msgspec.json.encode(body)
-            try:
-                async with session.request(method, settings.api_url + path, data=content) as got:
-                    return got.status, await got.read()
-            except aiohttp.ClientError as error:
-                raise ServerUnreachable(f"No answer from {settings.api_url}: {error}.") from error
-
-    async with aiohttp.ClientSession() as session:
-        yield Sender()
-
-
 @pytest.fixture
 def server():
     server = Server()
@@ -147,15 +128,17 @@ def server():
 
 @pytest.fixture
 def settings(server, tmp_path):
-    return SimpleNamespace(api_url=server.url, home=tmp_path, outage_tolerance=0.3)
+    # As short as the tests need it, which load_settings would refuse.
+    return Settings(api_url=server.url, api_key="rwk_x", home=tmp_path, outage_tolerance=0.3)
 
 
 @pytest.fixture
 def open_channel(settings):
     opened = []
 
-    def open_channel(clock=None):
-        opened.append(HttpChannel(settings, RUN, uuid4(), clock=clock, connect=connect))
+    def open_channel(**changes):
+        chosen = msgspec.structs.replace(settings, **changes)
+        opened.append(HttpChannel(chosen, RUN, uuid4()))
         return opened[-1]
 
     yield open_channel
@@ -205,14 +188,13 @@ def test_it_works_in_an_event_loop(open_channel):
         channel.emit(STARTED)
         running = await channel.propose_async(proposed(StateType.RUNNING))
         told = await channel.ask_async("GET", "/echo")
-        return running.status, told.status
+        return running.status, told
 
-    assert asyncio.run(main()) == ("ACCEPT", 200)
+    assert asyncio.run(main()) == ("ACCEPT", (200, {"key": "Bearer rwk_x"}))
 
 
-def test_a_server_that_is_down_is_told_before_any_code_runs(server, settings, open_channel):
-    settings.api_url = "http://127.0.0.1:9/api"
-    channel = open_channel()
+def test_a_server_that_is_down_is_told_before_any_code_runs(open_channel):
+    channel = open_channel(api_url="http://127.0.0.1:9/api")
     channel.emit(STARTED)
     with pytest.raises(ServerUnreachable, match="could not begin, and none of its code has run"):
         channel.propose(proposed(StateType.RUNNING))
@@ -249,9 +231,8 @@ def test_a_cancellation_comes_with_an_answer(server, open_channel):
     assert reasons == ["cancelled"]
 
 
-def test_an_outage_loses_nothing(server, settings, open_channel):
-    settings.outage_tolerance = 60
-    channel = open_channel()
+def test_an_outage_loses_nothing(server, open_channel):
+    channel = open_channel(outage_tolerance=60)
     channel.emit(STARTED)
     channel.propose(proposed(StateType.RUNNING))
     server.status = 503
@@ -281,7 +262,7 @@ def test_what_a_lost_server_did_not_get_is_kept_and_delivered_by_the_next_run(
     assert json.loads(kept.read_text().splitlines()[0])["first"] == 2
 
     server.status = None
-    following = HttpChannel(settings, uuid4(), uuid4(), connect=connect)
+    following = HttpChannel(settings, uuid4(), uuid4())
     following.emit(STARTED)
     following.propose(proposed(StateType.RUNNING))
     server.wait_for(lambda: len(server.entries) == 4)

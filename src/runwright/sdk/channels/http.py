@@ -10,8 +10,7 @@ import logging
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
-from contextlib import AbstractAsyncContextManager
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import msgspec
@@ -34,6 +33,7 @@ from runwright.sdk.ledger import Ledger, told
 from runwright.sdk.leftovers import deliver_leftovers
 
 if TYPE_CHECKING:
+    from runwright.client.http import Client
     from runwright.settings import Settings
 
 _log = logging.getLogger("runwright.recording")
@@ -50,14 +50,6 @@ _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.05, 2.0
 _OK, _CONFLICT, _TOO_MANY, _ERRORS = 200, 409, 429, 500
 
 
-class Sender(Protocol):
-    """What the channel needs of an HTTP client."""
-
-    async def send(self, method: str, path: str, body: Any = None) -> tuple[int, bytes]:
-        """Status and body of the answer; raises ServerUnreachable when there is none."""
-        ...
-
-
 class HttpChannel:
     """Posts to `settings.api_url` from a thread of its own."""
 
@@ -68,9 +60,7 @@ class HttpChannel:
         execution_id: UUID,
         *,
         clock: Clock | None = None,
-        connect: Callable[["Settings"], AbstractAsyncContextManager[Sender]] | None = None,
     ) -> None:
-        self._connect = connect
         self.root_run_id = root_run_id
         self.execution_id = execution_id
         self._settings = settings
@@ -87,7 +77,7 @@ class HttpChannel:
         self._away_since: float | None = None
         self._pause = _SHORTEST_PAUSE
         self._renew_at = float("inf")
-        self._sender: Sender | None = None
+        self._sender: Client | None = None
         self._loop = asyncio.new_event_loop()
         self._wake = asyncio.Event()
         self._thread = threading.Thread(target=self._work, name="runwright-http", daemon=True)
@@ -177,13 +167,10 @@ class HttpChannel:
         self._answers.fail(ServerUnreachable(f"The channel of run {self.root_run_id} is closed."))
 
     async def _connect_and_pump(self) -> None:
-        connect = self._connect
-        if connect is None:
-            # Late: the HTTP client takes 0.1 s to load.
-            from runwright.client.http import open_client
+        # Late: the HTTP client takes 0.1 s to load.
+        from runwright.client.http import open_client
 
-            connect = open_client
-        async with connect(self._settings) as client:
+        async with open_client(self._settings) as client:
             self._sender = client
             leftovers: asyncio.Task[None] | None = None
             while await self._next_duty():
@@ -287,8 +274,8 @@ class HttpChannel:
             self._is_lost = True
             self._answers.fail(
                 ServerUnreachable(
-                    f"The run could not begin, and none of its code has run: {error} Start the "
-                    "server, correct RUNWRIGHT_API_URL, or unset it to record without a server."
+                    f"The run could not begin, and none of its code has run: {error} Without "
+                    "RUNWRIGHT_API_URL it would be recorded on this machine."
                 )
             )
             return
