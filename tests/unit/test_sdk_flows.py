@@ -192,19 +192,19 @@ def test_generators_stream(world):
         (lambda: Completed(message="fine", data=3), "Completed", 3),
         (lambda: Completed(name="Skipped"), "Skipped", None),
         (lambda: Failed(message="bad"), "Failed", FailedRun),
-        (lambda: Cancelled(), "Cancelled", CancelledRun),
+        (Cancelled, "Cancelled", CancelledRun),
         (lambda: good.submit(4), "Completed", 4),
         (lambda: [good.submit(4), good.submit(5)], "Completed", [4, 5]),
-        (lambda: bad.submit(), "Failed", ValueError),
+        (bad.submit, "Failed", ValueError),
         (lambda: [good.submit(4), bad.submit()], "Failed", ValueError),
         (lambda: (good(1, return_state=True), bad(return_state=True)), "Failed", ValueError),
         (lambda: good.submit(bad.submit()), "Failed", ValueError),
-        (lambda: [], "Completed", []),
+        (list, "Completed", []),
         (lambda: bad(return_state=True) and "data wins", "Completed", "data wins"),
     ],
 )
 def test_what_is_returned_decides_the_last_state(world, returned, name, outcome):
-    main = flow(lambda: returned(), name="main")
+    main = flow(returned, name="main")
     if isinstance(outcome, type):
         if name == "Failed" and outcome is ValueError:
             outcome = Exception  # the upstream's error, or NotReady for what came after it
@@ -259,13 +259,13 @@ def test_names_and_tags(world):
 def test_logs_and_prints_go_into_the_journal(world):
     @flow(log_prints=True)
     def main():
-        print("from", "the flow", sep=" ")
+        print("from", "the flow", sep=" ")  # noqa: T201
         get_run_logger().info("hello %s", "there")
         prints()
 
     @task
     def prints():
-        print("from the task")
+        print("from the task")  # noqa: T201
         get_run_logger().warning("careful")
 
     main()

@@ -73,6 +73,18 @@ def bound(fn: Callable[..., Any], binding: str, instance: object, owner: type | 
     return fn.__get__(target, owner) if hasattr(fn, "__get__") else None
 
 
+def reduced(owner: Any, rebuild: Callable[..., Any]) -> Any:
+    """How a flow or task is pickled: by its name where that can be imported, else by value."""
+    import sys
+
+    found: Any = sys.modules.get(owner.__module__)
+    for part in owner.__qualname__.split("."):
+        found = getattr(found, part, None)
+    if found is owner and owner.__module__ != "__main__":
+        return owner.__qualname__
+    return (rebuild, (owner._declared, owner._options))  # noqa: SLF001  # one family
+
+
 def run_coroutine(coroutine: Coroutine[Any, Any, Any]) -> Any:
     """The coroutine's result, from synchronous code, whether or not a loop runs in this thread."""
     import asyncio

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, Generic, Literal, ParamSpec,
 
 from runwright.errors import FlowError
 from runwright.sdk import flow_calls
-from runwright.sdk.callables import Colour, bound, colour_of, plain_function
+from runwright.sdk.callables import Colour, bound, colour_of, plain_function, reduced
 from runwright.sdk.flow_calls import run_claimed_flow
 
 __all__ = ["Flow", "flow", "run_claimed_flow"]
@@ -289,8 +289,15 @@ class Flow(Generic[P, R]):
         twin._binding = "static"
         return twin
 
+    def __reduce__(self) -> Any:
+        return reduced(self, _rebuilt)
+
     def __repr__(self) -> str:
         return f"<Flow {self.name!r}>"
+
+
+def _rebuilt(fn: Callable[..., Any], options: dict[str, Any]) -> Flow[..., Any]:
+    return Flow(fn, **options)
 
 
 @overload

@@ -35,7 +35,7 @@ class TaskRunner(Protocol):
 class Job:
     """One submitted task run. It runs once, in whichever thread claims it first."""
 
-    __slots__ = ("_claims", "context", "future", "handler", "plan")
+    __slots__ = ("_claims", "context", "future", "handler", "is_async", "plan")
 
     def __init__(
         self, handler: TaskHandler, plan: TaskPlan, future: Future[Any], context: Context
@@ -44,12 +44,9 @@ class Job:
         self.plan = plan
         self.future = future
         self.context = context
+        #: Whether it needs an event loop.
+        self.is_async = handler.context.task.colour in _ASYNC
         self._claims = [None]
-
-    @property
-    def is_async(self) -> bool:
-        """Whether it needs an event loop."""
-        return self.handler.context.task.colour in _ASYNC
 
     def claim(self) -> bool:
         """True for the first who asks: popping from a list is atomic."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, Generic, Literal, ParamSpec,
 from runwright.core.engine import TaskPlan
 from runwright.errors import FlowError
 from runwright.sdk import task_calls
-from runwright.sdk.callables import Colour, bound, colour_of, plain_function
+from runwright.sdk.callables import Colour, bound, colour_of, plain_function, reduced
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -67,7 +67,9 @@ class Task(Generic[P, R]):
         on_running: "Sequence[Hook] | None" = None,
     ) -> None:
         self._options = {
-            key: value for key, value in locals().items() if key not in {"self", "fn", "__class__"}
+            key: value
+            for key, value in locals().items()
+            if key not in {"self", "fn"} and value is not _UNSET
         }
         self._declared = fn
         self.fn, self._binding = plain_function(fn, "task")
@@ -293,7 +295,7 @@ class Task(Generic[P, R]):
         Raises:
             FlowError: there is no such option.
         """
-        unknown = [key for key in options if key not in self._options]
+        unknown = [key for key in options if key not in {*self._options, "cache_policy"}]
         if unknown:
             raise FlowError(
                 f"Task {self.name!r} has no option {', '.join(map(repr, unknown))}. "
@@ -353,8 +355,15 @@ class Task(Generic[P, R]):
         fn = bound(self.fn, self._binding, instance, owner)
         return self if fn is None else self._like(fn)
 
+    def __reduce__(self) -> Any:
+        return reduced(self, _rebuilt)
+
     def __repr__(self) -> str:
         return f"<Task {self.name!r}>"
+
+
+def _rebuilt(fn: Callable[..., Any], options: dict[str, Any]) -> Task[..., Any]:
+    return Task(fn, **options)
 
 
 def _delays(name: str, delay: Delay, retries: int) -> tuple[float, ...]:

@@ -1,6 +1,6 @@
 """Performs the effects of a task run."""
 
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Callable, Generator
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, assert_never
 
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 class TaskHandler:
     """One task run: its arguments, its record, and how each effect is performed."""
 
-    __slots__ = ("args", "context", "info", "kwargs", "results", "wait_for")
+    __slots__ = ("args", "call_elsewhere", "context", "info", "kwargs", "results", "wait_for")
 
     def __init__(
         self,
@@ -57,6 +57,8 @@ class TaskHandler:
         self.kwargs = kwargs
         self.wait_for = wait_for
         self.results = results
+        #: Calls the function in another process, where the task runner has some.
+        self.call_elsewhere: Callable[[TaskHandler], Any] | None = None
         #: Told once, with the first state.
         self.info: TaskRunInfo | None = None
 
@@ -157,7 +159,9 @@ class TaskHandler:
         task = context.task
         token = enter_task_run(context)
         try:
-            if task.timeout_seconds is None:
+            if self.call_elsewhere is not None:
+                value = self.call_elsewhere(self)
+            elif task.timeout_seconds is None:
                 value = task.fn(*self.args, **self.kwargs)
             else:
                 from runwright.sdk.timeouts import deadline  # late: it loads ctypes

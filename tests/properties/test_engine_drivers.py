@@ -1,0 +1,219 @@
+"""The engine under both drivers: equal histories, whatever fails, waits or ends early."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from hypothesis import given, settings
+from hypothesis.strategies import booleans, floats, integers, lists, none, one_of, sampled_from
+
+from runwright.core.effects import (
+    Announce,
+    AwaitInputs,
+    Call,
+    DrawJitter,
+    Granted,
+    Hit,
+    Judge,
+    Persist,
+    Propose,
+    ReadCache,
+    Record,
+    Refused,
+    Returned,
+    RunStopped,
+    SleepUntil,
+    TimedOut,
+    UpstreamFailed,
+    Waiting,
+)
+from runwright.core.engine import FlowPlan, Life, TaskPlan, run_flow, run_task
+from runwright.core.states import TERMINAL, State, StateName, StateType
+from runwright.sdk.drivers import drive, drive_async
+
+ERRORS = {
+    "error": lambda: ValueError("no"),
+    "timeout": lambda: TimedOut("late"),
+    "stop": lambda: RunStopped("cancelled"),
+    "interrupt": KeyboardInterrupt,
+}
+
+
+class World:
+    """Performs effects by a script, and remembers them."""
+
+    def __init__(self, script, *, hit=False, upstream=False, grants=(), draw=0.5):
+        self.script = list(script)
+        self.hit = hit
+        self.upstream = upstream
+        self.grants = list(grants)
+        self.draw = draw
+        self.time = datetime(2030, 1, 1, tzinfo=UTC)
+        self.count = 0
+        self.history = []
+        self.calls = 0
+
+    @property
+    def life(self):
+        return Life(lambda: self.time, self.new_id)
+
+    def new_id(self):
+        self.count += 1
+        return UUID(int=self.count)
+
+    async def perform_async(self, effect):
+        await asyncio.sleep(0)
+        return self.perform(effect)
+
+    def perform(self, effect):
+        self.history.append(effect if not isinstance(effect, Judge) else type(effect))
+        match effect:
+            case AwaitInputs() if self.upstream:
+                raise UpstreamFailed("it failed")
+            case ReadCache():
+                return Hit("cached") if self.hit else None
+            case Call():
+                return self._call()
+            case SleepUntil():
+                assert effect.instant >= self.time
+                self.time = effect.instant
+            case Judge():
+                return True
+            case DrawJitter():
+                return self.draw
+            case Propose():
+                return self._grant(effect.state)
+            case Record() | Announce() | Persist() | AwaitInputs():
+                pass
+        return None
+
+    def _call(self):
+        self.calls += 1
+        outcome = self.script.pop(0) if self.script else "value"
+        if outcome in ERRORS:
+            raise ERRORS[outcome]()
+        return Returned(outcome)
+
+    def _grant(self, state):
+        answer = self.grants.pop(0) if self.grants else "accept"
+        if answer == "wait":
+            return Waiting(self.time + timedelta(seconds=1))
+        if answer == "refuse":
+            return Refused("not yours")
+        if answer == "retry" and state.type is StateType.FAILED:
+            due = StateType.SCHEDULED
+            return Granted(State(
+                id=state.id, type=due, name=StateName.AWAITING_RETRY, timestamp=self.time
+            ))  # fmt: skip
+        if answer == "cancel" and not state.is_terminal:
+            return Granted(State(
+                id=state.id, type=StateType.CANCELLING, name="Cancelling", timestamp=self.time
+            ))  # fmt: skip
+        return Granted(state)
+
+
+def outcome(run):
+    try:
+        ended = run()
+    except BaseException as error:  # noqa: BLE001
+        return repr(error)
+    return ended.state, repr(ended.outcome)
+
+
+def both(make_life, make_world):
+    sync, other = make_world(), make_world()
+    first = outcome(lambda: drive(make_life(sync.life), sync.perform))
+
+    def run_async():
+        loop = asyncio.new_event_loop()
+        try:
+            coroutine = drive_async(make_life(other.life), other.perform_async)
+            return loop.run_until_complete(_caught(coroutine))
+        finally:
+            loop.close()
+
+    second = outcome(lambda: _uncaught(run_async()))
+    assert first == second
+    assert repr(sync.history) == repr(other.history)
+    return sync, first
+
+
+async def _caught(coroutine):
+    """Event loops do not let an interrupt through in peace."""
+    try:
+        return await coroutine
+    except BaseException as error:  # noqa: BLE001
+        return error
+
+
+def _uncaught(result):
+    if isinstance(result, BaseException):
+        raise result
+    return result
+
+
+scripts = lists(sampled_from(["value", *ERRORS]), max_size=6)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    script=scripts, retries=integers(0, 4), delays=lists(floats(0, 1e6), max_size=3),
+    jitter=floats(0, 2), draw=floats(0, 0.99), condition=booleans(), cached=booleans(),
+    hit=booleans(), upstream=booleans(),
+)  # fmt: skip
+def test_task_runs_have_equal_histories(  # noqa: PLR0917
+    script, retries, delays, jitter, draw, condition, cached, hit, upstream
+):
+    plan = TaskPlan(
+        retries=retries, retry_delays=delays, retry_jitter=jitter, is_cached=cached,
+        has_retry_condition=condition, has_hooks=True, is_persisted=True,
+    )  # fmt: skip
+    world, _ = both(
+        lambda life: run_task(plan, life),
+        lambda: World(script, hit=hit, upstream=upstream, draw=draw),
+    )
+    records = [effect.state for effect in world.history if isinstance(effect, Record)]
+    assert records[-1].type in TERMINAL or records[-1].name == StateName.NOT_READY
+    assert sum(state.is_terminal for state in records) <= 1
+    assert world.calls <= 1 + retries
+
+
+def test_an_error_that_ends_iterations_is_an_error_like_others():
+    def stop():
+        raise StopIteration("odd")
+
+    world = World([])
+    world._call = stop
+    ended = drive(run_task(TaskPlan(), world.life), world.perform)
+    assert ended.state.message == "StopIteration: odd"
+
+
+@settings(max_examples=60, deadline=None)
+@given(failures=integers(0, 6), retries=integers(0, 6))
+def test_a_task_is_called_once_plus_its_retries(failures, retries):
+    world = World(["error"] * failures)
+    ended = drive(run_task(TaskPlan(retries=retries), world.life), world.perform)
+    assert world.calls == min(failures, retries) + 1
+    assert ended.state.type == ("COMPLETED" if failures <= retries else "FAILED")
+
+
+answers = sampled_from(["accept", "wait", "refuse", "retry", "cancel"])
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    script=scripts,
+    grants=lists(answers, max_size=8),
+    begun=one_of(none(), sampled_from([StateType.RUNNING, StateType.PENDING])),
+)
+def test_flow_runs_have_equal_histories(script, grants, begun):
+    state = None
+    if begun is not None:
+        at = datetime(2030, 1, 1, tzinfo=UTC)
+        state = State(id=UUID(int=0), type=begun, name=begun.value.capitalize(), timestamp=at)
+    plan = FlowPlan(has_hooks=True, is_persisted=True, begun=state)
+    _, ended = both(lambda life: run_flow(plan, life), lambda: World(script, grants=grants))
+    if isinstance(ended, tuple):
+        assert ended[0].type in TERMINAL
+    else:
+        assert "RunStopped" in ended
