@@ -35,7 +35,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     plan_at: datetime | None
 
 
-def plan_fires(  # noqa: PLR0913  # what a schedule is made of
+def plan_fires(  # what a schedule is made of
     spec: ScheduleSpec,
     *,
     next_fire_at: datetime,
