@@ -25,7 +25,9 @@ from runwright.server.keys import (
     run_of_credential,
 )
 from runwright.server.problems import Conflict, Denied
+from runwright.server.scopes import ANY_KEY
 from runwright.server.wiring import Wiring
+from runwright.storage.statements import Prepared
 from runwright.storage.tables import api_key, flow_run
 
 COOKIE = b"runwright_session"
@@ -36,11 +38,11 @@ _MOST_REMEMBERED = 10_000
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _USE_NOTED_EVERY = timedelta(minutes=1)
 
-_key_by_hash = select(api_key).where(api_key.c.secret_hash == bindparam("hash"))
-_credential_of_run = select(flow_run.c.id, flow_run.c.credential_hash).where(
-    flow_run.c.id == bindparam("run_id")
+_key_by_hash = Prepared(select(api_key).where(api_key.c.secret_hash == bindparam("hash")))
+_credential_of_run = Prepared(
+    select(flow_run.c.id, flow_run.c.credential_hash).where(flow_run.c.id == bindparam("run_id"))
 )
-_note_use = (
+_note_use = Prepared(
     update(api_key)
     .where(api_key.c.id == bindparam("key_id"))
     .values(last_used_at=bindparam("used_at"))
@@ -146,6 +148,20 @@ class Authenticator:
             kind="execution",
             scopes=EXECUTION_SCOPES,
             flow_run_id=run_id,
+        )
+
+
+def authorize(principal: Principal, needs: str | tuple[str, ...]) -> None:
+    """Refuse a principal that lacks what a route needs.
+
+    Raises:
+        Denied: 403.
+    """
+    wanted = needs if isinstance(needs, tuple) else (needs,)
+    if needs != ANY_KEY and principal.scopes.isdisjoint(wanted):
+        raise Denied(
+            f"The key {principal.name!r} may not do this: it needs the scope {' or '.join(wanted)}.",
+            status=403,
         )
 
 

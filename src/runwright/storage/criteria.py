@@ -1,7 +1,7 @@
 """One criterion on one column, as a condition. Every operator of the wire is here, once."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from sqlalchemy import Column, ColumnElement, and_, false, func, literal, not_, or_
@@ -23,6 +23,7 @@ from runwright.storage.json_columns import array_has, member
 from runwright.storage.types import Json
 
 Condition = ColumnElement[bool]
+_SPELT_OUT = 40
 _WORDS = re.compile(r'([-!+]?)(?:"([^"]*)"|(\S+))')
 
 
@@ -39,6 +40,14 @@ def condition_on(column: Column[Any], criterion: Criterion | TextSearch) -> Cond
     return joined(getattr(criterion, "operator", "and_"), conditions)
 
 
+def among(column: Column[Any], values: Sequence[Any]) -> Condition:
+    """The column is one of the values."""
+    # Spelt out while it is short: such a statement can be compiled once (see `statements`).
+    if len(values) > _SPELT_OUT:
+        return column.in_(values)
+    return or_(false(), *(column == value for value in values))
+
+
 def _null(column: Column[Any], wanted: bool | None) -> list[Condition]:
     if wanted is None:
         return []
@@ -48,9 +57,9 @@ def _null(column: Column[Any], wanted: bool | None) -> list[Condition]:
 def _id_is(column: Column[Any], criterion: IdIs) -> list[Condition]:
     conditions = _null(column, criterion.is_null_)
     if criterion.any_ is not None:
-        conditions.append(column.in_(criterion.any_))
+        conditions.append(among(column, criterion.any_))
     if criterion.not_any_ is not None:
-        conditions.append(column.not_in(criterion.not_any_))
+        conditions.append(not_(among(column, criterion.not_any_)))
     return conditions
 
 
@@ -59,9 +68,9 @@ def _text_is(column: Column[Any], criterion: TextIs) -> list[Condition]:
     if criterion.exists_ is not None:
         conditions += _null(column, not criterion.exists_)
     if criterion.any_ is not None:
-        conditions.append(column.in_(criterion.any_))
+        conditions.append(among(column, criterion.any_))
     if criterion.not_any_ is not None:
-        conditions.append(column.not_in(criterion.not_any_))
+        conditions.append(not_(among(column, criterion.not_any_)))
     if criterion.like_ is not None:
         conditions.append(like(column, criterion.like_))
     if criterion.startswith_ is not None:
@@ -82,9 +91,9 @@ def like(column: Column[Any], text: str) -> Condition:
 def _type_is(column: Column[Any], criterion: StateTypeIs) -> list[Condition]:
     conditions: list[Condition] = []
     if criterion.any_ is not None:
-        conditions.append(column.in_([str(kind) for kind in criterion.any_]))
+        conditions.append(among(column, [str(kind) for kind in criterion.any_]))
     if criterion.not_any_ is not None:
-        conditions.append(column.not_in([str(kind) for kind in criterion.not_any_]))
+        conditions.append(not_(among(column, [str(kind) for kind in criterion.not_any_])))
     return conditions
 
 

@@ -27,7 +27,7 @@ from runwright.api.filters import (
     WorkPoolFilter,
     WorkQueueFilter,
 )
-from runwright.storage.criteria import Condition, condition_on, joined, like
+from runwright.storage.criteria import Condition, among, condition_on, joined, like
 from runwright.storage.tables import (
     artifact,
     deployment,
@@ -206,7 +206,7 @@ def _child_of(criterion: IdIs) -> Condition | None:
         return by_flow_run
     # Peers' clients tell the parent task run alone.
     by_task_run = flow_run.c.parent_task_run_id.in_(
-        select(task_run.c.id).where(task_run.c.flow_run_id.in_(criterion.any_))
+        select(task_run.c.id).where(among(task_run.c.flow_run_id, criterion.any_))
     )
     return or_(by_flow_run, by_task_run)
 

@@ -12,10 +12,21 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import ColumnElement, FromClause, Select, Table, bindparam, func, select
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    FromClause,
+    Select,
+    Table,
+    bindparam,
+    func,
+    select,
+)
+from sqlalchemy.sql import Executable, visitors
 
 from runwright.api.filters import Filters, PageQuery, Query
 from runwright.storage.filters import narrowed
+from runwright.storage.statements import Prepared
 
 if TYPE_CHECKING:
     from runwright.storage.engine import Transaction
@@ -145,9 +156,17 @@ def _key(filters: Filters) -> tuple[type[Filters], bytes]:
     return type(filters), _encode(filters)
 
 
+def prepared(statement: Select[Any]) -> Executable | Prepared:
+    """The statement, to be compiled once where its text does not depend on its values."""
+    varies = any(
+        isinstance(part, BindParameter) and part.expanding for part in visitors.iterate(statement)
+    )
+    return statement if varies else Prepared(statement)
+
+
 # Dashboards and pollers ask the same again and again: the statement is built (and compiled) once.
 @lru_cache(256)
-def _filtered(resource: Resource[Any], key: tuple[type[Filters], bytes]) -> Select[Any]:
+def _filtered(resource: Resource[Any], key: tuple[type[Filters], bytes]) -> Executable | Prepared:
     query = msgspec.json.decode(key[1], type=Query)
     if not 0 <= query.offset <= MAX_OFFSET:
         raise InvalidQuery(f"Invalid offset: {query.offset} is not between 0 and {MAX_OFFSET}.")
@@ -158,16 +177,15 @@ def _filtered(resource: Resource[Any], key: tuple[type[Filters], bytes]) -> Sele
 
 
 @lru_cache(256)
-def _counted(resource: Resource[Any], key: tuple[type[Filters], bytes]) -> Select[Any]:
+def _counted(resource: Resource[Any], key: tuple[type[Filters], bytes]) -> Executable | Prepared:
     filters = msgspec.json.decode(key[1], type=Filters)
-    return (
-        select(func.count()).select_from(resource.table).where(*narrowed(resource.table, filters))
-    )
+    counted = select(func.count().label("count")).select_from(resource.table)
+    return prepared(counted.where(*narrowed(resource.table, filters)))
 
 
 @lru_cache(64)
-def _one(resource: Resource[Any]) -> Select[Any]:
-    return resource.select().where(resource.table.c.id == bindparam("wanted_id"))
+def _one(resource: Resource[Any]) -> Prepared:
+    return Prepared(resource.select().where(resource.table.c.id == bindparam("wanted_id")))
 
 
 def _ordered(resource: Resource[Any], statement: Select[Any], sort: str | None) -> Select[Any]:

@@ -1,0 +1,105 @@
+"""`/flow_runs`, what only reads: lists, counts, pages, history, lateness."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from litestar import get, post
+from litestar.params import JSONBody
+
+from runwright.api.filters import Filters, PageQuery, Query
+from runwright.api.flow_runs import FlowRun, FlowRunPage, HistoryInterval
+from runwright.core.instants import Instant
+from runwright.server.decoding import decode
+from runwright.server.injected import Asker, PathId, Wired
+from runwright.server.problems import Missing, Unprocessable
+from runwright.storage.flow_runs import FLOW_RUNS
+from runwright.storage.histories import average_lateness, history
+from runwright.storage.queries import count, read_many, read_one, read_page
+from runwright.storage.tables import flow_run
+
+_query = msgspec.json.Decoder(Query)
+_encode = msgspec.json.Encoder().encode
+_MOST_INTERVALS = 500
+
+
+class HistoryQuery(Filters, frozen=True, kw_only=True):
+    """Body of `/history`: a span of time cut into intervals, in seconds."""
+
+    history_start: Instant
+    history_end: Instant
+    history_interval_seconds: float | None = None
+    history_interval: float | None = None
+
+    def interval(self) -> timedelta:
+        """The length of one bar.
+
+        Raises:
+            Unprocessable: missing, below a second, or more than 500 bars.
+        """
+        seconds = self.history_interval_seconds or self.history_interval
+        if seconds is None or seconds < 1:
+            raise Unprocessable("History interval must not be less than 1 second.")
+        span = (self.history_end - self.history_start).total_seconds()
+        if span < 0 or span / seconds > _MOST_INTERVALS:
+            raise Unprocessable(f"A history has at most {_MOST_INTERVALS} intervals, forwards.")
+        return timedelta(seconds=seconds)
+
+
+async def filter_fast(
+    wiring: Wired, _principal: Asker, _run_id: UUID | None, body: bytes
+) -> tuple[int, bytes]:
+    """Flow runs that meet the filters."""
+    query = decode(_query, body)
+    runs = await wiring.storage.read(lambda tx: read_many(tx, FLOW_RUNS, query))
+    return 200, _encode(runs)
+
+
+@post("/filter", status_code=200)
+async def filtered(data: JSONBody[Query], wiring: Wired) -> list[FlowRun]:
+    """Flow runs that meet the filters."""
+    return await wiring.storage.read(lambda tx: read_many(tx, FLOW_RUNS, data))
+
+
+@get("/{run_id:uuid}")
+async def read(run_id: PathId, wiring: Wired) -> FlowRun:
+    """One flow run."""
+    found = await wiring.storage.read(lambda tx: read_one(tx, FLOW_RUNS, run_id))
+    if found is None:
+        raise Missing(f"There is no flow run {run_id}.")
+    return found
+
+
+@post("/count", status_code=200)
+async def counted(data: JSONBody[Filters], wiring: Wired) -> int:
+    """How many flow runs meet the filters."""
+    return await wiring.storage.read(lambda tx: count(tx, FLOW_RUNS, data))
+
+
+@post("/paginate", status_code=200)
+async def paginated(data: JSONBody[PageQuery], wiring: Wired) -> FlowRunPage:
+    """One page of the flow runs that meet the filters."""
+    page = await wiring.storage.read(lambda tx: read_page(tx, FLOW_RUNS, data))
+    return FlowRunPage(
+        results=page.results, count=page.count, limit=page.limit, pages=page.pages, page=page.page
+    )
+
+
+@post("/history", status_code=200)
+async def read_history(data: JSONBody[HistoryQuery], wiring: Wired) -> list[HistoryInterval]:
+    """How many runs were expected in each interval, by the state they are in now."""
+    step = data.interval()
+    start, end = data.history_start, data.history_end
+    return await wiring.storage.read(
+        lambda tx: history(tx, flow_run, data, start=start, end=end, step=step)
+    )
+
+
+@post("/lateness", status_code=200)
+async def lateness(data: JSONBody[Filters], wiring: Wired) -> float | None:
+    """Seconds of lateness on average; null when no run meets the filters."""
+    return await wiring.storage.read(lambda tx: average_lateness(tx, data))
+
+
+handlers: list[Any] = [filtered, read, counted, paginated, read_history, lateness]

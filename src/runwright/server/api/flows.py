@@ -1,0 +1,125 @@
+"""`/flows`."""
+
+from uuid import UUID
+
+import msgspec
+from litestar import Response, Router, delete, get, patch, post
+from litestar.params import JSONBody
+from sqlalchemy import delete as delete_from
+from sqlalchemy import update
+
+from runwright.api.filters import Filters, PageQuery, Query
+from runwright.api.flow_runs import DeletedIds
+from runwright.api.flows import Flow, FlowCreate, FlowPage, FlowUpdate
+from runwright.server.injected import PathId, PathName, Wired
+from runwright.server.problems import Missing
+from runwright.storage.engine import Transaction
+from runwright.storage.flows import FLOWS, ensure_flow, find_flow
+from runwright.storage.queries import count, read_many, read_one, read_page
+from runwright.storage.tables import flow
+
+_BULK = 50
+
+
+@post("/", status_code=201)
+async def create(data: JSONBody[FlowCreate], wiring: Wired) -> Response[Flow]:
+    """The flow of that name: 201 when it is new, 200 when it is known."""
+    found = await wiring.storage.read(lambda tx: find_flow(tx, data.name))
+    if found is not None:
+        return Response(found, status_code=200)
+    made, is_new = await wiring.storage.write(lambda tx: ensure_flow(tx, data, wiring.new_id))
+    return Response(made, status_code=201 if is_new else 200)
+
+
+@get("/{flow_id:uuid}")
+async def read(flow_id: PathId, wiring: Wired) -> Flow:
+    """One flow."""
+    found = await wiring.storage.read(lambda tx: read_one(tx, FLOWS, flow_id))
+    if found is None:
+        raise Missing(f"There is no flow {flow_id}.")
+    return found
+
+
+@get("/name/{name:str}")
+async def read_by_name(name: PathName, wiring: Wired) -> Flow:
+    """The flow of that name."""
+    found = await wiring.storage.read(lambda tx: find_flow(tx, name))
+    if found is None:
+        raise Missing(f"There is no flow {name!r}.")
+    return found
+
+
+@patch("/{flow_id:uuid}", status_code=204)
+async def change(flow_id: PathId, data: JSONBody[FlowUpdate], wiring: Wired) -> None:
+    """Change a flow's tags."""
+    tags = {} if data.tags is msgspec.UNSET else {"tags": data.tags}
+    changed = await wiring.storage.write(
+        lambda tx: (
+            tx.execute(
+                update(flow).where(flow.c.id == flow_id).values(updated=tx.now, **tags)
+            ).rowcount
+        )
+    )
+    if not changed:
+        raise Missing(f"There is no flow {flow_id}.")
+
+
+@delete("/{flow_id:uuid}")
+async def remove(flow_id: PathId, wiring: Wired) -> None:
+    """Delete a flow, its deployments and its runs."""
+    gone = await wiring.storage.write(
+        lambda tx: tx.execute(delete_from(flow).where(flow.c.id == flow_id)).rowcount
+    )
+    if not gone:
+        raise Missing(f"There is no flow {flow_id}.")
+
+
+@post("/filter", status_code=200)
+async def filtered(data: JSONBody[Query], wiring: Wired) -> list[Flow]:
+    """Flows that meet the filters."""
+    return await wiring.storage.read(lambda tx: read_many(tx, FLOWS, data))
+
+
+@post("/count", status_code=200)
+async def counted(data: JSONBody[Filters], wiring: Wired) -> int:
+    """How many flows meet the filters."""
+    return await wiring.storage.read(lambda tx: count(tx, FLOWS, data))
+
+
+@post("/paginate", status_code=200)
+async def paginated(data: JSONBody[PageQuery], wiring: Wired) -> FlowPage:
+    """One page of the flows that meet the filters."""
+    page = await wiring.storage.read(lambda tx: read_page(tx, FLOWS, data))
+    return FlowPage(
+        results=page.results, count=page.count, limit=page.limit, pages=page.pages, page=page.page
+    )
+
+
+@post("/bulk_delete", status_code=200)
+async def bulk_delete(data: JSONBody[Query], wiring: Wired) -> DeletedIds:
+    """Delete the flows that meet the filters, 50 at a time by default."""
+    query = data if data.limit is not None else msgspec.structs.replace(data, limit=_BULK)
+
+    def use_case(tx: Transaction) -> list[UUID]:
+        ids = [found.id for found in read_many(tx, FLOWS, query)]
+        for id_ in ids:
+            tx.execute(delete_from(flow).where(flow.c.id == id_))
+        return ids
+
+    return DeletedIds(deleted=await wiring.storage.write(use_case))
+
+
+router = Router(
+    path="/flows",
+    route_handlers=[
+        create,
+        read,
+        read_by_name,
+        change,
+        remove,
+        filtered,
+        counted,
+        paginated,
+        bulk_delete,
+    ],
+)

@@ -1,0 +1,86 @@
+"""`/logs`, and a run's log as text."""
+
+from uuid import UUID
+
+import msgspec
+from litestar import Response, Router, get, post
+from litestar.params import JSONBody
+
+from runwright.api.filters import IdIs, LogFilter, Query
+from runwright.api.logs import Log, LogCreate
+from runwright.server.decoding import decode
+from runwright.server.injected import Asker, PathId, Wired
+from runwright.server.problems import Unprocessable
+from runwright.storage.engine import Transaction
+from runwright.storage.logs import LOGS, add_logs
+from runwright.storage.queries import MAX_LIMIT, read_many
+
+_LEVELS = {10: "DEBUG", 20: "INFO", 30: "WARNING", 40: "ERROR", 50: "CRITICAL"}
+_MAX_LEVEL = 2**31 - 1
+_MOST_LINES = 1_000_000
+_records = msgspec.json.Decoder(list[LogCreate])
+
+
+async def create_fast(
+    wiring: Wired, principal: Asker, _run_id: UUID | None, body: bytes
+) -> tuple[int, bytes]:
+    """Keep log records. An execution may write those of its own run alone."""
+    records = decode(_records, body)
+    own = principal.flow_run_id
+    for record in records:
+        if not 0 <= record.level <= _MAX_LEVEL:
+            raise Unprocessable(f"A level of {record.level} cannot be.", field="level")
+        if own is not None and record.flow_run_id != own:
+            raise Unprocessable("An execution writes the log of its own run alone.")
+    await wiring.storage.write(lambda tx: add_logs(tx, records, wiring.new_id))
+    return 201, b"null"
+
+
+@post("/", status_code=201)
+async def create(
+    data: JSONBody[list[LogCreate]], wiring: Wired, principal: Asker
+) -> Response[bytes]:
+    """Keep log records: an array, in order."""
+    status, content = await create_fast(wiring, principal, None, msgspec.json.encode(data))
+    return Response(content, status_code=status, media_type="application/json")
+
+
+@post("/filter", status_code=200)
+async def filtered(data: JSONBody[Query], wiring: Wired) -> list[Log]:
+    """Log records that meet the filters; oldest first by default."""
+    return await wiring.storage.read(lambda tx: read_many(tx, LOGS, data))
+
+
+@get("/flow_runs/{run_id:uuid}/logs/download")
+async def download(run_id: PathId, wiring: Wired) -> Response[str]:
+    """A run's log as text, oldest first, one record a line."""
+    text = await wiring.storage.read(lambda tx: _text(tx, run_id))
+    return Response(
+        text,
+        media_type="text/plain",
+        headers={
+            "Content-Disposition": f'attachment; filename="{run_id}.log"',
+            "X-Content-Type-Options": "nosniff",
+        },
+    )
+
+
+def _text(tx: Transaction, run_id: UUID) -> str:
+    wanted = LogFilter(flow_run_id=IdIs(any_=[run_id]))
+    lines: list[str] = []
+    while len(lines) < _MOST_LINES:
+        query = Query(logs=wanted, limit=MAX_LIMIT, offset=len(lines))
+        found = read_many(tx, LOGS, query)
+        lines += [
+            f"{record.timestamp.isoformat()} | {_LEVELS.get(record.level, record.level):<8} | "
+            f"{record.name} - {record.message}"
+            for record in found
+        ]
+        if len(found) < MAX_LIMIT:
+            break
+    return "\n".join(lines) + ("\n" if lines else "")
+
+
+router = Router(
+    path="/", route_handlers=[Router("/logs", route_handlers=[create, filtered]), download]
+)

@@ -1,0 +1,198 @@
+"""The HTTP application: routes, who may use them, and how refusals look."""
+
+import importlib
+import importlib.util
+import re
+from functools import lru_cache
+from typing import Any, Protocol
+
+import msgspec
+from litestar import Litestar, Request, Response, Router
+from litestar.connection import ASGIConnection
+from litestar.di import Provide
+from litestar.exceptions import HTTPException, ValidationException
+from litestar.handlers import BaseRouteHandler
+from litestar.openapi.config import OpenAPIConfig
+from litestar.types import ASGIApp, Scope
+
+from runwright.server.auth import Authenticator, authorize
+from runwright.server.fast_lane import FastLane
+from runwright.server.keys import Principal
+from runwright.server.problems import Denied, Problem, Unprocessable, body_of, log, problem_of
+from runwright.server.scopes import ANYONE, SCOPES, scope_of
+from runwright.server.wiring import Wiring
+
+MAX_BODY_BYTES = 8 * 1024 * 1024
+VERSION = "0.1.0"
+
+#: Each module of `runwright.server.api` with routes has a `router`.
+_RESOURCES = (
+    "admin",
+    "artifacts",
+    "deployments",
+    "executions",
+    "flow_runs",
+    "flows",
+    "keys",
+    "logs",
+    "schedules",
+    "states",
+    "task_runs",
+    "work_pools",
+    "work_queues",
+    "workers",
+)
+_PARAMETER = re.compile(r"\{(\w+)(?::\w+)?\}")
+
+
+class _HasRouter(Protocol):
+    router: Router
+
+
+class UndeclaredRoute(RuntimeError):  # noqa: N818
+    """A route lacks its line in the table of scopes. The application does not start."""
+
+
+def create_app(wiring: Wiring) -> ASGIApp:
+    """The application of a wiring.
+
+    Raises:
+        UndeclaredRoute: a route is not in `scopes.SCOPES`.
+    """
+    authenticator = Authenticator(wiring)
+    litestar = Litestar(
+        route_handlers=_routes(),
+        dependencies={
+            "wiring": Provide(lambda: wiring, sync_to_thread=False, use_cache=True),
+            "principal": Provide(_principal, sync_to_thread=False),
+            "authenticator": Provide(lambda: authenticator, sync_to_thread=False, use_cache=True),
+        },
+        guards=[_guard(authenticator)],
+        exception_handlers={Exception: _answer_problem},
+        openapi_config=None,
+        request_max_body_size=MAX_BODY_BYTES,
+        logging_config=None,
+        signature_namespace={"Wiring": Wiring, "Principal": Principal},
+    )
+    refuse_undeclared(litestar)
+    return FastLane(litestar, wiring, authenticator)
+
+
+def _routes() -> list[Router]:
+    from runwright.server.api.admin import root
+
+    routers = [_router(name) for name in _RESOURCES if _is_there(name)]
+    return [root, Router(path="/api", route_handlers=routers)]
+
+
+@lru_cache(1)
+def describe() -> dict[str, Any]:
+    """The interface as OpenAPI 3.1."""
+    described = Litestar(
+        route_handlers=_routes(),
+        openapi_config=OpenAPIConfig(title="Runwright", version=VERSION, path="/openapi"),
+    )
+    document = dict(described.openapi_schema.to_schema())
+    document["x-scopes"] = {f"{method} {path}": needs for (method, path), needs in SCOPES.items()}
+    return document
+
+
+def _is_there(name: str) -> bool:
+    return importlib.util.find_spec(f"runwright.server.api.{name}") is not None
+
+
+def _router(name: str) -> Router:
+    module: _HasRouter = importlib.import_module(f"runwright.server.api.{name}")  # type: ignore[assignment]
+    return module.router
+
+
+def refuse_undeclared(litestar: Litestar) -> None:
+    """Refuse to start with a route that nobody said the scope of."""
+    missing = [
+        f"{method} {route.path}"
+        for route in litestar.routes
+        for method in sorted(getattr(route, "methods", ["GET"]))
+        if method != "OPTIONS" and needed(method, route.path) is None
+    ]
+    if missing:
+        raise UndeclaredRoute(
+            "These routes have no line in runwright/server/scopes.py: " + ", ".join(missing)
+        )
+
+
+def _anonymous(template: str) -> str:
+    return _PARAMETER.sub("{}", template)
+
+
+_TABLE = {(method, _anonymous(path)): needs for (method, path), needs in SCOPES.items()}
+
+
+@lru_cache(1024)
+def needed(method: str, template: str) -> str | tuple[str, ...] | None:
+    """What a route needs, whatever its parameters are called."""
+    path = _anonymous(template)
+    if path.startswith("/api/"):
+        return _TABLE.get((method, path[4:]))
+    return scope_of(method, path)
+
+
+def _guard(authenticator: Authenticator) -> Any:
+    async def guard(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
+        scope: Any = connection.scope
+        needs = needed(scope["method"], scope["path_template"])
+        if needs is None:
+            raise Denied("This route is not open to anyone.", status=403)
+        if needs == ANYONE:
+            return
+        principal = await authenticator.identify(scope)
+        authorize(principal, needs)
+        scope["runwright.who"] = principal
+
+    return guard
+
+
+def _principal(scope: Scope) -> Principal:
+    return scope["runwright.who"]  # type: ignore[typeddict-item]  # set by the guard
+
+
+def _answer_problem(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+    problem = problem_of(error) or _http_problem(error)
+    if problem is None:
+        log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+        problem = Problem(
+            "The control plane met an error of its own; its log says more.",
+            code="internal_error",
+            status=500,
+        )
+    return Response(
+        body_of(problem),
+        status_code=problem.status,
+        headers=problem.headers,
+        media_type="application/json",
+    )
+
+
+def _http_problem(error: Exception) -> Problem | None:
+    if not isinstance(error, HTTPException):
+        return None
+    if isinstance(error, ValidationException) or error.status_code == 400:  # noqa: PLR2004
+        return Unprocessable(_reason(error))
+    codes = {404: "not_found", 405: "method_not_allowed", 413: "too_large"}
+    return Problem(
+        error.detail,
+        status=error.status_code,
+        code=codes.get(error.status_code, "error"),
+    )
+
+
+def _reason(error: HTTPException) -> str:
+    extra = error.extra
+    if isinstance(extra, list):
+        parts = [
+            f"{item.get('key', '')}: {item.get('message', '')}".strip(": ")
+            for item in extra
+            if isinstance(item, dict)
+        ]
+        return "; ".join(parts) or error.detail
+    cause = error.__cause__
+    return str(cause) if isinstance(cause, msgspec.MsgspecError) else error.detail

@@ -1,0 +1,105 @@
+"""The short way for what is asked thousands of times a second.
+
+Creating runs, proposing states, journals and run lists skip the framework's machinery; the same
+authenticator and the same table of scopes stand before them. Everything else, and everything that
+is not plainly one of these, goes on to the application behind.
+"""
+
+import re
+from collections.abc import Awaitable, Callable
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from runwright.server.auth import Authenticator, authorize
+from runwright.server.keys import Principal
+from runwright.server.problems import Problem, body_of, log, problem_of
+from runwright.server.wiring import Wiring
+
+#: (wiring, principal, run id where the path has one, body) -> (status, JSON)
+Handler = Callable[[Wiring, Principal, UUID | None, bytes], Awaitable[tuple[int, bytes]]]
+
+_MAX_BODY_BYTES = 8 * 1024 * 1024
+_OF_RUN = re.compile(
+    r"/api/flow_runs/([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})/(\w+)"
+)
+_encode = msgspec.json.Encoder().encode
+_CONTENT_TYPE = (b"content-type", b"application/json")
+
+
+class FastLane:
+    """An ASGI application in front of another."""
+
+    def __init__(self, behind: Any, wiring: Wiring, authenticator: Authenticator) -> None:
+        from runwright.server.api import flow_run_reads, logs
+
+        self.behind = behind
+        self._wiring = wiring
+        self._authenticator = authenticator
+        #: path, or last part of a path below one run -> what it needs, and its handler.
+        self._plain: dict[str, tuple[str, Handler]] = {
+            "/api/flow_runs/filter": ("runs:read", flow_run_reads.filter_fast),
+            "/api/logs": ("logs:write", logs.create_fast),
+        }
+        self._of_run: dict[str, tuple[str, Handler]] = {}
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "http" or scope["method"] != "POST":
+            await self.behind(scope, receive, send)
+            return
+        path: str = scope["path"]
+        run_id = None
+        found = self._plain.get(path.rstrip("/"))
+        if found is None:
+            match = _OF_RUN.fullmatch(path)
+            found = self._of_run.get(match[2]) if match else None
+            if found is None or match is None:
+                await self.behind(scope, receive, send)
+                return
+            run_id = UUID(match[1])
+        status, content, headers = await self._answer(found, scope, receive, run_id)
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": content})
+
+    async def _answer(
+        self, found: tuple[str, Handler], scope: Any, receive: Any, run_id: UUID | None
+    ) -> tuple[int, bytes, list[tuple[bytes, bytes]]]:
+        needs, handler = found
+        headers = [_CONTENT_TYPE]
+        try:
+            principal = await self._authenticator.identify(scope)
+            authorize(principal, needs)
+            body = await _body(receive)
+            status, content = await handler(self._wiring, principal, run_id, body)
+        except Exception as error:  # noqa: BLE001  # the edge of the program: nothing may pass
+            problem = problem_of(error)
+            if problem is None:
+                log.error("%s %s failed", scope["method"], scope["path"], exc_info=error)
+                problem = Problem(
+                    "The control plane met an error of its own; its log says more.",
+                    code="internal_error",
+                    status=500,
+                )
+            status, content = problem.status, _encode(body_of(problem))
+            headers += [(k.lower().encode(), v.encode()) for k, v in problem.headers.items()]
+        headers.append((b"content-length", str(len(content)).encode()))
+        return status, content, headers
+
+
+async def _body(receive: Any) -> bytes:
+    message = await receive()
+    body: bytes = message.get("body", b"")
+    if not message.get("more_body"):
+        return body
+    parts = [body]
+    size = len(body)
+    while message.get("more_body"):
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            break
+        parts.append(message.get("body", b""))
+        size += len(parts[-1])
+        if size > _MAX_BODY_BYTES:
+            raise Problem("The body of the request is too large.", code="too_large", status=413)
+    return b"".join(parts)
