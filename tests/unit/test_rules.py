@@ -310,6 +310,14 @@ def test_task_runs_retry_and_wait_like_flow_runs():
     assert isinstance(judge("Completed", "Running", task=True), Abort)
 
 
+def test_task_runs_are_cancelled_dated_and_named_like_flow_runs():
+    assert judge("Running", "Failed", task=True, retries=1, cancel_wanted=True).state.name == (
+        "Cancelled"
+    )
+    assert judge(None, "Scheduled", task=True).state.state_details.scheduled_time == NOW
+    assert judge(awaiting_retry(), "Running", task=True).state.name == "Retrying"
+
+
 @pytest.mark.parametrize("around", ["COMPLETED", "CRASHED", "CANCELLED", "CANCELLING"])
 def test_no_task_starts_in_a_flow_run_that_has_stopped(around):
     decision = judge("Pending", "Running", task=True, enclosing_state=StateType(around))
@@ -317,6 +325,28 @@ def test_no_task_starts_in_a_flow_run_that_has_stopped(around):
     assert isinstance(decision, Abort)
     running = StateType.RUNNING
     assert judge("Pending", "Running", task=True, enclosing_state=running) == Accept()
+
+
+# -- what clients of the same API do
+
+
+def test_a_worker_that_claims_by_setting_states_gets_through():
+    current = state("Scheduled", scheduled_time=NOW)
+    for proposed in (
+        state("Pending"),
+        state("Submitting", "PENDING"),
+        state("InfrastructurePending", "PENDING"),
+        state("Running"),
+        state("Completed"),
+    ):
+        decision = judge(current, proposed)
+        assert isinstance(decision, Accept)
+        current = decision.state or proposed
+
+
+def test_a_runner_that_confirms_a_cancellation_by_force_changes_nothing():
+    assert judge("Cancelling", "Cancelled", force=True) == Accept()
+    assert isinstance(judge("Cancelled", "Cancelled", force=True), Reject)
 
 
 # -- the list
