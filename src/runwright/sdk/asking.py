@@ -33,9 +33,26 @@ def ask_api(settings: "Settings", method: str, path: str, body: Any = None) -> T
             f"{method} {path} needs a control plane, and there is none. Start one with "
             "`runwright server start`, or set RUNWRIGHT_API_URL."
         )
-    with connect(settings) as client:
-        status, content = client.send(method, path, body)
+
+    def send() -> tuple[int, bytes]:
+        with connect(settings) as client:
+            return client.send(method, path, body)
+
+    status, content = _off_the_loop(send)
     return Told(status, msgspec.json.decode(content) if content else None)
+
+
+def _off_the_loop(send: Callable[[], T]) -> T:
+    """Call `send`, in another thread where an event loop runs in this one."""
+    import asyncio
+    from concurrent.futures import ThreadPoolExecutor
+
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return send()
+    with ThreadPoolExecutor(1) as other:
+        return other.submit(send).result()
 
 
 def default_ask() -> Ask:

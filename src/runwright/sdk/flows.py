@@ -249,10 +249,12 @@ class Flow(Generic[P, R]):
         return to_deployment(self, name, **options)
 
     def serve(self, name: str | None = None, **options: Any) -> None:
-        """Deploy the flow and run it from this process until that ends."""
-        from runwright.sdk.serving import serve
+        """Deploy the flow and run it from this process until that ends: see
+        `runwright.sdk.serving.serve_flow`.
+        """
+        from runwright.sdk.serving import serve_flow
 
-        serve(self.to_deployment(name or self.name, **options))
+        serve_flow(self, name or self.name, **options)
 
     @classmethod
     def from_source(cls, source: Any, entrypoint: str) -> "Flow[..., Any]":

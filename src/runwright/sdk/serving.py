@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from types import FrameType
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import msgspec
@@ -21,7 +22,10 @@ from runwright.api.work_pools import WorkPoolCreate
 from runwright.client.problems import FIRST_REFUSAL
 from runwright.errors import ConfigurationError, FlowError
 from runwright.sdk.asking import Ask, default_ask, refused
-from runwright.sdk.deploy import PlannedDeployment, register
+from runwright.sdk.deploy import PlannedDeployment, register, to_deployment
+
+if TYPE_CHECKING:
+    from runwright.sdk.flows import Flow
 
 _CONFLICT = 409
 _DIE_WITH_PARENT = 1
@@ -69,6 +73,24 @@ def serve(
             f"The worker that serves {deployments[0].full_name!r} ended with exit code {code}; "
             "its last lines say why."
         )
+
+
+def serve_flow(
+    flow: "Flow[..., Any]",
+    name: str,
+    *,
+    limit: int | None = None,
+    pause_on_shutdown: bool = True,
+    print_starting_message: bool = True,
+    **options: Any,
+) -> None:
+    """Serve one flow as the deployment `name`. The other options are those of `to_deployment`."""
+    serve(
+        to_deployment(flow, name, **options),
+        limit=limit,
+        pause_on_shutdown=pause_on_shutdown,
+        print_starting_message=print_starting_message,
+    )
 
 
 def pool_name(deployments: tuple[PlannedDeployment, ...]) -> str:

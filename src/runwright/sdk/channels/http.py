@@ -47,7 +47,7 @@ _LEASE_SECONDS = 120.0
 _PATIENCE, _PATIENCE_AT_END = 10.0, 60.0
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.05, 2.0
 
-_OK, _CONFLICT, _TOO_MANY, _ERRORS = 200, 409, 429, 500
+_OK, _CONFLICT, _TOO_LARGE, _TOO_MANY, _ERRORS = 200, 409, 413, 429, 500
 
 
 class HttpChannel:
@@ -70,6 +70,7 @@ class HttpChannel:
         self._stop = StopOrder()
         self._backlog = Backlog()
         self._token = 0
+        self._batch = _BATCH
         self._is_lost = False
         self._is_closing = False
         self._is_urgent = False
@@ -208,7 +209,7 @@ class HttpChannel:
 
     async def _post(self) -> bool:
         self._is_urgent = False
-        first, entries = self._backlog.batch(_BATCH)
+        first, entries = self._backlog.batch(self._batch)
         batch = JournalBatch(
             token=self._token,
             execution_id=self.execution_id,
@@ -255,6 +256,9 @@ class HttpChannel:
             lost = f"Flow run {self.root_run_id} belongs to another execution now, or has ended."
             self._answers.fail(LeaseLost(lost, status=status, code="lease_lost"))
             self._stop.give("lease_lost")
+        elif status == _TOO_LARGE and self._batch > 1:
+            self._batch //= 2
+            self._is_urgent = True
         elif status == _TOO_MANY or status >= _ERRORS:
             self._went_away(ServerUnreachable(f"The server answered {status}: {detail}"))
         else:
