@@ -10,6 +10,7 @@ from runwright.api.filters import DeploymentFilter
 from runwright.api.flow_runs import FlowRunPolicy
 from runwright.api.schedules import PositiveInt, Schedule, ScheduleCreate, ScheduleUpdate
 from runwright.api.states import StateCreate
+from runwright.core.instants import Instant
 
 DeploymentStatus = Literal["READY", "NOT_READY"]
 DeploymentName = Annotated[str, msgspec.Meta(min_length=1, max_length=500, pattern=r"^[^/%&><]+$")]
@@ -178,8 +179,8 @@ class CreatedRuns(msgspec.Struct, frozen=True, kw_only=True):
 class ScheduleRuns(msgspec.Struct, frozen=True, kw_only=True):
     """Body of `POST /deployments/{id}/schedule`: make its scheduled runs now."""
 
-    start_time: datetime | None = None
-    end_time: datetime | None = None
+    start_time: Instant | None = None
+    end_time: Instant | None = None
     #: Seconds, or an ISO 8601 duration.
     min_time: float | timedelta | None = None
     min_runs: Annotated[int, msgspec.Meta(ge=0, le=1000)] | None = None
@@ -190,7 +191,7 @@ class DueRunsOfDeployments(msgspec.Struct, frozen=True, kw_only=True):
     """Body of `POST /deployments/get_scheduled_flow_runs`."""
 
     deployment_ids: list[UUID]
-    scheduled_before: datetime | None = None
+    scheduled_before: Instant | None = None
     limit: Annotated[int, msgspec.Meta(ge=0)] | None = None
 
 

@@ -7,6 +7,7 @@ from uuid import UUID
 import msgspec
 
 from runwright.api.flow_runs import FlowRun
+from runwright.core.instants import Instant
 from runwright.core.states import StateType
 
 WorkPoolStatus = Literal["READY", "NOT_READY", "PAUSED"]
@@ -69,8 +70,8 @@ class DueRunsOfPool(msgspec.Struct, frozen=True, kw_only=True):
     """Body of `POST /work_pools/{name}/get_scheduled_flow_runs`. No queues means all of them."""
 
     work_queue_names: list[str] = []
-    scheduled_before: datetime | None = None
-    scheduled_after: datetime | None = None
+    scheduled_before: Instant | None = None
+    scheduled_after: Instant | None = None
     limit: Limit | None = None
 
 

@@ -9,6 +9,7 @@ import msgspec
 from runwright.api.filters import WorkQueueFilter
 from runwright.api.schedules import PositiveInt
 from runwright.api.work_pools import Limit, Name, SlotHolder
+from runwright.core.instants import Instant
 
 WorkQueueStatus = Literal["READY", "NOT_READY", "PAUSED"]
 
@@ -54,7 +55,7 @@ class WorkQueueUpdate(msgspec.Struct, frozen=True, kw_only=True):
     is_paused: bool | msgspec.UnsetType = msgspec.UNSET
     concurrency_limit: Limit | msgspec.UnsetType | None = msgspec.UNSET
     priority: PositiveInt | msgspec.UnsetType | None = msgspec.UNSET
-    last_polled: datetime | msgspec.UnsetType | None = msgspec.UNSET
+    last_polled: Instant | msgspec.UnsetType | None = msgspec.UNSET
 
 
 class WorkQueueQuery(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,7 +69,7 @@ class WorkQueueQuery(msgspec.Struct, frozen=True, kw_only=True):
 class DueRunsOfQueue(msgspec.Struct, frozen=True, kw_only=True):
     """Body of `POST /work_queues/{id}/get_runs`."""
 
-    scheduled_before: datetime | None = None
+    scheduled_before: Instant | None = None
     limit: Limit | None = None
 
 

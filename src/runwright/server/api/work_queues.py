@@ -7,7 +7,7 @@ from uuid import UUID
 from litestar import Router, delete, get, patch, post
 from litestar.params import JSONBody
 
-from runwright.api.filters import Filters, Query
+from runwright.api.filters import IdIs, Query, WorkPoolFilter
 from runwright.api.flow_runs import FlowRun
 from runwright.api.work_pools import SlotsQuery
 from runwright.api.work_queues import (
@@ -80,9 +80,13 @@ async def filtered_of_pool(
     def query(tx: Transaction) -> list[WorkQueue]:
         pool = pool_of_name(tx, name)
         refuse_other_pools(principal, pool.id, name)
-        found = Query(work_pool_queues=data.work_queues)
-        queues = [q for q in read_many(tx, WORK_QUEUES, found) if q.work_pool_id == pool.id]
-        return queues[data.offset : data.offset + limit_of(data.limit)]
+        found = Query(
+            work_pool_queues=data.work_queues,
+            work_pools=WorkPoolFilter(id=IdIs(any_=[pool.id])),
+            limit=data.limit,
+            offset=data.offset,
+        )
+        return read_many(tx, WORK_QUEUES, found)
 
     return await wiring.storage.read(query)
 
