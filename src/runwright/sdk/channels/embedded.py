@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger("runwright.recording")
 
 #: Seconds between writes while nothing has to be kept at once.
-_LINGER = 0.1
+_LINGER = 0.02
 
 
 class EmbeddedChannel:
