@@ -11,8 +11,10 @@ from runwright.sdk.task_runner import Job
 if TYPE_CHECKING:
     import asyncio
 
-#: Enough for tasks that wait for the network, few enough to start in 5 ms.
+#: Enough for tasks that wait for the network. Threads start only when tasks have to wait.
 _DEFAULT_WORKERS = 64
+#: Seconds without any task ending after which waiting tasks get more threads, and how many.
+_PATIENCE, _GROWTH = 0.001, 8
 
 
 class ThreadPoolTaskRunner:
@@ -39,6 +41,11 @@ class ThreadPoolTaskRunner:
         self._idle = threading.Semaphore(0)
         self._all_done = threading.Condition(self._lock)
         self._unfinished = 0
+        self._ended_count = 0
+        self._has_backlog = threading.Event()
+        self._pause = threading.Event()
+        self._is_closed = False
+        self._grower: threading.Thread | None = None
         self._threads: list[threading.Thread] = []
         self._stopping: str | None = None
         self._loop: _LoopThread | None = None
@@ -61,7 +68,10 @@ class ThreadPoolTaskRunner:
         job.future.help = lambda: self._help(job)
         self._jobs.put(job)
         if not self._idle.acquire(blocking=False):
-            self._grow()
+            if not self._threads:
+                self._add_thread()
+            elif not self._has_backlog.is_set():
+                self._call_grower()
 
     def shutdown(self, reason: str | None) -> None:
         """Wait for all jobs. With a reason, begin no more and interrupt those that run."""
@@ -70,6 +80,9 @@ class ThreadPoolTaskRunner:
         with self._lock:
             self._all_done.wait_for(lambda: self._unfinished == 0, 5 if reason else None)
             self._stopping = self._stopping or "shutdown"
+            self._is_closed = True
+        self._pause.set()
+        self._has_backlog.set()
         for _ in self._threads:
             self._jobs.put(None)
         if reason is None:
@@ -99,15 +112,40 @@ class ThreadPoolTaskRunner:
         if self._loop is not None:
             self._loop.interrupt()
 
-    def _grow(self) -> None:
+    def _call_grower(self) -> None:
         with self._lock:
-            if len(self._threads) >= self._limit:
+            if self._grower is None and self._limit > 1:
+                self._grower = threading.Thread(
+                    target=self._grow, name="runwright-task-grower", daemon=True
+                )
+                self._grower.start()
+        self._has_backlog.set()
+
+    def _grow(self) -> None:
+        """Add threads while tasks wait and none ends: many quick tasks are quickest on few."""
+        while self._stopping is None and len(self._threads) < self._limit:
+            self._has_backlog.wait()
+            before = self._ended_count
+            self._pause.wait(_PATIENCE)
+            waiting = self._jobs.qsize()
+            if not waiting:
+                self._has_backlog.clear()
+                if self._jobs.qsize():  # one came in between
+                    self._has_backlog.set()
+            elif self._ended_count == before:
+                room = self._limit - len(self._threads)
+                for _ in range(min(_GROWTH, waiting, room)):
+                    self._add_thread()
+
+    def _add_thread(self) -> None:
+        with self._lock:
+            if len(self._threads) >= self._limit or self._is_closed:
                 return
             thread = threading.Thread(
                 target=self._work, name=f"runwright-task-{len(self._threads)}", daemon=True
             )
+            thread.start()  # with the lock held: `shutdown` joins only what has started
             self._threads.append(thread)
-        thread.start()
 
     def _work(self) -> None:
         _here.pool = self
@@ -140,6 +178,7 @@ class ThreadPoolTaskRunner:
     def _job_ended(self) -> None:
         with self._lock:
             self._unfinished -= 1
+            self._ended_count += 1
             if not self._unfinished:
                 self._all_done.notify_all()
 
