@@ -1,5 +1,6 @@
 """Column types that read the same from both databases."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -14,6 +15,16 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _encode = msgspec.json.Encoder().encode
+
+
+#: An odd number of backslashes before `u0000`: a NUL, which Postgres cannot store.
+_NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
+
+
+def json_text(value: Any) -> str:
+    """A value as JSON that both databases can store: NUL becomes U+FFFD."""
+    text = _encode(value).decode()
+    return _NUL.sub(r"\1\\ufffd", text) if "\\u0000" in text else text
 
 
 class Id(TypeDecorator[UUID]):
@@ -70,7 +81,7 @@ class Json(TypeDecorator[Any]):
             return None
         if dialect.name == "postgresql":
             return msgspec.to_builtins(value)
-        return _encode(value).decode()
+        return json_text(value)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Any:
         if dialect.name == "sqlite" and isinstance(value, str):

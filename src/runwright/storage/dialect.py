@@ -1,0 +1,43 @@
+"""The few things that SQLite and Postgres say differently. Everything else is one statement."""
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from sqlalchemy import ColumnElement, Float, Table, cast, func
+from sqlalchemy.dialects import postgresql, sqlite
+
+Name = Literal["sqlite", "postgresql"]
+
+
+class Dialect:
+    """The differences, by the name of the database."""
+
+    def __init__(self, name: Name) -> None:
+        self.name: Name = name
+
+    def insert(self, table: Table) -> Any:
+        """An INSERT that knows `on_conflict_do_nothing` and `on_conflict_do_update`."""
+        return sqlite.insert(table) if self.name == "sqlite" else postgresql.insert(table)
+
+    def insert_or_skip(self, table: Table) -> Any:
+        """An INSERT that does nothing where any constraint says there is such a row."""
+        return self.insert(table).on_conflict_do_nothing()
+
+    def upsert(self, table: Table, keys: Sequence[str], update: Sequence[str]) -> Any:
+        """Insert a row; where one has the same `keys`, set its columns `update` instead."""
+        statement = self.insert(table)
+        return statement.on_conflict_do_update(
+            index_elements=list(keys), set_={name: statement.excluded[name] for name in update}
+        )
+
+    def seconds_between(
+        self, start: ColumnElement[Any], end: ColumnElement[Any]
+    ) -> ColumnElement[float]:
+        """From `start` to `end`, both instants, in seconds."""
+        if self.name == "sqlite":
+            return cast(end - start, Float) / 1_000_000.0
+        return cast(func.extract("epoch", end - start), Float)
+
+    def greatest(self, first: ColumnElement[Any], second: Any) -> ColumnElement[Any]:
+        """The greater of two values."""
+        return (func.max if self.name == "sqlite" else func.greatest)(first, second)

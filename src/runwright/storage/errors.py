@@ -1,0 +1,36 @@
+"""What can go wrong with the database while the control plane runs.
+
+runwright.errors.DatabaseError
+└── StorageError              has a stable `code` and the HTTP `status` that fits it
+    ├── StorageFull           the disk is full: nothing of the transaction was kept
+    ├── StorageUnavailable    the database cannot be reached, or is too busy
+    └── StorageStopped        the control plane is stopping
+"""
+
+from runwright.errors import DatabaseError
+
+
+class StorageError(DatabaseError):
+    """A transaction could not be committed; nothing of it was kept."""
+
+    code = "storage_error"
+    status = 503
+
+
+class StorageFull(StorageError):  # noqa: N818  # names a condition
+    """The disk is full, or cannot be written. Work goes on by itself when there is space again."""
+
+    code = "storage_full"
+    status = 507
+
+
+class StorageUnavailable(StorageError):  # noqa: N818  # names a condition
+    """The database does not answer."""
+
+    code = "storage_unavailable"
+
+
+class StorageStopped(StorageError):  # noqa: N818  # names a condition
+    """The control plane is stopping and takes no more work."""
+
+    code = "stopping"

@@ -1,0 +1,225 @@
+"""SQLite: one thread writes, a few read, and nobody ever meets a locked database.
+
+Group commit: all use cases that arrive while one commit is being written share the next. Each runs
+in a SAVEPOINT of its own, so that one that fails takes nothing away from the others; each is
+answered after the COMMIT.
+"""
+
+import asyncio
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+
+from sqlalchemy.exc import OperationalError
+
+from runwright.clock import SystemClock
+from runwright.core.clock import Clock
+from runwright.errors import DatabaseError
+from runwright.storage.engine import Transaction
+from runwright.storage.errors import StorageError, StorageFull, StorageStopped, StorageUnavailable
+from runwright.storage.sqlite_connection import SQLITE, SqliteConnection, SqliteTransaction
+from runwright.storage.waker import Waker
+
+T = TypeVar("T")
+
+_MOST_IN_ONE_COMMIT = 512
+_READERS = 4
+
+
+class _Write(NamedTuple):
+    use_case: Callable[[Transaction], Any]
+    answer: "asyncio.Future[Any]"
+
+
+class _Outcome(NamedTuple):
+    """What to tell the one who waits for a write."""
+
+    answer: "asyncio.Future[Any]"
+    result: Any
+    error: BaseException | None
+
+
+class SqliteStorage:
+    """A database file that this process alone writes."""
+
+    dialect = SQLITE
+
+    def __init__(self, path: str, clock: Clock | None = None) -> None:
+        self._path = path
+        clock = clock or SystemClock()
+        began_at, began = clock.now(), clock.monotonic()
+        # Leases must not lapse because somebody set the clock.
+        self._now: Callable[[], datetime] = lambda: (
+            began_at + timedelta(seconds=clock.monotonic() - began)
+        )
+        self.waker = Waker()
+        self._queue: queue.SimpleQueue[_Write | None] = queue.SimpleQueue()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._connection: SqliteConnection | None = None
+        self._writer: threading.Thread | None = None
+        self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="sqlite-read")
+        self._read_connections: list[SqliteConnection] = []
+        self._of_thread = threading.local()
+
+    async def start(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        try:
+            self._connection = await asyncio.to_thread(self._open)
+        except (sqlite3.Error, OSError) as error:
+            raise DatabaseError(
+                f"The database {self._path} cannot be opened: {error}. Check that its folder "
+                "exists and can be written."
+            ) from error
+        self._writer = threading.Thread(
+            target=self._write_until_stopped, name="sqlite-write", daemon=True
+        )
+        self._writer.start()
+
+    async def stop(self) -> None:
+        self.waker.close()
+        writer, self._writer = self._writer, None
+        if writer is None:
+            return
+        self._queue.put(None)
+        await asyncio.to_thread(writer.join)
+        await asyncio.to_thread(self._readers.shutdown)
+        for connection in self._read_connections:
+            connection.close()
+
+    async def write(self, use_case: Callable[[Transaction], T]) -> T:
+        if self._writer is None or self._loop is None:
+            raise StorageStopped("The control plane is stopping: try again in a moment.")
+        answer: asyncio.Future[Any] = self._loop.create_future()
+        self._queue.put(_Write(use_case, answer))
+        return await answer
+
+    async def read(self, query: Callable[[Transaction], T]) -> T:
+        if self._writer is None or self._loop is None:
+            raise StorageStopped("The control plane is stopping: try again in a moment.")
+        return await self._loop.run_in_executor(self._readers, self._read, query)
+
+    def _open(self) -> SqliteConnection:
+        Path(self._path).parent.mkdir(parents=True, exist_ok=True)
+        return SqliteConnection(self._path)
+
+    def _read(self, query: Callable[[Transaction], T]) -> T:
+        connection: SqliteConnection | None = getattr(self._of_thread, "connection", None)
+        if connection is None:
+            connection = SqliteConnection(self._path, read_only=True)
+            self._of_thread.connection = connection
+            self._read_connections.append(connection)
+        try:
+            connection.raw.execute("BEGIN")
+            return query(SqliteTransaction(connection, self._now(), set()))
+        except (sqlite3.OperationalError, OperationalError) as error:
+            raise _explained(error) from error
+        finally:
+            if connection.raw.in_transaction:
+                connection.raw.execute("ROLLBACK")
+
+    def _write_until_stopped(self) -> None:
+        stopping = False
+        while not stopping:
+            batch = [self._queue.get()]
+            with suppress(queue.Empty):
+                while len(batch) < _MOST_IN_ONE_COMMIT:
+                    batch.append(self._queue.get_nowait())
+            stopping = None in batch
+            writes = [write for write in batch if write is not None]
+            if writes:
+                topics: set[str] = set()
+                outcomes = self._commit_together(writes, topics)
+                self._tell(outcomes, topics)
+        if self._connection is not None:
+            self._connection.close()
+
+    def _commit_together(self, writes: list[_Write], topics: set[str]) -> list[_Outcome]:
+        try:
+            if self._connection is None:
+                self._connection = self._open()
+            raw = self._connection.raw
+            raw.execute("BEGIN IMMEDIATE")
+            outcomes: list[_Outcome] = []
+            for write in writes:
+                outcomes.append(self._run(write, self._connection, topics))
+                if not raw.in_transaction:  # SQLite itself gave the whole transaction up
+                    raise _lost(outcomes[-1])
+            raw.execute("COMMIT")
+        except (sqlite3.Error, StorageError, OSError) as error:
+            topics.clear()
+            self._recover()
+            explained = _explained(error)
+            return [_Outcome(write.answer, None, explained) for write in writes]
+        return outcomes
+
+    def _run(self, write: _Write, connection: SqliteConnection, topics: set[str]) -> _Outcome:
+        raw = connection.raw
+        mine: set[str] = set()
+        raw.execute("SAVEPOINT use_case")
+        try:
+            result = write.use_case(SqliteTransaction(connection, self._now(), mine))
+        except BaseException as error:  # noqa: BLE001  # it belongs to whoever waits for it
+            if raw.in_transaction:
+                raw.execute("ROLLBACK TO use_case")
+                raw.execute("RELEASE use_case")
+            return _Outcome(write.answer, None, _explained(error))
+        raw.execute("RELEASE use_case")
+        topics |= mine
+        return _Outcome(write.answer, result, None)
+
+    def _recover(self) -> None:
+        """Leave nothing half done behind; after errors of the file, begin with a new connection."""
+        connection, self._connection = self._connection, None
+        if connection is None:
+            return
+        with suppress(sqlite3.Error):
+            if connection.raw.in_transaction:
+                connection.raw.execute("ROLLBACK")
+        with suppress(sqlite3.Error):
+            connection.close()
+
+    def _tell(self, outcomes: list[_Outcome], topics: set[str]) -> None:
+        if self._loop is not None:
+            with suppress(RuntimeError):  # the loop is closed: nobody waits
+                self._loop.call_soon_threadsafe(self._answer, outcomes, topics)
+
+    def _answer(self, outcomes: list[_Outcome], topics: set[str]) -> None:
+        for answer, result, error in outcomes:
+            if answer.done():  # whoever asked has gone away
+                continue
+            if error is None:
+                answer.set_result(result)
+            else:
+                answer.set_exception(error)
+        self.waker.wake(topics)
+
+
+def _lost(last: _Outcome) -> StorageError:
+    if isinstance(last.error, StorageError):
+        return last.error
+    return StorageUnavailable(f"SQLite gave up the transaction: {last.error}.")
+
+
+def _explained(error: BaseException) -> BaseException:
+    """An error of the database in our words; errors of the use case as they are."""
+    if isinstance(error, OperationalError):
+        error = error.orig or error
+    if not isinstance(error, sqlite3.OperationalError | sqlite3.DatabaseError | OSError):
+        return error
+    if isinstance(error, sqlite3.IntegrityError | sqlite3.ProgrammingError):
+        return error
+    name = getattr(error, "sqlite_errorname", "")
+    if name == "SQLITE_FULL" or name.startswith("SQLITE_IOERR"):
+        return StorageFull(
+            f"The database cannot be written: {error}. Nothing of this request was kept. Make "
+            "space on its disk; the control plane goes on by itself."
+        )
+    if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_CANTOPEN", "SQLITE_READONLY")):
+        return StorageUnavailable(f"The database does not answer: {error}. Try again.")
+    return error

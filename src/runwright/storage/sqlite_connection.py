@@ -1,0 +1,99 @@
+"""One connection to a SQLite file, and the transactions on it."""
+
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import create_engine
+from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.pool import StaticPool
+from sqlalchemy.sql import Executable
+
+from runwright.storage.dialect import Dialect
+from runwright.storage.statements import Prepared, Result
+
+SQLITE = Dialect("sqlite")
+_COMPILER = SQLiteDialect_pysqlite(paramstyle="qmark")
+
+# FULL: what was answered is on the disk, even after the power fails.
+_PRAGMAS = (
+    "PRAGMA journal_mode=WAL",
+    "PRAGMA synchronous=FULL",
+    "PRAGMA busy_timeout=5000",
+    "PRAGMA foreign_keys=ON",
+    "PRAGMA wal_autocheckpoint=1000",
+    "PRAGMA cache_size=-65536",
+    "PRAGMA temp_store=MEMORY",
+)
+
+
+class SqliteConnection:
+    """A connection in autocommit mode: transactions are begun and ended in so many words."""
+
+    def __init__(self, path: str, *, read_only: bool = False) -> None:
+        self.raw = sqlite3.connect(
+            path, isolation_level=None, check_same_thread=False, cached_statements=512
+        )
+        for pragma in _PRAGMAS:
+            self.raw.execute(pragma)
+        if read_only:
+            self.raw.execute("PRAGMA query_only=ON")
+        # For statements that are built on the way, such as filters.
+        engine = create_engine("sqlite://", creator=lambda: self.raw, poolclass=StaticPool)
+        self.core = engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+
+    def close(self) -> None:
+        self.raw.close()
+
+
+class SqliteTransaction:
+    """Statements on a connection whose transaction somebody else begins and ends."""
+
+    dialect = SQLITE
+
+    def __init__(self, connection: SqliteConnection, now: datetime, topics: set[str]) -> None:
+        self._connection = connection
+        self._now = now
+        self._topics = topics
+
+    @property
+    def now(self) -> datetime:
+        return self._now
+
+    def wake(self, topic: str) -> None:
+        self._topics.add(topic)
+
+    def execute(
+        self,
+        statement: Executable | Prepared,
+        parameters: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None,
+    ) -> Result:
+        if isinstance(statement, Prepared):
+            return self._execute_prepared(statement, parameters)
+        cursor = self._connection.core.execute(statement, parameters)
+        if cursor.returns_rows:
+            rows = cursor.all()
+            return Result(rows, len(rows))
+        return Result((), cursor.rowcount)
+
+    def _execute_prepared(
+        self,
+        statement: Prepared,
+        parameters: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None,
+    ) -> Result:
+        compiled = statement.compiled(SQLITE, _COMPILER)
+        raw = self._connection.raw
+        try:
+            if parameters is None or isinstance(parameters, Mapping):
+                cursor = raw.execute(compiled.text, compiled.bind(parameters or {}))
+                rows = compiled.rows(cursor.fetchall())
+                return Result(rows, len(rows) if rows else cursor.rowcount)
+            cursor = raw.executemany(compiled.text, [compiled.bind(each) for each in parameters])
+        except sqlite3.IntegrityError as error:
+            raise IntegrityError(compiled.text, None, error) from error
+        return Result((), cursor.rowcount)
+
+
+Now = Callable[[], datetime]

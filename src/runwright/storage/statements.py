@@ -1,0 +1,153 @@
+"""Statements that are compiled once.
+
+SQLAlchemy's own execution costs some 100 µs a statement, many times what SQLite needs to carry it
+out. The statements of the hot paths are constants of their modules, wrapped in `Prepared`: on
+SQLite they go to the driver straight away, with the same types converting the same values.
+"""
+
+from collections import namedtuple
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.engine import Dialect as SqlDialect
+from sqlalchemy.sql import Executable
+
+from runwright.storage.dialect import Dialect
+
+Parameters = Mapping[str, Any]
+
+
+class Result:
+    """The rows a statement gave, read completely. Each row has its columns as attributes."""
+
+    __slots__ = ("_rows", "rowcount")
+
+    def __init__(self, rows: Sequence[Any], rowcount: int) -> None:
+        self._rows = rows
+        #: Rows that were changed, or returned.
+        self.rowcount = rowcount
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._rows)
+
+    def all(self) -> Sequence[Any]:
+        return self._rows
+
+    def first(self) -> Any:
+        """The first row, or None."""
+        return self._rows[0] if self._rows else None
+
+    def one(self) -> Any:
+        """The only row; an error where there are none or several."""
+        (row,) = self._rows
+        return row
+
+    def scalar(self) -> Any:
+        """The first column of the first row, or None."""
+        return self._rows[0][0] if self._rows else None
+
+    def scalars(self) -> list[Any]:
+        """The first column of every row."""
+        return [row[0] for row in self._rows]
+
+
+class Prepared:
+    """A statement of a hot path, with every value a named parameter.
+
+    `statement` may be a function of the `Dialect` where the two databases need other words.
+    Parameters that are left out are NULL; an IN over a list of varying length is not possible.
+    """
+
+    __slots__ = ("_built", "_columns", "_compiled", "_required", "_statement")
+
+    def __init__(
+        self,
+        statement: Executable | Callable[[Dialect], Executable],
+        columns: Sequence[str] | None = None,
+    ) -> None:
+        self._statement = statement
+        self._columns = columns
+        self._built: dict[str, Executable] = {}
+        self._compiled: CompiledStatement | None = None
+        self._required: tuple[str, ...] | None = None
+
+    def built(self, dialect: Dialect) -> Executable:
+        """The statement in the words of one database."""
+        statement = self._built.get(dialect.name)
+        if statement is None:
+            made = self._statement
+            statement = made if isinstance(made, Executable) else made(dialect)
+            self._built[dialect.name] = statement
+        return statement
+
+    def complete(
+        self, dialect: Dialect, parameters: Parameters | Sequence[Parameters] | None
+    ) -> tuple[Executable, Any]:
+        """The statement, and the parameters with NULL for those left out."""
+        statement = self.built(dialect)
+        if self._required is None:
+            made: Any = statement
+            keys = None if self._columns is None else list(self._columns)
+            binds = made.compile(dialect=postgresql.dialect(), column_keys=keys).binds
+            self._required = tuple(name for name, bind in binds.items() if bind.required)
+        nothing = dict.fromkeys(self._required)
+        if parameters is None or isinstance(parameters, Mapping):
+            return statement, {**nothing, **(parameters or {})}
+        return statement, [{**nothing, **each} for each in parameters]
+
+    def compiled(self, dialect: Dialect, sql_dialect: SqlDialect) -> "CompiledStatement":
+        """The statement as text for SQLite's driver."""
+        if self._compiled is None:
+            self._compiled = CompiledStatement(self.built(dialect), sql_dialect, self._columns)
+        return self._compiled
+
+
+class CompiledStatement:
+    """Text, the order of its parameters, and how values go in and come out."""
+
+    __slots__ = ("_binds", "_make_row", "_results", "text")
+
+    def __init__(
+        self, statement: Any, dialect: SqlDialect, columns: Sequence[str] | None = None
+    ) -> None:
+        compiled: Any = statement.compile(
+            dialect=dialect, column_keys=None if columns is None else list(columns)
+        )
+        self.text = str(compiled)
+        self._binds: list[tuple[str, Any, Any]] = []
+        for name in compiled.positiontup or ():
+            bind = compiled.binds[name]
+            convert = bind.type.dialect_impl(dialect).bind_processor(dialect)
+            self._binds.append((name, convert, bind.value))
+        self._results: list[tuple[int, Any]] = []
+        returned = list(getattr(statement, "exported_columns", ()))
+        names = [column.key for column in returned]
+        self._make_row: Any = namedtuple("Row", names)._make if names else None  # noqa: PYI024
+        for position, column in enumerate(returned):
+            convert = column.type.dialect_impl(dialect).result_processor(dialect, None)
+            if convert is not None:
+                self._results.append((position, convert))
+
+    def bind(self, parameters: Parameters) -> list[Any]:
+        """The values in the order the text wants them."""
+        get = parameters.get
+        values: list[Any] = []
+        for name, convert, default in self._binds:
+            value = get(name, default)
+            values.append(value if value is None or convert is None else convert(value))
+        return values
+
+    def rows(self, raw: Sequence[Any]) -> Sequence[Any]:
+        """What the driver gave, with Python's types and named columns."""
+        if not raw or self._make_row is None:
+            return ()
+        results, make_row = self._results, self._make_row
+        rows: list[Any] = []
+        for values in raw:
+            converted = list(values)
+            for position, convert in results:
+                if converted[position] is not None:
+                    converted[position] = convert(converted[position])
+            rows.append(make_row(converted))
+        return rows
