@@ -59,6 +59,18 @@ def memory_group(
     return None
 
 
+class MemoryWatch:
+    """Whether the kernel has killed for want of memory in our group since this was made."""
+
+    def __init__(self) -> None:
+        self._group = memory_group()
+        self._kills = self._group.kills() if self._group else 0
+
+    def has_run_out(self) -> bool:
+        """Some process of the group was killed; the caller knows of one that was."""
+        return self._group is not None and self._group.kills() > self._kills
+
+
 def _visible(top: Path, path: str, witness: str, version: int) -> MemoryGroup | None:
     for folder in (top / path.lstrip("/"), top):
         if (folder / witness).exists():

@@ -18,7 +18,7 @@ from runwright.api.executions import ExecutionRef, ExecutionSpec, ExitReport, Re
 from runwright.api.journal import Answer
 from runwright.worker import kernel
 from runwright.worker.backlog import Backlog
-from runwright.worker.cgroups import memory_group
+from runwright.worker.cgroups import MemoryWatch
 from runwright.worker.control_plane import ControlPlane, connect
 from runwright.worker.death import Death, await_death
 from runwright.worker.flow_line import FlowLine
@@ -61,14 +61,13 @@ def supervise(launch: Launch, run_flow: RunFlow) -> int:
     """
     kernel.adopt_orphans()
     kernel.name_process("rw-supervisor")
-    group = memory_group()
-    kills_before = group.kills() if group else 0
+    memory = MemoryWatch()
     try:
         job = read_job(launch.spec.job_configuration)
         with place_of(launch.spec, job) as job_there:
             flow = start_flow(launch.spec, job_there, run_flow, environ=os.environ)
             output = Output(flow.output, forward_to=2 if job.stream_output else None)
-            return asyncio.run(Supervisor(launch, flow, output, kills_before=kills_before).run())
+            return asyncio.run(Supervisor(launch, flow, output, memory).run())
     except LaunchFailed as failure:
         return asyncio.run(_report_failed_launch(launch, str(failure)))
 
@@ -90,13 +89,12 @@ class Supervisor:
     """Keeps one flow process."""
 
     def __init__(
-        self, launch: Launch, flow: FlowProcess, output: Output, *, kills_before: int
+        self, launch: Launch, flow: FlowProcess, output: Output, memory: MemoryWatch
     ) -> None:
         self._launch = launch
         self._flow = flow
         self._output = output
-        self._group = memory_group()
-        self._kills_before = kills_before
+        self._memory = memory
         self._stop_reason: str | None = None
         self._is_lost = False
         self._we_killed = False
@@ -239,12 +237,7 @@ class Supervisor:
         return TOLD if await deliver(control_plane, path, body, patience=patience) else NOT_TOLD
 
     def _exit_report(self, death: Death) -> ExitReport:
-        is_out_of_memory = (
-            death.was_killed
-            and not self._we_killed
-            and self._group is not None
-            and self._group.kills() > self._kills_before
-        )
+        is_out_of_memory = death.was_killed and not self._we_killed and self._memory.has_run_out()
         return ExitReport(
             token=self._launch.spec.token,
             execution_id=self._launch.spec.execution_id,
