@@ -1,0 +1,180 @@
+"""`runwright flow-run`."""
+
+import time
+from typing import Annotated
+
+from cyclopts import App, Parameter
+
+from runwright.api.filters import (
+    DeploymentFilter,
+    FlowFilter,
+    FlowRunFilter,
+    IdIs,
+    Query,
+    StateIs,
+    StateTypeIs,
+    TagsAre,
+    TextIs,
+    WorkPoolFilter,
+)
+from runwright.api.states import StateType
+from runwright.cli import lookup
+from runwright.cli.confirm import confirm
+from runwright.cli.exit_codes import Exit, of_outcome
+from runwright.cli.render import Column, Output, note, say, show, show_one, span, when
+from runwright.cli.session import session
+from runwright.cli.watching import LogTail, watch
+from runwright.client.calls import flow_runs
+from runwright.core.states import TERMINAL
+
+app = App(name="flow-run", help="Flow runs: list, follow, cancel, run again.")
+Yes = Annotated[bool, Parameter(name=["--yes", "-y"], negative="")]
+
+_COLUMNS = [
+    Column("NAME", lambda r: r.name),
+    Column("STATE", lambda r: r.state_name),
+    Column("ATTEMPT", lambda r: r.attempt),
+    Column("POOL", lambda r: r.work_pool_name),
+    Column("WHEN", lambda r: when(r.start_time or r.expected_start_time)),
+    Column("TOOK", lambda r: span(r.total_run_time) if r.start_time else ""),
+    Column("ID", lambda r: r.id),
+]
+
+
+@app.command(name="ls")
+def ls(  # noqa: PLR0913  # filters, by name
+    *,
+    flow: list[str] | None = None,
+    deployment: str | None = None,
+    pool: list[str] | None = None,
+    state: list[StateType] | None = None,
+    tag: list[str] | None = None,
+    limit: int = 20,
+    output: Output = "table",
+) -> None:
+    """List flow runs, the latest first.
+
+    Parameters
+    ----------
+    flow
+        Only runs of flows of these names.
+    deployment
+        Only runs of this deployment: `flow/name` or its id.
+    pool
+        Only runs of these work pools.
+    state
+        Only runs in states of these types.
+    tag
+        Only runs with all of these tags.
+    """
+    with session() as caller:
+        of = lookup.deployment(caller, deployment) if deployment else None
+        where = Query(
+            flows=FlowFilter(name=TextIs(any_=flow)) if flow else None,
+            flow_runs=FlowRunFilter(
+                state=StateIs(type=StateTypeIs(any_=state)) if state else None,
+                tags=TagsAre(all_=tag) if tag else None,
+            ),
+            deployments=DeploymentFilter(id=IdIs(any_=[of.id])) if of else None,
+            work_pools=WorkPoolFilter(name=TextIs(any_=pool)) if pool else None,
+            sort="EXPECTED_START_TIME_DESC",
+            limit=limit,
+        )
+        found = caller.call(flow_runs.find(where))
+    show(found, _COLUMNS, output, name=lambda r: str(r.id))
+
+
+@app.command
+def inspect(run: str, /, *, output: Output = "table") -> None:
+    """Show everything about a flow run, how its process ended too."""
+    with session() as caller:
+        found = lookup.flow_run(caller, run)
+    show_one(found, output, name=str(found.id))
+
+
+@app.command
+def logs(
+    run: str,
+    /,
+    *,
+    follow: Annotated[bool, Parameter(name=["--follow", "-f"], negative="")] = False,
+) -> None:
+    """Print the log of a flow run.
+
+    Parameters
+    ----------
+    follow
+        Go on until the run has ended.
+    """
+    with session() as caller:
+        found = lookup.flow_run(caller, run)
+        tail = LogTail(caller, found.id)
+        tail.print_new()
+        while follow and found.state_type not in TERMINAL:
+            time.sleep(0.3)  # noqa: TID251  # a person watches
+            found = caller.call(flow_runs.read(found.id))
+            tail.print_new()
+
+
+@app.command(name="watch")
+def watch_run(run: str, /, *, output: Output = "name") -> int:
+    """Follow a run and the attempts that replace it; exit with its outcome.
+
+    0 completed, 10 failed, 11 crashed, 12 cancelled.
+    """
+    with session() as caller:
+        ended = watch(caller, lookup.flow_run(caller, run))
+    if output == "json":
+        show_one(ended, output, name=str(ended.id))
+    return of_outcome(ended.state_type)
+
+
+@app.command
+def cancel(run: str, /, *, output: Output = "table") -> int:
+    """Ask a flow run to end. Exit 4 when it had ended already."""
+    with session() as caller:
+        found = lookup.flow_run(caller, run)
+        if found.state_type in TERMINAL:
+            note(f"{found.name} has ended already: it is {found.state_name}.")
+            return Exit.REFUSED
+        caller.call(flow_runs.cancel(found.id))
+        found = caller.call(flow_runs.read(found.id))
+    _tell(output, f"{found.name} is {found.state_name}", found)
+    return Exit.OK
+
+
+@app.command
+def retry(
+    run: str,
+    /,
+    *,
+    watch_it: Annotated[bool, Parameter(name=["--watch"], negative="")] = False,
+    output: Output = "table",
+) -> int:
+    """Run again what has ended: a brand-new run of the same lineage, from the beginning."""
+    with session() as caller:
+        found = lookup.flow_run(caller, run)
+        successor = caller.call(flow_runs.rerun(found.id))
+        _tell(output, f"attempt {successor.attempt} of {found.name} is {successor.name}", successor)
+        if not watch_it:
+            return Exit.OK
+        return of_outcome(watch(caller, successor).state_type)
+
+
+@app.command
+def delete(run: str, /, *, yes: Yes = False) -> int:
+    """Delete a flow run with its task runs and logs. A living process of it is ended."""
+    with session() as caller:
+        found = lookup.flow_run(caller, run)
+        if not confirm(f"Delete {found.name} ({found.id})?", yes=yes):
+            return Exit.ERROR
+        caller.call(flow_runs.remove(found.id))
+    note(f"deleted {found.name}")
+    return Exit.OK
+
+
+def _tell(output: str, sentence: str, run: object) -> None:
+    if output == "table":
+        say(sentence)
+    else:
+        show_one(run, output, name=str(getattr(run, "id", "")))

@@ -1,0 +1,63 @@
+"""A command's connection: the server, or the embedded control plane where there is none."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+import msgspec
+
+from runwright.client.call import Call
+from runwright.client.problems import FIRST_REFUSAL, refusal
+from runwright.settings import Settings, load_settings, resolve_api
+
+if TYPE_CHECKING:
+    from runwright.server.embedded import EmbeddedControlPlane
+
+T = TypeVar("T")
+
+
+class Caller(Protocol):
+    """Whatever answers calls."""
+
+    def call(self, call: Call[T]) -> T:
+        """Send a call and read its answer. Raises what `Client.call` raises."""
+        ...
+
+    def send(self, method: str, path: str, body: Any = None) -> tuple[int, bytes]:
+        """Status and body of the answer, whatever it says."""
+        ...
+
+
+@contextmanager
+def session(settings: Settings | None = None) -> Iterator[Caller]:
+    """The control plane for one command."""
+    settings = settings or load_settings()
+    if resolve_api(settings) is not None:
+        # Late: the HTTP client takes 0.1 s to load, and `--help` does not need it.
+        from runwright.client.blocking import connect
+
+        with connect(settings) as client:
+            yield client
+        return
+    # Late: loads the whole server, which only a command without a server needs.
+    from runwright.server.embedded import EmbeddedControlPlane
+
+    with EmbeddedControlPlane(settings) as control_plane:
+        yield _Embedded(control_plane)
+
+
+class _Embedded:
+    def __init__(self, control_plane: "EmbeddedControlPlane") -> None:
+        self._control_plane = control_plane
+
+    def send(self, method: str, path: str, body: Any = None) -> tuple[int, bytes]:
+        content = None if body is None else msgspec.json.encode(body)
+        return self._control_plane.request(method, path, content)
+
+    def call(self, call: Call[T]) -> T:
+        status, content = self.send(call.method, call.path, call.body)
+        if status >= FIRST_REFUSAL:
+            raise refusal(call.method, call.path, status, content)
+        if call.answer is None:
+            return None  # type: ignore[return-value]  # such a Call is a Call[None]
+        return msgspec.json.decode(content, type=call.answer)

@@ -1,0 +1,77 @@
+"""Values given on the command line: `name=value`, JSON, times."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from runwright.errors import ConfigurationError
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+
+
+def pairs(given: Iterable[str], option: str) -> dict[str, Any]:
+    """`["n=3", "name=x"]` as `{"n": 3, "name": "x"}`: values that are JSON are read as JSON.
+
+    Raises:
+        ConfigurationError: one has no equals sign.
+    """
+    read: dict[str, Any] = {}
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not equals or not name:
+            raise ConfigurationError(f"{option} {text!r} must be name=value, for example n=3.")
+        read[name] = json_or_text(value)
+    return read
+
+
+def json_or_text(text: str) -> Any:
+    """The text as JSON where it is that, else as itself."""
+    try:
+        return msgspec.json.decode(text)
+    except msgspec.DecodeError:
+        return text
+
+
+def json_object(text: str, option: str) -> dict[str, Any]:
+    """A JSON object.
+
+    Raises:
+        ConfigurationError: it is something else.
+    """
+    try:
+        return msgspec.json.decode(text, type=dict[str, Any])
+    except msgspec.DecodeError as error:
+        raise ConfigurationError(
+            f"{option} must be a JSON object, for example '{{\"n\": 3}}': {error}."
+        ) from error
+
+
+def duration(text: str, option: str) -> timedelta:
+    """`90`, `90s`, `5m`, `2h`, `1d`.
+
+    Raises:
+        ConfigurationError: it is something else.
+    """
+    number, unit = (text[:-1], text[-1:]) if text[-1:] in _UNITS else (text, "s")
+    try:
+        return timedelta(seconds=float(number) * _UNITS[unit])
+    except ValueError as error:
+        raise ConfigurationError(
+            f"{option} {text!r} is no duration: write 90s, 5m, 2h or 1d."
+        ) from error
+
+
+def instant(text: str, option: str) -> datetime:
+    """An ISO 8601 time; without an offset it is meant in this machine's zone.
+
+    Raises:
+        ConfigurationError: it is something else.
+    """
+    try:
+        return datetime.fromisoformat(text).astimezone()
+    except ValueError as error:
+        raise ConfigurationError(
+            f"{option} {text!r} is no time: write 2026-01-31T09:00 or 2026-01-31T09:00+01:00."
+        ) from error

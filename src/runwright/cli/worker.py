@@ -1,0 +1,86 @@
+"""`runwright worker`."""
+
+import asyncio
+from typing import Annotated
+
+from cyclopts import App, Parameter
+
+from runwright.cli.render import Column, Output, show, when
+from runwright.cli.session import session
+from runwright.client.calls import work_pools
+from runwright.settings import load_settings
+
+app = App(name="worker", help="Run flows on this machine for a work pool.")
+
+
+@app.command
+def start(  # the options of a worker, by name
+    *,
+    pool: Annotated[str, Parameter(name=["--pool", "-p"])],
+    queue: Annotated[list[str] | None, Parameter(name=["--queue", "-q"])] = None,
+    name: Annotated[str | None, Parameter(name=["--name", "-n"])] = None,
+    limit: Annotated[int | None, Parameter(name=["--limit", "-l"])] = None,
+    type: str = "process",  # noqa: A002  # the word of the field
+    create_pool: Annotated[bool, Parameter(negative="")] = False,
+) -> None:
+    """Run flows for a pool until SIGTERM or Ctrl-C; again Ctrl-C does not wait for what runs.
+
+    Parameters
+    ----------
+    pool
+        The work pool to run flows for.
+    queue
+        Only from these queues of the pool; may be given several times.
+    name
+        A label. Default: the host's name and the process id.
+    limit
+        How many flows may run at once. Default: by the number of processors.
+    type
+        What to launch: process.
+    create_pool
+        Create the pool when it does not exist.
+    """
+    # Late: only this command needs the worker.
+    from runwright.worker.start import run_worker
+
+    asyncio.run(
+        run_worker(
+            load_settings(),
+            pool=pool,
+            queues=queue or (),
+            name=name,
+            limit=limit,
+            type=type,
+            create_pool=create_pool,
+        )
+    )
+
+
+@app.command(name="ls")
+def ls(
+    *,
+    pool: Annotated[str | None, Parameter(name=["--pool", "-p"])] = None,
+    all_: Annotated[bool, Parameter(name="--all", negative="")] = False,
+    output: Output = "table",
+) -> None:
+    """List workers that are online; with --all those that are gone too."""
+    with session() as caller:
+        pools = [pool] if pool else [each.name for each in caller.call(work_pools.find())]
+        found = [
+            (name, worker)
+            for name in pools
+            for worker in caller.call(work_pools.workers(name))
+            if all_ or worker.status == "ONLINE"
+        ]
+    columns = [
+        Column("NAME", lambda w: w[1].name),
+        Column("POOL", lambda w: w[0]),
+        Column("STATUS", lambda w: w[1].status),
+        Column("RUNS", lambda w: f"{w[1].executions}/{w[1].limit or '?'}"),
+        Column("SEEN", lambda w: when(w[1].last_heartbeat_time)),
+        Column("ID", lambda w: w[1].id),
+    ]
+    if output == "json":
+        show([worker for _, worker in found], columns, output, name=str)
+    else:
+        show(found, columns, output, name=lambda w: str(w[1].id))
