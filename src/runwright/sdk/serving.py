@@ -64,7 +64,7 @@ def serve(
         )
         sys.stdout.flush()
     try:
-        code = _work(pool, limit)
+        code = run_worker(worker_command(pool, limit))
     finally:
         if pause_on_shutdown:
             _pause(there, ask)
@@ -113,12 +113,15 @@ def _pause(deployments: list[Deployment], ask: Ask) -> None:
     sys.stdout.write("Paused the schedules of what was served.\n")
 
 
-def _work(pool: str, limit: int | None) -> int:
-    """Run the pool's worker until it ends, and pass signals on to it."""
+def worker_command(pool: str, limit: int | None) -> list[str]:
+    """The program that runs the pool's runs."""
     command = [sys.executable, "-m", "runwright.cli.main", "worker", "start", "--pool", pool]
     command += ["--name", f"serve-{platform.node()}"]
-    if limit is not None:
-        command += ["--limit", str(limit)]
+    return command if limit is None else [*command, "--limit", str(limit)]
+
+
+def run_worker(command: list[str]) -> int:
+    """Run the worker until it ends, and pass signals on to it; its exit code."""
     # A session of its own: Ctrl-C reaches the worker once, through us, and not twice.
     worker = subprocess.Popen(
         command,
