@@ -90,6 +90,10 @@ def describe() -> dict[str, Any]:
     """The interface as OpenAPI 3.1."""
     described = Litestar(
         route_handlers=_routes(),
+        dependencies={
+            name: Provide(lambda: None, sync_to_thread=False)
+            for name in ("wiring", "principal", "authenticator")
+        },
         openapi_config=OpenAPIConfig(title="Runwright", version=VERSION, path="/openapi"),
     )
     document = dict(described.openapi_schema.to_schema())

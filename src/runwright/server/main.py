@@ -1,0 +1,202 @@
+"""`runwright server start`: the database, the services and HTTP, from the first to the last."""
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import socket
+import sys
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from granian.constants import Interfaces
+from granian.server.embed import Server
+
+from runwright.api.keys import Key
+from runwright.clock import SystemClock, new_id
+from runwright.credentials import keep_key, key_for
+from runwright.errors import ConfigurationError
+from runwright.local_server import LocalServer, announce_server, withdraw_server
+from runwright.server.app import create_app
+from runwright.server.database import opened
+from runwright.server.duties import duties_of, run_duty
+from runwright.server.keys import ALL_SCOPES, hash_secret, new_key
+from runwright.server.wiring import Wiring
+from runwright.settings import Settings
+from runwright.storage.api_keys import add_key, has_any_key
+from runwright.storage.engine import Transaction
+
+log = logging.getLogger("runwright.server")
+
+#: How long requests that are under way may take when the server stops.
+_DRAIN_SECONDS = 10.0
+
+
+class PortInUse(ConfigurationError):
+    """Another process listens there."""
+
+
+@dataclass(frozen=True)
+class Listening:
+    """Where the server can be reached."""
+
+    url: str
+    sign_in_url: str
+
+
+def serve(
+    settings: Settings,
+    *,
+    host: str | None = None,
+    port: int | None = None,
+    scheduler: bool = True,
+    on_ready: Callable[[Listening], None] | None = None,
+) -> None:
+    """Serve until SIGTERM or SIGINT. Port 0 takes a free one.
+
+    `scheduler` False leaves out the duty that makes runs of schedules. `on_ready` is called once,
+    when requests are answered; by default two lines are printed.
+
+    Raises:
+        PortInUse: another process listens on the port.
+        DatabaseError: the database is in use, cannot be reached, or is newer than the program.
+    """
+    serving = _Serving(settings, scheduler=scheduler, on_ready=on_ready or _print_ready)
+    address = host or settings.server_host
+    chosen = settings.server_port if port is None else port
+    asyncio.run(serving.run(address, free_port(address, chosen)))
+
+
+def free_port(host: str, port: int) -> int:
+    """The port, or a free one for 0.
+
+    Raises:
+        PortInUse: something listens there, or the address is not ours.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+            probe.listen(1)
+        except OSError as error:
+            raise PortInUse(
+                f"Cannot listen on {host}:{port}: {error.strerror or error}. Stop what runs "
+                f"there, or choose another port with --port."
+            ) from None
+        return int(probe.getsockname()[1])
+
+
+def _print_ready(listening: Listening) -> None:
+    sys.stdout.write(
+        f"Runwright serves {listening.url}\n"
+        f"Sign in, once, within 15 minutes: {listening.sign_in_url}\n"
+    )
+    sys.stdout.flush()
+
+
+class _Serving:
+    def __init__(
+        self, settings: Settings, *, scheduler: bool, on_ready: Callable[[Listening], None]
+    ) -> None:
+        self._settings = settings
+        self._scheduler = scheduler
+        self._on_ready = on_ready
+
+    async def run(self, host: str, port: int) -> None:
+        database_url = self._settings.database_url
+        if database_url is None:
+            raise ConfigurationError("database_url is not set.")
+        async with opened(database_url) as storage:
+            wiring = Wiring(storage, SystemClock(), new_id, self._settings)
+            loop = asyncio.get_running_loop()
+            for number in (signal.SIGTERM, signal.SIGINT):
+                loop.add_signal_handler(number, wiring.stopping.set)
+            scheme = "https" if self._settings.server_tls_cert else "http"
+            shown = f"[{host}]" if ":" in host else "127.0.0.1" if host == "0.0.0.0" else host  # noqa: S104
+            url = f"{scheme}://{shown}:{port}"
+            await _keep_admin_key(wiring, self._settings.home, f"{url}/api")
+            tasks = [
+                asyncio.create_task(run_duty(duty, wiring.stopping))
+                for duty in duties_of(wiring, with_scheduler=self._scheduler)
+            ]
+            try:
+                await self._answer(wiring, host, port, url)
+            finally:
+                wiring.stopping.set()
+                storage.waker.close()
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _answer(self, wiring: Wiring, host: str, port: int, url: str) -> None:
+        server = Server(
+            create_app(wiring),
+            address=host,
+            port=port,
+            interface=Interfaces.ASGINL,
+            log_enabled=False,
+            websockets=True,
+            ssl_cert=self._settings.server_tls_cert,
+            ssl_key=self._settings.server_tls_key,
+        )
+        serving = asyncio.create_task(server.serve())
+        try:
+            await _until_open(host, port, serving)
+            announce_server(self._settings.home, LocalServer(url=f"{url}/api", pid=os.getpid()))
+            token, _ = wiring.sign_in.issue()
+            self._on_ready(Listening(f"{url}/api", f"{url}/?token={token}"))
+            stopped = asyncio.create_task(wiring.stopping.wait())
+            await asyncio.wait({stopped, serving}, return_when=asyncio.FIRST_COMPLETED)
+            stopped.cancel()
+        finally:
+            withdraw_server(self._settings.home, os.getpid())
+            wiring.storage.waker.close()
+            await _finish(server.stop, serving)
+
+
+async def _finish(stop: Callable[[], object], serving: "asyncio.Task[None]") -> None:
+    if serving.done():
+        serving.result()
+        return
+    stop()
+    with suppress(TimeoutError, asyncio.CancelledError):
+        await asyncio.wait_for(serving, _DRAIN_SECONDS)
+
+
+async def _until_open(
+    host: str, port: int, serving: "Awaitable[None] | asyncio.Task[None]"
+) -> None:
+    for _ in range(200):
+        if isinstance(serving, asyncio.Task) and serving.done():
+            serving.result()
+        try:
+            _, writer = await asyncio.open_connection(host if host != "0.0.0.0" else None, port)  # noqa: S104
+        except OSError:
+            await asyncio.sleep(0.02)
+            continue
+        writer.close()
+        with contextlib.suppress(OSError):
+            await writer.wait_closed()
+        return
+    raise PortInUse(f"The server did not begin to listen on {host}:{port}.")
+
+
+async def _keep_admin_key(wiring: Wiring, home: Path, api_url: str) -> None:
+    """On the first start, make an administrator's key and keep it in the user's own home."""
+    if await wiring.storage.read(has_any_key):
+        if key_for(home, api_url) is None:
+            log.info("No key for %s is kept here; make one with: runwright key create", api_url)
+        return
+    key_id = wiring.new_id()
+    secret = new_key("user", key_id)
+
+    def use_case(tx: Transaction) -> None:
+        key = Key(id=key_id, name="admin", kind="user", created=tx.now, scopes=sorted(ALL_SCOPES))
+        add_key(tx, key, secret_hash=hash_secret(secret))
+
+    await wiring.storage.write(use_case)
+    keep_key(home, api_url, secret)

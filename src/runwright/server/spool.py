@@ -1,0 +1,172 @@
+"""Runs by hand without a server: takes their journals from disk into the database.
+
+Each `<home>/spool/<execution id>.journal` has a line that says whose it is, then an entry a line.
+Its writer locks the file for as long as it lives; the lock is its lease.
+"""
+
+import asyncio
+import fcntl
+import logging
+import os
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from runwright.api.journal import AnyEntry, JournalAnswer, JournalBatch
+from runwright.errors import ApiProblem
+from runwright.server.wiring import Wiring
+
+log = logging.getLogger("runwright.server")
+
+_MOST_ENTRIES = 2_000
+_entry = msgspec.json.Decoder(AnyEntry)
+
+#: Appends a batch to the journal of a run: (run id, batch) -> answer.
+Append = Callable[[UUID, JournalBatch], Awaitable[JournalAnswer]]
+
+
+class Header(msgspec.Struct, frozen=True):
+    """The first line of a journal."""
+
+    root: UUID
+    execution_id: UUID
+    version: int = 1
+    first: int = 0
+    token: int = 0
+
+
+class _Journal:
+    """What is known of one file between two passes."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.header: Header | None = None
+        self.offset = 0
+        self.next = 0
+        self.token = 0
+
+    def read(self) -> tuple[list[AnyEntry], int]:
+        """Complete lines after what was taken in, and the offset behind them."""
+        entries: list[AnyEntry] = []
+        with self.path.open("rb") as file:
+            file.seek(self.offset)
+            offset = self.offset
+            for line in file:
+                if not line.endswith(b"\n"):
+                    break
+                if self.header is None:
+                    self.header = msgspec.json.decode(line, type=Header)
+                    self.next = self.header.first
+                    self.token = self.header.token
+                else:
+                    entries.append(_entry.decode(line))
+                offset += len(line)
+                if len(entries) >= _MOST_ENTRIES:
+                    break
+        return entries, offset
+
+    def is_free(self) -> bool:
+        """Whether its writer is gone."""
+        handle = os.open(self.path, os.O_RDONLY)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except OSError:
+            return False
+        finally:
+            os.close(handle)
+        return True
+
+
+class SpoolReader:
+    """Takes in what scripts wrote; one pass looks at every file once."""
+
+    name = "spool"
+
+    def __init__(self, wiring: Wiring, directory: Path) -> None:
+        self._wiring = wiring
+        self._directory = directory
+        self._known: dict[Path, _Journal] = {}
+        self._refused: set[Path] = set()
+
+    async def one_pass(self) -> int:
+        """Take in what is new; how many entries that was."""
+        if not self._directory.is_dir():
+            return 0
+        taken = 0
+        for path in sorted(self._directory.glob("*.journal")):
+            if path in self._refused:
+                continue
+            journal = self._known.setdefault(path, _Journal(path))
+            try:
+                taken += await self._take_in(journal)
+            except FileNotFoundError:
+                self._known.pop(path, None)
+            except (msgspec.MsgspecError, ApiProblem) as error:
+                # Kept for people to look at; the others go on.
+                self._refused.add(path)
+                self._known.pop(path, None)
+                log.error("the journal %s cannot be taken in: %s", path, error)  # noqa: TRY400
+        return taken
+
+    async def _take_in(self, journal: _Journal) -> int:
+        is_free = await asyncio.to_thread(
+            journal.is_free
+        )  # asked before reading: nothing is missed
+        taken = 0
+        while True:
+            entries, offset = await asyncio.to_thread(journal.read)
+            header = journal.header
+            if header is None:
+                if is_free:
+                    journal.path.unlink(missing_ok=True)
+                return 0
+            if entries or not is_free:
+                await self._append(journal, header, entries)
+                journal.offset = offset
+                journal.next += len(entries)
+                taken += len(entries)
+            if len(entries) < _MOST_ENTRIES:
+                break
+        if is_free:
+            await self._end(journal, header)
+            journal.path.unlink(missing_ok=True)
+            self._known.pop(journal.path, None)
+        return taken
+
+    async def _append(self, journal: _Journal, header: Header, entries: list[AnyEntry]) -> None:
+        if not entries and journal.next == 0:
+            return
+        batch = JournalBatch(
+            token=journal.token,
+            execution_id=header.execution_id,
+            first=journal.next,
+            entries=entries,
+        )
+        answer = await append(self._wiring, header.root, batch)
+        journal.token = answer.token
+
+    async def _end(self, journal: _Journal, header: Header) -> None:
+        await end(
+            self._wiring,
+            header.root,
+            journal.token,
+            header.execution_id,
+            "the script ended without saying how the run went",
+        )
+
+
+async def append(wiring: Wiring, run_id: UUID, batch: JournalBatch) -> JournalAnswer:
+    """Append through the use case that the HTTP interface has, too."""
+    from runwright.server.api.executions import append_batch
+
+    return await append_batch(wiring, run_id, batch, by_spool=True)
+
+
+async def end(wiring: Wiring, run_id: UUID, token: int, execution_id: UUID, reason: str) -> Any:
+    """Say that the process of a run is gone; a run that ended already stays as it is."""
+    from runwright.server.api.executions import report_exit
+
+    return await report_exit(wiring, run_id, token, execution_id, reason)
