@@ -1,6 +1,7 @@
 """The asynchronous client, and the only file that knows the HTTP library."""
 
 import asyncio
+import os
 import random
 import ssl
 from typing import TYPE_CHECKING, Any, Self, TypeVar
@@ -60,7 +61,7 @@ class Client:
             headers=headers,
             connector=aiohttp.TCPConnector(ssl=_tls(target)),
             cookie_jar=aiohttp.DummyCookieJar(),
-            trust_env=True,
+            trust_env=_has_proxy(),
         )
         return self
 
@@ -165,6 +166,12 @@ def open_client(settings: "Settings") -> Client:
             request_timeout=settings.request_timeout,
         )
     )
+
+
+def _has_proxy() -> bool:
+    """Whether the environment names a proxy; else aiohttp need not look, in a thread, each time."""
+    names = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
+    return any(os.environ.get(name) or os.environ.get(name.lower()) for name in names)
 
 
 def _text(path: object) -> str | None:
