@@ -1,9 +1,7 @@
 """What type checkers must see of flows and tasks. Read by them alone; never run."""
 
 from collections.abc import AsyncGenerator, Callable, Generator
-from typing import Any
-
-from typing_extensions import assert_type
+from typing import Any, assert_type
 
 from runwright import Future, State, flow, task
 from runwright.sdk.flows import Flow

@@ -16,11 +16,9 @@ from runwright.sdk.environment import Environment, current_environment
 
 if TYPE_CHECKING:
     from runwright.api.executions import ExecutionSpec
-    from runwright.sdk.flows import Flow
+    from runwright.sdk.declared import DeclaredFlow, DeclaredTask, TaskRunner
     from runwright.sdk.journal import Channel
     from runwright.sdk.results import ResultStore
-    from runwright.sdk.task_runner import TaskRunner
-    from runwright.sdk.tasks import Task
 
 _flow_run: ContextVar[Optional["FlowRunContext"]] = ContextVar("runwright_flow_run", default=None)
 _task_run: ContextVar[Optional["TaskRunContext"]] = ContextVar("runwright_task_run", default=None)
@@ -33,7 +31,7 @@ class FlowRunContext:
     def __init__(  # noqa: PLR0913  # one place makes it
         self,
         *,
-        flow: "Flow[..., Any]",
+        flow: "DeclaredFlow",
         flow_run_id: UUID,
         name: str,
         parameters: dict[str, Any],
@@ -107,7 +105,7 @@ class TaskRunContext:
 
     def __init__(  # noqa: PLR0913, PLR0917  # made for each task run: positions are quicker
         self,
-        task: "Task[..., Any]",
+        task: "DeclaredTask",
         task_run_id: UUID,
         name: str,
         dynamic_key: str,

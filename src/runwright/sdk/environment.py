@@ -20,13 +20,30 @@ if TYPE_CHECKING:
 class Environment(Protocol):
     """The world as the engine's handlers see it."""
 
-    clock: Clock
-    new_id: NewId
-    #: From 0 up to, and without, 1.
-    random: Callable[[], float]
-    #: Both wait for that many seconds.
-    sleep: Callable[[float], None]
-    sleep_async: Callable[[float], Awaitable[None]]
+    @property
+    def clock(self) -> Clock:
+        """The time."""
+        ...
+
+    @property
+    def new_id(self) -> NewId:
+        """Makes identifiers."""
+        ...
+
+    @property
+    def random(self) -> Callable[[], float]:
+        """Gives numbers from 0 up to, and without, 1."""
+        ...
+
+    @property
+    def sleep(self) -> Callable[[float], None]:
+        """Waits for that many seconds."""
+        ...
+
+    @property
+    def sleep_async(self) -> Callable[[float], Awaitable[None]]:
+        """The same in an event loop."""
+        ...
 
     @property
     def settings(self) -> "Settings":

@@ -30,11 +30,11 @@ from runwright.sdk.states import State
 if TYPE_CHECKING:
     from runwright.api.executions import ExecutionSpec
     from runwright.core.states import State as StateRecord
-    from runwright.sdk.flows import Flow
+    from runwright.sdk.declared import DeclaredFlow
     from runwright.sdk.journal import Channel
 
 
-def begin(flow: "Flow[..., Any]", parameters: dict[str, Any], wait_for: Any) -> FlowHandler:
+def begin(flow: "DeclaredFlow", parameters: dict[str, Any], wait_for: Any) -> FlowHandler:
     """A new run of the flow: told to its channel, not started yet."""
     parent = current_flow_run()
     environment = current_environment() if parent is None else parent.environment
@@ -60,7 +60,7 @@ def begin(flow: "Flow[..., Any]", parameters: dict[str, Any], wait_for: Any) -> 
     return handler
 
 
-def _run_name(flow: "Flow[..., Any]", parameters: dict[str, Any], environment: Environment) -> str:
+def _run_name(flow: "DeclaredFlow", parameters: dict[str, Any], environment: Environment) -> str:
     if flow.flow_run_name is not None:
         return given_name(flow.flow_run_name, lambda: parameters, f"flow {flow.name!r}")
     return run_name(environment.random)
@@ -134,7 +134,7 @@ def _started(context: FlowRunContext) -> FlowRunStarted:
 
 
 def call(
-    flow: "Flow[..., Any]",
+    flow: "DeclaredFlow",
     parameters: dict[str, Any],
     wait_for: Any,
     return_state: bool,
@@ -219,7 +219,7 @@ def _interruptible_async(handler: FlowHandler) -> Iterator[None]:
 
 
 async def _call_async(
-    flow: "Flow[..., Any]",
+    flow: "DeclaredFlow",
     parameters: dict[str, Any],
     wait_for: Any,
     return_state: bool,
@@ -239,7 +239,7 @@ def _life(handler: FlowHandler, begun: "StateRecord | None" = None) -> Any:
 
 
 def _generate(
-    flow: "Flow[..., Any]", parameters: dict[str, Any], wait_for: Any
+    flow: "DeclaredFlow", parameters: dict[str, Any], wait_for: Any
 ) -> Generator[Any, Any, Any]:
     """A driver that passes on what the flow yields. Leaving early is a good end too."""
     handler = begin(flow, parameters, wait_for)
@@ -267,7 +267,7 @@ def _generate(
 
 
 async def _generate_async(
-    flow: "Flow[..., Any]", parameters: dict[str, Any], wait_for: Any
+    flow: "DeclaredFlow", parameters: dict[str, Any], wait_for: Any
 ) -> AsyncGenerator[Any, Any]:
     handler = begin(flow, parameters, wait_for)
     run = _life(handler)
@@ -319,7 +319,7 @@ def final(handler: FlowHandler, ended: Ended) -> State[Any]:
 
 
 def run_claimed_flow(
-    flow: "Flow[..., Any]", parameters: dict[str, Any], *, spec: "ExecutionSpec", channel: "Channel"
+    flow: "DeclaredFlow", parameters: dict[str, Any], *, spec: "ExecutionSpec", channel: "Channel"
 ) -> State[Any]:
     """Run the flow as the run of `spec`, whose Running has been granted already.
 
@@ -348,7 +348,7 @@ _ITERATED = frozenset({Colour.GENERATOR, Colour.ASYNC_GENERATOR})
 
 
 def _claimed(
-    flow: "Flow[..., Any]", parameters: dict[str, Any], spec: "ExecutionSpec", channel: "Channel"
+    flow: "DeclaredFlow", parameters: dict[str, Any], spec: "ExecutionSpec", channel: "Channel"
 ) -> FlowHandler:
     environment = current_environment()
     name = spec.flow_run_name

@@ -13,12 +13,12 @@ __all__ = ["Flow", "flow", "run_claimed_flow"]
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from runwright.sdk.declared import TaskRunner
     from runwright.sdk.hooks import Hook
     from runwright.sdk.result_storage import ResultStorage
     from runwright.sdk.run_names import NameOption
     from runwright.sdk.serializers import Serializer
     from runwright.sdk.states import State
-    from runwright.sdk.task_runner import TaskRunner
 
 P = ParamSpec("P")
 P2 = ParamSpec("P2")
@@ -113,7 +113,7 @@ class Flow(Generic[P, R]):
     @overload
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R: ...
     @overload
-    def __call__(
+    def __call__(  # pyright: ignore[reportOverlappingOverload]  # a coroutine is the special case
         self: "Flow[P, Coroutine[Any, Any, T]]",
         *args: Any,
         return_state: Literal[True],

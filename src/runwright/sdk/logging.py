@@ -57,13 +57,13 @@ def get_run_logger(context: FlowRunContext | TaskRunContext | None = None) -> Ru
 
 def run_logger(run: "FlowRunContext | TaskRunContext | FlowRun | TaskRun") -> RunLogger:
     """The logger of that run."""
-    if hasattr(run, "task_run_id"):
-        return _logger(_TASK_RUNS, run.name, "Task run", task_run_id=run.task_run_id)
-    if hasattr(run, "flow_run_id") and not hasattr(run, "dynamic_key"):
-        return _logger(_FLOW_RUNS, run.name, "Flow run", flow_run_id=run.flow_run_id)
-    if hasattr(run, "dynamic_key"):
-        return _logger(_TASK_RUNS, run.name, "Task run", task_run_id=run.id)  # type: ignore[union-attr]
-    return _logger(_FLOW_RUNS, run.name, "Flow run", flow_run_id=run.id)  # type: ignore[union-attr]
+    task_run_id = getattr(run, "task_run_id", None)
+    if task_run_id is None and hasattr(run, "dynamic_key"):
+        task_run_id = getattr(run, "id", None)
+    if task_run_id is not None:
+        return _logger(_TASK_RUNS, run.name, "Task run", task_run_id=task_run_id)
+    flow_run_id = getattr(run, "flow_run_id", None) or getattr(run, "id", None)
+    return _logger(_FLOW_RUNS, run.name, "Flow run", flow_run_id=flow_run_id)
 
 
 def _logger(logger_name: str, run_name: str, kind: str, **extra: Any) -> RunLogger:

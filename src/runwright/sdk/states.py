@@ -177,7 +177,7 @@ def _value(state: State[Any]) -> Any:
             "The run completed, but its result was not persisted and cannot be had in this "
             "process. Set persist_result=True on it."
         )
-    if is_state(data):
+    if isinstance(data, State):
         return data.result()
     return data
 

@@ -28,14 +28,14 @@ from runwright.sdk.run_names import given_name
 from runwright.sdk.task_runner import Job, finished
 
 if TYPE_CHECKING:
-    from runwright.sdk.tasks import Task
+    from runwright.sdk.declared import DeclaredTask
 
 #: The states of a run, for calls with `return_state=True`; else its value.
 _ASYNC = frozenset({Colour.ASYNC, Colour.ASYNC_GENERATOR})
 
 
 def begin(
-    task: "Task[..., Any]", args: tuple[Any, ...], kwargs: dict[str, Any], wait_for: Any = None
+    task: "DeclaredTask", args: tuple[Any, ...], kwargs: dict[str, Any], wait_for: Any = None
 ) -> tuple[TaskHandler, TaskPlan]:
     """A new run of the task, not started yet."""
     flow_run = current_flow_run()
@@ -70,7 +70,7 @@ def begin(
     return handler, plan
 
 
-def _logs_prints(task: "Task[..., Any]", flow_run: Any) -> bool:
+def _logs_prints(task: "DeclaredTask", flow_run: Any) -> bool:
     if task.log_prints:
         watch_prints()
     if task.log_prints is not None:
@@ -78,7 +78,7 @@ def _logs_prints(task: "Task[..., Any]", flow_run: Any) -> bool:
     return flow_run is not None and flow_run.log_prints
 
 
-def _with_results(task: "Task[..., Any]", handler: TaskHandler, plan: TaskPlan) -> TaskPlan:
+def _with_results(task: "DeclaredTask", handler: TaskHandler, plan: TaskPlan) -> TaskPlan:
     from runwright.sdk.task_results import results_of  # late: most tasks keep no results
 
     handler.results = results_of(task, handler.context.flow_run)
@@ -88,7 +88,7 @@ def _with_results(task: "Task[..., Any]", handler: TaskHandler, plan: TaskPlan) 
 
 
 def call(
-    task: "Task[..., Any]",
+    task: "DeclaredTask",
     args: tuple[Any, ...],
     kwargs: dict[str, Any],
     wait_for: Any,
@@ -109,7 +109,7 @@ def call(
 
 
 async def _call_async(
-    task: "Task[..., Any]",
+    task: "DeclaredTask",
     args: tuple[Any, ...],
     kwargs: dict[str, Any],
     wait_for: Any,
@@ -121,7 +121,7 @@ async def _call_async(
 
 
 def _generate(
-    task: "Task[..., Any]", args: tuple[Any, ...], kwargs: dict[str, Any], wait_for: Any
+    task: "DeclaredTask", args: tuple[Any, ...], kwargs: dict[str, Any], wait_for: Any
 ) -> Generator[Any, Any, Any]:
     """A driver that passes on what the task yields. Leaving early is a good end too."""
     handler, plan = begin(task, args, kwargs, wait_for)
@@ -148,7 +148,7 @@ def _generate(
 
 
 async def _generate_async(
-    task: "Task[..., Any]", args: tuple[Any, ...], kwargs: dict[str, Any], wait_for: Any
+    task: "DeclaredTask", args: tuple[Any, ...], kwargs: dict[str, Any], wait_for: Any
 ) -> AsyncGenerator[Any, Any]:
     handler, plan = begin(task, args, kwargs, wait_for)
     run = run_task(plan, handler.context.life)
@@ -194,7 +194,7 @@ def answer(handler: TaskHandler, ended: Ended, return_state: bool) -> Any:
 
 
 def submit(
-    task: "Task[..., Any]", args: tuple[Any, ...], kwargs: dict[str, Any], wait_for: Any = None
+    task: "DeclaredTask", args: tuple[Any, ...], kwargs: dict[str, Any], wait_for: Any = None
 ) -> Future[Any]:
     """Start the task on the flow's task runner.
 
@@ -219,7 +219,7 @@ _GENERATORS = frozenset({Colour.GENERATOR, Colour.ASYNC_GENERATOR})
 
 
 def map_over(
-    task: "Task[..., Any]", args: tuple[Any, ...], kwargs: dict[str, Any], wait_for: Any = None
+    task: "DeclaredTask", args: tuple[Any, ...], kwargs: dict[str, Any], wait_for: Any = None
 ) -> FutureList[Any]:
     """Submit the task once for each element of its iterable arguments.
 

@@ -10,13 +10,13 @@ from runwright.sdk.context import FlowRunContext, TaskRunContext, environment_he
 from runwright.sdk.results import ResultStore, result_store
 
 if TYPE_CHECKING:
-    from runwright.sdk.tasks import Task
+    from runwright.sdk.declared import DeclaredTask
 
 
 class TaskResults:
     """The result of one task run."""
 
-    def __init__(self, task: "Task[..., Any]", store: ResultStore) -> None:
+    def __init__(self, task: "DeclaredTask", store: ResultStore) -> None:
         self.task = task
         self.store = store
         self.cache_key: str | None = None
@@ -56,7 +56,7 @@ class TaskResults:
         return self.store.write(key, value, expires_at, owner=f"task {self.task.name!r}")
 
 
-def results_of(task: "Task[..., Any]", flow_run: FlowRunContext | None) -> TaskResults | None:
+def results_of(task: "DeclaredTask", flow_run: FlowRunContext | None) -> TaskResults | None:
     """None when the task's results are not persisted."""
     store = result_store(
         environment_here().settings,

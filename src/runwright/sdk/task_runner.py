@@ -1,35 +1,19 @@
-"""Where submitted task runs run: the contract of `runners/`."""
+"""Submitted task runs, as jobs for the implementations in `runners/`."""
 
 from contextvars import Context
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any
 
 from runwright.core.effects import RunStopped
 from runwright.core.engine import Ended, TaskPlan, run_task
 from runwright.core.states import StateType
 from runwright.sdk.callables import Colour
+from runwright.sdk.declared import TaskRunner
 from runwright.sdk.drivers import drive, drive_async
 from runwright.sdk.futures import Future
 from runwright.sdk.handlers.tasks import TaskHandler, left_by
 from runwright.sdk.states import State
 
-if TYPE_CHECKING:
-    from typing import Self
-
-
-class TaskRunner(Protocol):
-    """Runs jobs at the same time. One object is an option of a flow; each run has its own copy."""
-
-    def duplicate(self) -> "Self":
-        """A fresh one with the same options."""
-        ...
-
-    def submit(self, job: "Job") -> None:
-        """Run the job, now or when there is room."""
-        ...
-
-    def shutdown(self, reason: str | None) -> None:
-        """Wait for all jobs. With a reason, begin no more and interrupt those that run."""
-        ...
+__all__ = ["Job", "TaskRunner", "aborted", "finished"]
 
 
 class Job:

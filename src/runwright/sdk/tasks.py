@@ -8,6 +8,7 @@ from runwright.core.engine import TaskPlan
 from runwright.errors import FlowError
 from runwright.sdk import task_calls
 from runwright.sdk.callables import Colour, bound, colour_of, plain_function, reduced
+from runwright.sdk.retry_delays import Delay, delays_of, exponential_backoff
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,16 +21,14 @@ if TYPE_CHECKING:
     from runwright.sdk.serializers import Serializer
     from runwright.sdk.states import State
 
+__all__ = ["Task", "exponential_backoff", "task"]
+
 P = ParamSpec("P")
 P2 = ParamSpec("P2")
 R = TypeVar("R", covariant=True)  # noqa: PLC0105
 T = TypeVar("T")
-#: Seconds before each retry.
-Delay = float | int | timedelta | Sequence[float] | Callable[[int], Sequence[float]] | None
 
 _UNSET: Any = object()
-#: Longer lists of delays make no sense, and must not be stored with every run.
-_MOST_DELAYS = 50
 
 
 class Task(Generic[P, R]):
@@ -113,7 +112,7 @@ class Task(Generic[P, R]):
                 f"Task {self.name!r}: retries and retry_jitter_factor cannot be negative."
             )
         self.retry_jitter_factor = jitter
-        self.retry_delays = _delays(self.name, delay, self.retries)
+        self.retry_delays = delays_of(self.name, delay, self.retries)
         self.recorded_delay: float | list[float] | None = None
         if self.retry_delays:
             many = len(self.retry_delays) > 1
@@ -183,7 +182,7 @@ class Task(Generic[P, R]):
     @overload
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R: ...
     @overload
-    def __call__(
+    def __call__(  # pyright: ignore[reportOverlappingOverload]  # a coroutine is the special case
         self: "Task[P, Coroutine[Any, Any, T]]",
         *args: Any,
         return_state: Literal[True],
@@ -219,7 +218,7 @@ class Task(Generic[P, R]):
     @overload
     def submit(self: "Task[P, T]", *args: P.args, **kwargs: P.kwargs) -> "Future[T]": ...
     @overload
-    def submit(
+    def submit(  # pyright: ignore[reportOverlappingOverload]  # as above
         self: "Task[P, Coroutine[Any, Any, T]]",
         *args: Any,
         return_state: Literal[True],
@@ -364,33 +363,6 @@ class Task(Generic[P, R]):
 
 def _rebuilt(fn: Callable[..., Any], options: dict[str, Any]) -> Task[..., Any]:
     return Task(fn, **options)
-
-
-def _delays(name: str, delay: Delay, retries: int) -> tuple[float, ...]:
-    if delay is None:
-        return ()
-    if callable(delay):
-        delay = delay(retries)
-    if isinstance(delay, timedelta):
-        delay = delay.total_seconds()
-    delays = (delay,) if isinstance(delay, int | float) else tuple(delay)
-    if len(delays) > _MOST_DELAYS:
-        raise FlowError(
-            f"Task {name!r} has {len(delays)} retry delays; {_MOST_DELAYS} at most are possible. "
-            "The last one is used for all retries that follow."
-        )
-    if any(each < 0 for each in delays):
-        raise FlowError(f"Task {name!r}: retry_delay_seconds cannot be negative: {delays}.")
-    return tuple(map(float, delays))
-
-
-def exponential_backoff(backoff_factor: float) -> Callable[[int], list[float]]:
-    """For `retry_delay_seconds`: the factor, twice the factor, four times the factor, ..."""
-
-    def delays(retries: int) -> list[float]:
-        return [backoff_factor * 2**number for number in range(min(retries, _MOST_DELAYS))]
-
-    return delays
 
 
 @overload
