@@ -31,6 +31,7 @@ from runwright.worker.orders import (
     SupervisorEnded,
     UpOrder,
 )
+from runwright.worker.rehearsal import rehearse
 from runwright.worker.supervisor import NOT_TOLD, TOLD, supervise
 
 logger = logging.getLogger("runwright.worker")
@@ -86,6 +87,7 @@ class Zygote:
                 self._obey()
 
     def _prepare(self) -> None:
+        rehearse()
         kernel.adopt_orphans()
         os.set_blocking(self._wake, False)
         # Stop signals stay blocked for good: a supervisor must not miss one that comes between
