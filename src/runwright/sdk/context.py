@@ -76,15 +76,9 @@ class FlowRunContext:
         if self._runner is None:
             with self._lock:
                 if self._runner is None:
-                    self._runner = self._start_runner()
+                    assert self.task_runner is not None  # noqa: S101  # set by who made it
+                    self._runner = self.task_runner.duplicate()
         return self._runner
-
-    def _start_runner(self) -> "TaskRunner":
-        if self.task_runner is not None:
-            return self.task_runner.duplicate()
-        from runwright.sdk.runners.threads import ThreadPoolTaskRunner
-
-        return ThreadPoolTaskRunner()
 
     def stop_runner(self, reason: str | None) -> None:
         """Wait for submitted tasks; with a reason, have them stop."""

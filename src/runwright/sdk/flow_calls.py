@@ -25,6 +25,7 @@ from runwright.sdk.logging import set_up_logging
 from runwright.sdk.parameters import jsonable
 from runwright.sdk.prints import watch_prints
 from runwright.sdk.run_names import given_name
+from runwright.sdk.runners.threads import ThreadPoolTaskRunner
 from runwright.sdk.states import State
 
 if TYPE_CHECKING:
@@ -32,6 +33,10 @@ if TYPE_CHECKING:
     from runwright.core.states import State as StateRecord
     from runwright.sdk.declared import DeclaredFlow
     from runwright.sdk.journal import Channel
+
+
+#: Never runs anything itself: each flow run that needs one takes a copy.
+_DEFAULT_RUNNER = ThreadPoolTaskRunner()
 
 
 def begin(flow: "DeclaredFlow", parameters: dict[str, Any], wait_for: Any) -> FlowHandler:
@@ -72,6 +77,8 @@ def _inherit(context: FlowRunContext, parent: FlowRunContext | None) -> None:
     context.task_runner = flow.task_runner
     if context.task_runner is None and parent is not None:
         context.task_runner = parent.task_runner
+    if context.task_runner is None:
+        context.task_runner = _DEFAULT_RUNNER
     inherited = parent is not None and parent.log_prints
     context.log_prints = inherited if flow.log_prints is None else flow.log_prints
     if context.log_prints:

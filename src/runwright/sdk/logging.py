@@ -18,7 +18,6 @@ from runwright.sdk.context import (
 if TYPE_CHECKING:
     from collections.abc import MutableMapping
 
-    from runwright.sdk.hooks import FlowRun, TaskRun
     from runwright.settings import Settings
 
     _Adapter = logging.LoggerAdapter[logging.Logger]
@@ -55,8 +54,8 @@ def get_run_logger(context: FlowRunContext | TaskRunContext | None = None) -> Ru
     return run_logger(found)
 
 
-def run_logger(run: "FlowRunContext | TaskRunContext | FlowRun | TaskRun") -> RunLogger:
-    """The logger of that run."""
+def run_logger(run: Any) -> RunLogger:
+    """The logger of a run: of its context, or as hooks see it."""
     task_run_id = getattr(run, "task_run_id", None)
     if task_run_id is None and hasattr(run, "dynamic_key"):
         task_run_id = getattr(run, "id", None)

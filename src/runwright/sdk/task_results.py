@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from runwright.core.caching import CacheContext
 from runwright.core.effects import Hit
 from runwright.errors import ResultError
@@ -58,12 +60,15 @@ class TaskResults:
 
 def results_of(task: "DeclaredTask", flow_run: FlowRunContext | None) -> TaskResults | None:
     """None when the task's results are not persisted."""
+    environment = environment_here()
     store = result_store(
-        environment_here().settings,
+        environment.settings,
         persist=task.persist_result,
         storage=task.result_storage,
         serializer=task.result_serializer,
         cache_in_memory=task.cache_result_in_memory,
         parent=None if flow_run is None else flow_run.store,
     )
-    return TaskResults(task, store) if store.persists else None
+    if not store.persists:
+        return None
+    return TaskResults(task, msgspec.structs.replace(store, clock=environment.clock))

@@ -25,6 +25,7 @@ from runwright.sdk.journal import Told
 from runwright.sdk.ledger import Ledger, told
 from runwright.sdk.logging import set_up_logging
 from runwright.sdk.prints import watch_prints
+from runwright.sdk.runners.threads import ThreadPoolTaskRunner
 
 #: The queue to the flow's process, set when this process begins.
 _entries: Any = None
@@ -127,6 +128,7 @@ def _called(parcel: _Parcel, channel: "_QueueChannel") -> Any:
         environment=environment,
         spec=parcel.spec,
     )
+    flow_run.task_runner = ThreadPoolTaskRunner()
     task_run = TaskRunContext(
         parcel.task, parcel.task_run_id, parcel.task_run_name, parcel.dynamic_key,
         parcel.task_tags, flow_run, None, flow_run.life,
