@@ -17,6 +17,7 @@ from runwright.errors import CancelledRun, FailedRun, FlowError, ParameterError
 from runwright.sdk.context import tags
 from runwright.sdk.flows import flow, run_claimed_flow
 from runwright.sdk.logging import get_run_logger
+from runwright.sdk.runners.threads import ThreadPoolTaskRunner
 from runwright.sdk.states import Cancelled, Completed, Failed
 from runwright.sdk.tasks import task
 from runwright.testing.channel import MemoryChannel, in_memory
@@ -375,6 +376,29 @@ def test_a_cancellation_ends_an_async_run_and_its_tasks(world):
         asyncio.run(main())
     assert seen == ["Cancelled"]
     assert [state.name for state in world.channel.task_states] == ["Running", "Cancelled"]
+
+
+def test_a_cancellation_ends_submitted_tasks_too(world):
+    begun = threading.Event()
+
+    @task
+    def endless():
+        begun.set()
+        while True:
+            pass
+
+    @flow(task_runner=ThreadPoolTaskRunner(max_workers=1))
+    def main():
+        futures.extend([endless.submit(), endless.submit()])
+        begun.wait(5)
+        world.channel.stop("cancelled")
+        futures[0].wait()
+
+    futures = []
+    with pytest.raises(CancelledRun):
+        main()
+    assert [future.state.name for future in futures] == ["Cancelled", "Cancelled"]
+    assert states(world) == ["Running", "Cancelled"]
 
 
 def test_options_are_checked_and_copied():

@@ -78,7 +78,11 @@ def test_an_expired_result_is_computed_again(world):
 
 
 def test_nothing_is_kept_unless_asked_for(world, tmp_path):
-    flow(lambda: task(lambda: 1, name="t", cache_policy=NO_CACHE)(), name="main")()
+    @task(cache_policy=NO_CACHE)
+    def one():
+        return 1
+
+    flow(lambda: [one()], name="main")()
     assert list(tmp_path.iterdir()) == []
     assert world.channel.task_states[-1].data is None
 

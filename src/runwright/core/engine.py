@@ -7,7 +7,7 @@ synchronous and asynchronous code.
 
 from collections.abc import Callable, Generator, Sequence
 from datetime import datetime, timedelta
-from typing import Any, assert_never
+from typing import Any, TypeGuard, assert_never
 
 import msgspec
 
@@ -188,7 +188,7 @@ def _pause_before_retry(
 
 def _end_task(plan: TaskPlan, life: Life, outcome: Outcome, run_count: int) -> TaskLife:
     reference = None
-    if plan.is_persisted and isinstance(outcome, Returned):
+    if plan.is_persisted and _has_result(outcome):
         try:
             reference = yield Persist(outcome.value)
         except Exception as error:  # noqa: BLE001  # a result that cannot be kept is a failure
@@ -277,7 +277,7 @@ def _propose_end(
     if isinstance(error, RunStopped) and error.reason != "cancelled":
         raise error
     reference = None
-    if plan.is_persisted and isinstance(outcome, Returned):
+    if plan.is_persisted and _has_result(outcome):
         try:
             reference = yield Persist(outcome.value)
         except Exception as error:  # noqa: BLE001  # a result that cannot be kept is a failure
@@ -301,6 +301,13 @@ def _propose(life: Life, state: State) -> Generator[FlowEffect, Any, State]:
                 assert_never(answer)
 
 
+def _has_result(outcome: Outcome) -> TypeGuard[Returned | Chosen]:
+    """Whether there is a value that can be kept."""
+    if isinstance(outcome, Chosen):
+        return outcome.type == StateType.COMPLETED and outcome.value is not None
+    return isinstance(outcome, Returned)
+
+
 def retry_delay(delays: Sequence[float], number: int) -> float:
     """Seconds before the retry of that number, counted from 1."""
     return delays[min(number, len(delays)) - 1] if delays else 0.0
@@ -314,7 +321,8 @@ def final_state(  # noqa: PLR0911  # one for each outcome
         case Returned():
             return life.state(StateType.COMPLETED, StateName.COMPLETED, data=reference)
         case Chosen():
-            return life.state(StateType(outcome.type), outcome.name, outcome.message)
+            type_ = StateType(outcome.type)
+            return life.state(type_, outcome.name, outcome.message, data=reference)
         case Raised(error=RunStopped(reason="cancelled")):
             return life.state(StateType.CANCELLED, StateName.CANCELLED, "The run was cancelled.")
         case Raised(error=RunStopped(reason=reason)):
