@@ -1,7 +1,10 @@
 """Entries that wait for the control plane keep their order and numbers, on disk too."""
 
 import os
+import subprocess
+import sys
 from datetime import UTC, datetime
+from pathlib import Path
 from uuid import uuid4
 
 import msgspec
@@ -72,3 +75,30 @@ def test_a_journal_is_private_and_never_seen_unlocked(tmp_path):
     assert os.listdir(tmp_path / "spool") == [file.path.name]  # noqa: PTH208
     file.discard()
     assert os.listdir(tmp_path / "spool") == []  # noqa: PTH208
+
+
+FULL_DISK = """
+import resource, sys
+sys.path.insert(0, {tests!r})
+from pathlib import Path
+from test_sdk_backlog import *
+file = SpoolFile(Path({home!r}), RUN, uuid4())
+resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))
+print(file.write([log(i) for i in range(100)]), file.error.strerror)
+file.close()
+"""
+
+
+def test_a_full_disk_leaves_whole_lines_and_says_how_many(tmp_path):
+    program = FULL_DISK.format(tests=str(Path(__file__).parent), home=str(tmp_path))
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    count = int(done.stdout.split()[0])
+    (path,) = tmp_path.iterdir()
+    entries = [
+        msgspec.json.decode(line, type=AnyEntry) for line in path.read_bytes().splitlines()[1:]
+    ]
+    assert 0 < count < 100
+    assert [entry.message for entry in entries] == [str(i) for i in range(count)]
+    assert "File too large" in done.stdout

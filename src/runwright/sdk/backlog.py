@@ -75,7 +75,8 @@ class Backlog:
             )
             try:
                 while self._memory:
-                    file.write(list(self._memory))
+                    if file.write(list(self._memory)) < len(self._memory) and file.error:
+                        raise file.error
                     self._first += len(self._memory)
                     self._memory.clear()
                     self._refill(2_000)

@@ -20,13 +20,15 @@ except ImportError:  # Windows: the file's being open is all the lock there is
     fcntl = None
 
 FORMAT_VERSION = 1
+#: Bytes: a few states of flow runs.
+_RESERVE = 8_192
 
 
 class SpoolFile:
     """One journal file, open and locked.
 
     Raises:
-        OSError: from any method, when the disk is full or the directory cannot be written.
+        OSError: the directory cannot be written, or has no room for another file.
     """
 
     def __init__(self, directory: Path, root: UUID, execution_id: UUID, **header: Any) -> None:
@@ -43,20 +45,40 @@ class SpoolFile:
         unlocked = directory / f".{execution_id}.new"
         self._file = os.open(unlocked, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600)
         self._length = 0
+        self._last_append = 0
+        self.error: OSError | None = None
+        self._reserve: int | None = None
         try:
             if fcntl is not None:
                 fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             self._append(self._encode(first) + b"\n")
             unlocked.rename(self.path)
+            self._reserve = _set_aside(directory / f".{execution_id}.reserve")
         except OSError:
             os.close(self._file)
             unlocked.unlink(missing_ok=True)
             raise
 
-    def write(self, entries: list[AnyEntry]) -> None:
-        """Append entries: all of them, or none when it fails."""
+    def write(self, entries: list[AnyEntry]) -> int:
+        """Append entries; how many of them. Fewer than given when the disk is full: see `error`."""
         encode = self._encode
-        self._append(b"".join([encode(entry) + b"\n" for entry in entries]))
+        lines = [encode(entry) + b"\n" for entry in entries]
+        try:
+            self._append(b"".join(lines))
+        except OSError as error:
+            self.error = error
+            kept, count = self._last_append, 0
+            while count < len(lines) and kept >= len(lines[count]):
+                kept -= len(lines[count])
+                count += 1
+            return count
+        return len(entries)
+
+    def free_reserve(self) -> None:
+        """Give up the space that was set aside, so that the end of the run fits on a full disk."""
+        reserve, self._reserve = self._reserve, None
+        if reserve is not None:
+            os.close(reserve)
 
     def sync(self) -> None:
         """Have the disk keep what was written."""
@@ -64,6 +86,7 @@ class SpoolFile:
 
     def close(self) -> None:
         """Unlock it for its reader."""
+        self.free_reserve()
         if fcntl is not None:
             # Said in so many words: a forked child may still have the file open.
             with contextlib.suppress(OSError):
@@ -81,9 +104,25 @@ class SpoolFile:
             while written < len(content):
                 written += os.write(self._file, content[written:])
         except OSError:
-            # Never leave half a line behind. Making a file shorter needs no space.
+            # Never leave half a line behind, nor take back a whole one: its reader may have it.
+            # Making a file shorter needs no space.
+            written = content.rfind(b"\n", 0, written) + 1
             with contextlib.suppress(OSError):
-                os.ftruncate(self._file, self._length)
-                os.lseek(self._file, self._length, os.SEEK_SET)
+                os.ftruncate(self._file, self._length + written)
+                os.lseek(self._file, self._length + written, os.SEEK_SET)
             raise
-        self._length += written
+        finally:
+            self._last_append = written
+            self._length += written
+
+
+def _set_aside(path: Path) -> int | None:
+    """Space on the disk that belongs to nobody else, in a file without a name."""
+    handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    try:
+        path.unlink()
+        os.write(handle, bytes(_RESERVE))
+    except OSError:  # full already
+        os.close(handle)
+        return None
+    return handle

@@ -117,23 +117,18 @@ class EmbeddedChannel:
         if self._file is None:
             self._lost_count += len(entries)
             return
-        try:
-            self._file.write(entries)
-        except OSError as error:
-            self._save_states(entries, error)
+        # Once full, what room there is left is for states.
+        count = 0 if self._file.error is not None else self._file.write(entries)
+        if count < len(entries):
+            self._save_states(self._file, entries[count:])
 
-    def _save_states(self, entries: list[AnyEntry], error: OSError) -> None:
+    def _save_states(self, file: SpoolFile, entries: list[AnyEntry]) -> None:
         """Where not everything fits, the states of flow runs matter most."""
-        if not self._lost_count:
-            self._warn(error, "The run goes on, but its record will lack entries.")
-        self._lost_count += len(entries)
-        for entry in entries:
-            if self._file is not None and isinstance(entry, FlowRunStarted | FlowRunProposed):
-                try:
-                    self._file.write([entry])
-                except OSError:
-                    continue
-                self._lost_count -= 1
+        if not self._lost_count and file.error is not None:
+            self._warn(file.error, "The run goes on, but its record will lack entries.")
+        file.free_reserve()
+        states = [e for e in entries if isinstance(e, FlowRunStarted | FlowRunProposed)]
+        self._lost_count += len(entries) - sum(file.write([state]) for state in states)
 
     def _keep(self) -> None:
         try:
