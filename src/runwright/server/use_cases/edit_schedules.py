@@ -113,7 +113,7 @@ def stop_all(tx: Transaction, deployment_id: UUID) -> None:
 
 
 def start_all(tx: Transaction, deployment_id: UUID) -> None:
-    """Let the active schedules of a deployment fire from now on; what was meanwhile stays undone."""
+    """Let the active schedules of a deployment fire from now on; nothing is made up for."""
     for row in locked_schedules(tx, deployment_id):
         if row.active:
             update_schedule(tx, row.id, _cursor(tx, row.schedule, runs=True))

@@ -1,0 +1,72 @@
+"""Pruner: deletes what is older than it is kept, a little at a time.
+
+Runs are kept for ever unless told otherwise. Only runs that have ended are deleted, with their
+states and task runs; logs go by their own age; workers that were not heard of for a week go too.
+"""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, Table, delete, or_, select
+
+from runwright.core.states import TERMINAL
+from runwright.storage.engine import Storage, Transaction
+from runwright.storage.tables import flow_run, log, worker
+
+_BATCH = 500
+_MOST_BATCHES = 200
+_WORKERS_KEPT = timedelta(days=7)
+_ENDED = sorted(str(kind) for kind in TERMINAL)
+
+
+class Pruner:
+    """Deletes runs and logs older than their retention; None keeps them for ever."""
+
+    name = "pruner"
+
+    def __init__(
+        self,
+        storage: Storage,
+        *,
+        run_retention: timedelta | None = None,
+        log_retention: timedelta | None = timedelta(days=30),
+    ) -> None:
+        self._storage = storage
+        self._run_retention = run_retention
+        self._log_retention = log_retention
+
+    async def one_pass(self) -> int:
+        """Delete what is too old now, up to 100,000 rows of each kind; how many went."""
+        deleted = 0
+        for _ in range(_MOST_BATCHES):
+            some = await self._storage.write(self._delete_some)
+            deleted += some
+            if not some:
+                break
+        return deleted
+
+    def _delete_some(self, tx: Transaction) -> int:
+        plan = plan_pruning(
+            tx.now, run_retention=self._run_retention, log_retention=self._log_retention
+        )
+        return sum(_delete(tx, table, condition) for table, condition in plan)
+
+
+def plan_pruning(
+    now: datetime, *, run_retention: timedelta | None, log_retention: timedelta | None
+) -> list[tuple[Table, ColumnElement[bool]]]:
+    """Which rows of which tables are too old."""
+    heard = worker.c.last_heartbeat_time
+    too_old: list[tuple[Table, ColumnElement[bool]]] = [
+        (worker, or_(heard < now - _WORKERS_KEPT, worker.c.stopped_at < now - _WORKERS_KEPT))
+    ]
+    if log_retention is not None:
+        too_old.append((log, log.c.timestamp < now - log_retention))
+    if run_retention is not None:
+        ended = flow_run.c.state_type.in_(_ENDED)
+        too_old.append((flow_run, ended & (flow_run.c.end_time < now - run_retention)))
+    return too_old
+
+
+def _delete(tx: Transaction, table: Table, condition: ColumnElement[bool]) -> int:
+    some = select(table.c.id).where(condition).limit(_BATCH)
+    return tx.execute(delete(table).where(table.c.id.in_(some))).rowcount
