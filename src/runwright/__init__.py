@@ -8,6 +8,8 @@ Names are loaded when they are first used, so that importing Runwright costs nex
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from runwright.version import __version__
+
 if TYPE_CHECKING:
     from runwright import runtime as runtime
     from runwright.sdk.annotations import allow_failure as allow_failure
@@ -30,8 +32,6 @@ if TYPE_CHECKING:
     from runwright.sdk.tasks import Task as Task
     from runwright.sdk.tasks import exponential_backoff as exponential_backoff
     from runwright.sdk.tasks import task as task
-
-__version__ = "0.1.0"
 
 _HOME = {
     # Flows and tasks

@@ -28,7 +28,7 @@ def build() -> "App":
     # Late: `runwright version` needs none of it.
     from cyclopts import App
 
-    from runwright import __version__
+    from runwright.version import __version__
 
     app = App(
         name="runwright",
@@ -53,7 +53,7 @@ def run(arguments: list[str]) -> int:
     """Run one command; the exit status."""
     if arguments == ["version"]:
         # Late, and before anything else: the most frequent command costs nothing.
-        from runwright import __version__
+        from runwright.version import __version__
 
         sys.stdout.write(f"{__version__}\n")
         return 0

@@ -2,7 +2,7 @@
 
 import platform
 
-from runwright import __version__
+from runwright.version import __version__
 from runwright.cli.render import Output, show_one
 
 
