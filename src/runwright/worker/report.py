@@ -16,10 +16,10 @@ LONGEST_DELAY_SECONDS = 10.0
 
 async def deliver(
     control_plane: ControlPlane, path: str, body: msgspec.Struct, *, patience: float
-) -> bool:
+) -> bytes | None:
     """Post `body`, again and again for `patience` seconds while there is no answer.
 
-    True when the control plane has taken it, or says that it does not want it.
+    The answer, be it that the control plane does not want it; None when there was none.
     """
     clock = SystemClock()
     chance = random.Random()  # noqa: S311  # jitter is no secret
@@ -33,8 +33,8 @@ async def deliver(
             pass
         else:
             if status < 300 or refusal_of(status, answer) is not Refusal.TRY_LATER:  # noqa: PLR2004
-                return True
+                return answer
         if clock.monotonic() >= give_up_at:
-            return False
+            return None
         await asyncio.sleep(chance.uniform(0.05, longest))
         longest = min(LONGEST_DELAY_SECONDS, longest * 2)

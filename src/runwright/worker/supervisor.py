@@ -81,8 +81,8 @@ async def _report_failed_launch(launch: Launch, why: str) -> int:
     )
     async with connect(surroundings, spec.credential) as control_plane:
         path = f"/flow_runs/{spec.flow_run_id}/exit"
-        is_told = await deliver(control_plane, path, report, patience=surroundings.outage_tolerance)
-    return TOLD if is_told else NOT_TOLD
+        told = await deliver(control_plane, path, report, patience=surroundings.outage_tolerance)
+    return NOT_TOLD if told is None else TOLD
 
 
 class Supervisor:
@@ -222,19 +222,24 @@ class Supervisor:
     async def _report(self, control_plane: ControlPlane, death: Death) -> int:
         if self._is_lost:
             return TOLD
-        spec = self._launch.spec
-        path = f"/flow_runs/{spec.flow_run_id}"
-        body: msgspec.Struct
         if self._stop_reason == "shutdown" and not self._pump.has_started:
-            path += "/release"
-            body = ReleaseRequest(
+            spec = self._launch.spec
+            request = ReleaseRequest(
                 token=spec.token, execution_id=spec.execution_id, reason=_IN_WORDS["shutdown"]
             )
-        else:
-            path += "/exit"
-            body = self._exit_report(death)
+            told = await self._tell(control_plane, "release", request)
+            if told is None or not _is_rejected(told):
+                return NOT_TOLD if told is None else TOLD
+            # It had started after all: the word of it was on its way to us.
+        told = await self._tell(control_plane, "exit", self._exit_report(death))
+        return NOT_TOLD if told is None else TOLD
+
+    async def _tell(
+        self, control_plane: ControlPlane, what: str, body: msgspec.Struct
+    ) -> bytes | None:
+        path = f"/flow_runs/{self._launch.spec.flow_run_id}/{what}"
         patience = self._launch.surroundings.outage_tolerance
-        return TOLD if await deliver(control_plane, path, body, patience=patience) else NOT_TOLD
+        return await deliver(control_plane, path, body, patience=patience)
 
     def _exit_report(self, death: Death) -> ExitReport:
         is_out_of_memory = death.was_killed and not self._we_killed and self._memory.has_run_out()
@@ -248,6 +253,17 @@ class Supervisor:
             last_lines=self._output.last_lines(),
             reason=_IN_WORDS.get(self._stop_reason or ""),
         )
+
+
+class _Outcome(msgspec.Struct):
+    status: str = ""
+
+
+def _is_rejected(answer: bytes) -> bool:
+    try:
+        return msgspec.json.decode(answer, type=_Outcome).status == "REJECT"
+    except msgspec.DecodeError:
+        return False
 
 
 def _execution(launch: Launch) -> ExecutionRef:
