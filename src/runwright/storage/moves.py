@@ -1,0 +1,110 @@
+"""Records a move of a flow run: the history, and every column that follows from it."""
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from runwright.core.states import TERMINAL, State, StateDetails, StateType
+from runwright.storage.engine import Transaction
+from runwright.storage.runs import INSERT_STATE, save
+
+EVENTS = "events"
+
+
+def present_state(run: Any) -> State | None:
+    """The state the run is in."""
+    return None if run.state is None else msgspec.convert(run.state, State)
+
+
+def record_move(tx: Transaction, run: Any, state: State, **changes: Any) -> Any:
+    """Put the run into `state`; the run as it is now.
+
+    `changes` are columns of the claim that go with it: token, lease, execution and so on. Where
+    they say nothing, an end frees the lease and everything else keeps it.
+    """
+    columns = {**columns_after(run, state), **changes, "updated": tx.now}
+    moved = save(tx, run, columns)
+    tx.execute(
+        INSERT_STATE,
+        {
+            "id": state.id,
+            "flow_run_id": run.id,
+            "seq": moved.state_seq,
+            "type": str(state.type),
+            "name": state.name,
+            "timestamp": state.timestamp,
+            "message": state.message,
+            "state_details": state.state_details,
+            "data": state.data,
+            "claim_token": moved.claim_token,
+            "transition_id": state.state_details.transition_id,
+        },
+    )
+    tx.wake(f"run:{run.id}")
+    tx.wake(EVENTS)
+    if state.type is StateType.CANCELLING and moved.worker_id is not None:
+        tx.wake(f"worker:{moved.worker_id}")
+    if run.work_pool_id is not None and (
+        state.type is StateType.SCHEDULED
+        or (run.lease_expires_at is not None and moved.lease_expires_at is None)
+    ):
+        tx.wake(f"pool:{run.work_pool_id}")  # there is a run to claim, or a slot to claim it with
+    return moved
+
+
+def columns_after(run: Any, state: State) -> dict[str, Any]:
+    """What a state says about the run's times and counts."""
+    at = state.timestamp
+    details = msgspec.structs.replace(state.state_details, flow_run_id=run.id)
+    state = msgspec.structs.replace(state, state_details=details)
+    columns: dict[str, Any] = {
+        "state_id": state.id,
+        "state_type": str(state.type),
+        "state_name": state.name,
+        "state_timestamp": at,
+        "state": msgspec.to_builtins(state),
+        "state_seq": run.state_seq + 1,
+        "due_at": None,
+        "next_scheduled_start_time": None,
+        "end_time": None,
+    }
+    columns |= _times(run, state, at)
+    if state.type in TERMINAL:
+        columns |= {"end_time": at, "lease_expires_at": None}
+    return columns
+
+
+def _times(run: Any, state: State, at: datetime) -> dict[str, Any]:
+    columns: dict[str, Any] = {}
+    was_running = run.state_type == StateType.RUNNING
+    if was_running:
+        seconds = max(0.0, (at - run.state_timestamp).total_seconds())
+        columns["total_run_time"] = run.total_run_time + seconds
+    if run.expected_start_time is None:
+        columns["expected_start_time"] = at
+    if state.type is StateType.RUNNING and not was_running:
+        columns["run_count"] = run.run_count + 1
+        if run.start_time is None:
+            columns["start_time"] = at
+    if state.type is StateType.SCHEDULED:
+        due = state.state_details.scheduled_time or at
+        columns |= {"due_at": due, "next_scheduled_start_time": due}
+        if run.run_count == 0:
+            columns["expected_start_time"] = due
+    return columns
+
+
+def new_state(
+    tx: Transaction, state_id: Any, kind: StateType, name: str, message: str | None = None,
+    *, due: datetime | None = None,
+) -> State:  # fmt: skip
+    """A state that the server itself gives."""
+    return State(
+        id=state_id,
+        type=kind,
+        name=name,
+        timestamp=tx.now,
+        message=message,
+        state_details=StateDetails(scheduled_time=due),
+    )
