@@ -66,6 +66,7 @@ def _parts(wiring: Wiring) -> dict[str, Any]:
         "clock": wiring.clock,
         "new_id": wiring.new_id,
         "settings": settings,
+        "policy": wiring.policy,
         "late_after": timedelta(seconds=settings.late_after),
         "lease": timedelta(seconds=settings.lease_seconds),
         "ttl": timedelta(seconds=settings.lease_seconds),

@@ -32,13 +32,14 @@ class FastLane:
     """An ASGI application in front of another."""
 
     def __init__(self, behind: Any, wiring: Wiring, authenticator: Authenticator) -> None:
-        from runwright.server.api import flow_run_reads, logs
+        from runwright.server.api import flow_run_reads, flow_runs, logs
 
         self.behind = behind
         self._wiring = wiring
         self._authenticator = authenticator
         #: path, or last part of a path below one run -> what it needs, and its handler.
         self._plain: dict[str, tuple[str, Handler]] = {
+            "/api/flow_runs": ("runs:create", flow_runs.create_fast),
             "/api/flow_runs/filter": ("runs:read", flow_run_reads.filter_fast),
             "/api/logs": ("logs:write", logs.create_fast),
         }

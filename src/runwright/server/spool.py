@@ -8,7 +8,6 @@ import asyncio
 import fcntl
 import logging
 import os
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -17,15 +16,13 @@ import msgspec
 
 from runwright.api.journal import AnyEntry, JournalAnswer, JournalBatch
 from runwright.errors import ApiProblem
+from runwright.server.problems import Problem
 from runwright.server.wiring import Wiring
 
 log = logging.getLogger("runwright.server")
 
 _MOST_ENTRIES = 2_000
 _entry = msgspec.json.Decoder(AnyEntry)
-
-#: Appends a batch to the journal of a run: (run id, batch) -> answer.
-Append = Callable[[UUID, JournalBatch], Awaitable[JournalAnswer]]
 
 
 class Header(msgspec.Struct, frozen=True):
@@ -104,7 +101,7 @@ class SpoolReader:
                 taken += await self._take_in(journal)
             except FileNotFoundError:
                 self._known.pop(path, None)
-            except (msgspec.MsgspecError, ApiProblem) as error:
+            except (msgspec.MsgspecError, ApiProblem, Problem) as error:
                 # Kept for people to look at; the others go on.
                 self._refused.add(path)
                 self._known.pop(path, None)
@@ -162,7 +159,7 @@ async def append(wiring: Wiring, run_id: UUID, batch: JournalBatch) -> JournalAn
     """Append through the use case that the HTTP interface has, too."""
     from runwright.server.api.executions import append_batch
 
-    return await append_batch(wiring, run_id, batch, by_spool=True)
+    return await append_batch(wiring, run_id, batch)
 
 
 async def end(wiring: Wiring, run_id: UUID, token: int, execution_id: UUID, reason: str) -> Any:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from runwright.core.clock import Clock
 from runwright.core.ids import NewId
+from runwright.server.policy import Policy
 
 if TYPE_CHECKING:
     from runwright.settings import Settings
@@ -57,6 +58,14 @@ class Wiring:
     #: Set when the server stops: parked polls answer at once.
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     sign_in: SignInTokens = field(init=False)
+    #: The terms of leases.
+    policy: Policy = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "sign_in", SignInTokens(self.clock))
+        policy = Policy(
+            running_lease=timedelta(seconds=self.settings.lease_seconds),
+            pending_lease=timedelta(seconds=self.settings.pending_lease_seconds),
+            new_id=self.new_id,
+        )
+        object.__setattr__(self, "policy", policy)

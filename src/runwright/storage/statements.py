@@ -119,7 +119,7 @@ class CompiledStatement:
         for name in compiled.positiontup or ():
             bind = compiled.binds[name]
             convert = bind.type.dialect_impl(dialect).bind_processor(dialect)
-            self._binds.append((name, convert, bind.value))
+            self._binds.append((name, convert, None if bind.required else bind.value))
         self._results: list[tuple[int, Any]] = []
         returned = list(getattr(statement, "exported_columns", ()))
         names = [column.key for column in returned]

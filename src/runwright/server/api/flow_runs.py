@@ -1,0 +1,231 @@
+"""`/flow_runs`, what changes runs: create, propose a state, patch, delete, resume."""
+
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from litestar import Response, Router, delete, patch, post
+from litestar.params import JSONBody
+from sqlalchemy import delete as delete_from
+from sqlalchemy import update
+
+from runwright.api.filters import Filters, Query
+from runwright.api.flow_runs import (
+    BulkStateResults,
+    DeletedIds,
+    FlowRun,
+    FlowRunCreate,
+    FlowRunOrchestrationResult,
+    FlowRunUpdate,
+    ResumeRun,
+)
+from runwright.api.states import OrchestrationResult, SetState, StateCreate
+from runwright.core.states import StateDetails, StateName, StateType
+from runwright.server.api import flow_run_reads
+from runwright.server.decoding import decode
+from runwright.server.injected import PathId, Wired
+from runwright.server.keys import Principal
+from runwright.server.problems import Missing
+from runwright.server.use_cases.create_run import CreatedRun, create_run
+from runwright.server.use_cases.move_run import move_run
+from runwright.server.wiring import Wiring
+from runwright.storage.engine import Transaction
+from runwright.storage.flow_runs import FLOW_RUNS
+from runwright.storage.queries import read_many, read_one
+from runwright.storage.tables import flow_run
+
+_BULK = 50
+_OK, _CREATED = 200, 201
+_create_body = msgspec.json.Decoder(FlowRunCreate)
+_state_body = msgspec.json.Decoder(SetState)
+_encode = msgspec.json.Encoder().encode
+
+
+async def _create(wiring: Wiring, data: FlowRunCreate) -> tuple[FlowRun, int]:
+    def use_case(tx: Transaction) -> tuple[FlowRun | None, CreatedRun]:
+        made = create_run(tx, data, wiring.policy)
+        return read_one(tx, FLOW_RUNS, made.id), made
+
+    run, made = await wiring.storage.write(use_case)
+    if run is None:
+        raise Missing(f"Flow run {made.id} was deleted meanwhile.")
+    return run, _CREATED if made.is_new else _OK
+
+
+async def create_fast(
+    wiring: Wiring, _principal: Principal, _run_id: UUID | None, body: bytes
+) -> tuple[int, bytes]:
+    """A new run, or the one of the same idempotency key."""
+    run, status = await _create(wiring, decode(_create_body, body))
+    return status, _encode(run)
+
+
+async def set_state_fast(
+    wiring: Wiring, _principal: Principal, run_id: UUID | None, body: bytes
+) -> tuple[int, bytes]:
+    """Propose a state."""
+    result = await _propose(wiring, run_id, decode(_state_body, body))  # type: ignore[arg-type]
+    return _status(result), _encode(result)
+
+
+async def _propose(wiring: Wiring, run_id: UUID, proposal: SetState) -> OrchestrationResult:
+    return await wiring.storage.write(lambda tx: move_run(tx, run_id, proposal, wiring.policy))
+
+
+def _status(result: OrchestrationResult) -> int:
+    return _CREATED if result.status == "ACCEPT" else _OK
+
+
+@post("/", status_code=201)
+async def create(data: JSONBody[FlowRunCreate], wiring: Wired) -> Response[FlowRun]:
+    """A new run: 201; or 200 with the one of the same idempotency key."""
+    run, status = await _create(wiring, data)
+    return Response(run, status_code=status)
+
+
+@post("/{run_id:uuid}/set_state", status_code=201)
+async def set_state(
+    run_id: PathId, data: JSONBody[SetState], wiring: Wired
+) -> Response[OrchestrationResult]:
+    """Propose a state: 201 when it is accepted, 200 when something else was decided."""
+    result = await _propose(wiring, run_id, data)
+    return Response(result, status_code=_status(result))
+
+
+@post("/{run_id:uuid}/resume", status_code=200)
+async def resume(
+    run_id: PathId, data: JSONBody[ResumeRun | None], wiring: Wired
+) -> OrchestrationResult:
+    """Let a paused run go on: its process, or, where it was suspended, a worker."""
+    del data  # input is kept by a later release; the run goes on without it
+
+    def use_case(tx: Transaction) -> OrchestrationResult:
+        run = read_one(tx, FLOW_RUNS, run_id)
+        if run is None:
+            raise Missing(f"There is no flow run {run_id}.")
+        # A run that never stopped waits in its process, and may run again at once.
+        suspended = run.state_name == StateName.SUSPENDED
+        state = (
+            StateCreate(
+                type=StateType.SCHEDULED,
+                name=StateName.RESUMING,
+                state_details=StateDetails(scheduled_time=tx.now),
+            )
+            if suspended
+            else StateCreate(type=StateType.RUNNING)
+        )
+        return move_run(tx, run_id, SetState(state=state), wiring.policy)
+
+    return await wiring.storage.write(use_case)
+
+
+@patch("/{run_id:uuid}", status_code=204)
+async def change(run_id: PathId, data: JSONBody[FlowRunUpdate], wiring: Wired) -> None:
+    """Change what does not concern the run's state."""
+    given = {
+        name: value
+        for name in data.__struct_fields__
+        if (value := getattr(data, name)) is not msgspec.UNSET
+    }
+    if given.get("name", "") is None:
+        del given["name"]
+    await _update(wiring, run_id, given)
+
+
+@patch("/{run_id:uuid}/labels", status_code=204)
+async def change_labels(
+    run_id: PathId, data: JSONBody[dict[str, str | int | float | bool]], wiring: Wired
+) -> None:
+    """Add labels, or change those there are."""
+
+    def use_case(tx: Transaction) -> bool:
+        run = read_one(tx, FLOW_RUNS, run_id)
+        if run is None:
+            return False
+        labels = {**run.labels, **data}
+        change = update(flow_run).where(flow_run.c.id == run_id)
+        return tx.execute(change.values(labels=labels, updated=tx.now)).rowcount > 0
+
+    if not await wiring.storage.write(use_case):
+        raise Missing(f"There is no flow run {run_id}.")
+
+
+async def _update(wiring: Wiring, run_id: UUID, values: dict[str, Any]) -> None:
+    changed = await wiring.storage.write(
+        lambda tx: (
+            tx.execute(
+                update(flow_run).where(flow_run.c.id == run_id).values(updated=tx.now, **values)
+            ).rowcount
+        )
+    )
+    if not changed:
+        raise Missing(f"There is no flow run {run_id}.")
+
+
+@delete("/{run_id:uuid}")
+async def remove(run_id: PathId, wiring: Wired) -> None:
+    """Delete a run and its history. Its process, where one lives, is told to stop."""
+    if not await wiring.storage.write(lambda tx: _delete(tx, run_id)):
+        raise Missing(f"There is no flow run {run_id}.")
+
+
+def _delete(tx: Transaction, run_id: UUID) -> bool:
+    return tx.execute(delete_from(flow_run).where(flow_run.c.id == run_id)).rowcount > 0
+
+
+@post("/bulk_delete", status_code=200)
+async def bulk_delete(data: JSONBody[Query], wiring: Wired) -> DeletedIds:
+    """Delete the runs that meet the filters, 50 at a time by default."""
+
+    def use_case(tx: Transaction) -> list[UUID]:
+        found = [run.id for run in read_many(tx, FLOW_RUNS, _bulk(data, data.limit))]
+        return [id_ for id_ in found if _delete(tx, id_)]
+
+    return DeletedIds(deleted=await wiring.storage.write(use_case))
+
+
+class BulkSetState(Filters, frozen=True, kw_only=True):
+    """Body of `/flow_runs/bulk_set_state`."""
+
+    state: StateCreate
+    force: bool = False
+    limit: int | None = None
+
+
+def _bulk(filters: Filters, limit: int | None) -> Query:
+    return Query(flow_runs=filters.flow_runs, limit=_BULK if limit is None else limit)
+
+
+@post("/bulk_set_state", status_code=200)
+async def bulk_set_state(data: JSONBody[BulkSetState], wiring: Wired) -> BulkStateResults:
+    """Propose one state for the runs that meet the filters, 50 at a time by default."""
+    proposal = SetState(state=data.state, force=data.force)
+
+    def use_case(tx: Transaction) -> list[FlowRunOrchestrationResult]:
+        results: list[FlowRunOrchestrationResult] = []
+        for run in read_many(tx, FLOW_RUNS, _bulk(data, data.limit)):
+            told = move_run(tx, run.id, proposal, wiring.policy)
+            results.append(
+                FlowRunOrchestrationResult(
+                    flow_run_id=run.id, state=told.state, status=told.status, details=told.details
+                )
+            )
+        return results
+
+    return BulkStateResults(results=await wiring.storage.write(use_case))
+
+
+router = Router(
+    path="/flow_runs",
+    route_handlers=[
+        *flow_run_reads.handlers,
+        create,
+        set_state,
+        resume,
+        change,
+        change_labels,
+        remove,
+        bulk_delete,
+        bulk_set_state,
+    ],
+)

@@ -1,0 +1,89 @@
+"""`/task_runs`."""
+
+from litestar import Router, delete, get, patch, post
+from litestar.params import JSONBody
+from msgspec import UNSET
+from sqlalchemy import delete as delete_from
+from sqlalchemy import update
+
+from runwright.api.filters import Filters, PageQuery, Query
+from runwright.api.flow_runs import HistoryInterval
+from runwright.api.task_runs import TaskRun, TaskRunPage, TaskRunUpdate
+from runwright.server.api.flow_run_reads import HistoryQuery
+from runwright.server.injected import PathId, Wired
+from runwright.server.problems import Missing
+from runwright.storage.histories import history
+from runwright.storage.queries import count, read_many, read_one, read_page
+from runwright.storage.tables import task_run
+from runwright.storage.task_runs import TASK_RUNS
+
+
+@get("/{run_id:uuid}")
+async def read(run_id: PathId, wiring: Wired) -> TaskRun:
+    """One task run."""
+    found = await wiring.storage.read(lambda tx: read_one(tx, TASK_RUNS, run_id))
+    if found is None:
+        raise Missing(f"There is no task run {run_id}.")
+    return found
+
+
+@post("/filter", status_code=200)
+async def filtered(data: JSONBody[Query], wiring: Wired) -> list[TaskRun]:
+    """Task runs that meet the filters."""
+    return await wiring.storage.read(lambda tx: read_many(tx, TASK_RUNS, data))
+
+
+@post("/count", status_code=200)
+async def counted(data: JSONBody[Filters], wiring: Wired) -> int:
+    """How many task runs meet the filters."""
+    return await wiring.storage.read(lambda tx: count(tx, TASK_RUNS, data))
+
+
+@post("/paginate", status_code=200)
+async def paginated(data: JSONBody[PageQuery], wiring: Wired) -> TaskRunPage:
+    """One page of the task runs that meet the filters."""
+    page = await wiring.storage.read(lambda tx: read_page(tx, TASK_RUNS, data))
+    return TaskRunPage(
+        results=page.results, count=page.count, limit=page.limit, pages=page.pages, page=page.page
+    )
+
+
+@post("/history", status_code=200)
+async def read_history(data: JSONBody[HistoryQuery], wiring: Wired) -> list[HistoryInterval]:
+    """How many task runs were expected in each interval, by the state they are in now."""
+    step = data.interval()
+    start, end = data.history_start, data.history_end
+    return await wiring.storage.read(
+        lambda tx: history(tx, task_run, data, start=start, end=end, step=step)
+    )
+
+
+@patch("/{run_id:uuid}", status_code=204)
+async def change(run_id: PathId, data: JSONBody[TaskRunUpdate], wiring: Wired) -> None:
+    """Rename a task run."""
+    values = {} if data.name is UNSET else {"name": data.name}
+    changed = await wiring.storage.write(
+        lambda tx: (
+            tx.execute(
+                update(task_run).where(task_run.c.id == run_id).values(updated=tx.now, **values)
+            ).rowcount
+        )
+    )
+    if not changed:
+        raise Missing(f"There is no task run {run_id}.")
+
+
+@delete("/{run_id:uuid}")
+async def remove(run_id: PathId, wiring: Wired) -> None:
+    """Delete a task run and its history."""
+    gone = await wiring.storage.write(
+        lambda tx: tx.execute(delete_from(task_run).where(task_run.c.id == run_id)).rowcount
+    )
+    if not gone:
+        raise Missing(f"There is no task run {run_id}.")
+
+
+router = Router(
+    path="/task_runs",
+    route_handlers=[read, filtered, counted, paginated, read_history, change, remove],
+)
