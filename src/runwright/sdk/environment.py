@@ -1,6 +1,6 @@
 """What a run finds round it: time, identifiers, settings, and the way up. Tests bring their own."""
 
-import random
+import os
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -55,6 +55,11 @@ class Environment(Protocol):
         ...
 
 
+def _random() -> float:
+    """Not that of `random`, which users seed and forks repeat (and which takes 3 ms to load)."""
+    return (int.from_bytes(os.urandom(7)) >> 3) / 2**53
+
+
 async def _sleep_async(seconds: float) -> None:
     import asyncio  # late: it takes 30 ms to load, and synchronous flows never need it
 
@@ -67,9 +72,7 @@ class RealEnvironment:
     def __init__(self) -> None:
         self.clock: Clock = SystemClock()
         self.new_id: NewId = new_id
-        self.random: Callable[[], float] = (
-            random.SystemRandom().random
-        )  # users' seeds, and forks, do not matter
+        self.random: Callable[[], float] = _random  # users' seeds, and forks, do not matter
         self.sleep: Callable[[float], None] = time.sleep  # noqa: TID251  # this is the injected one
         self.sleep_async: Callable[[float], Awaitable[None]] = _sleep_async
 

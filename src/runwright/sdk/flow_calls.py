@@ -22,7 +22,6 @@ from runwright.sdk.environment import Environment, current_environment
 from runwright.sdk.handlers.flows import FlowHandler
 from runwright.sdk.handlers.tasks import left_by
 from runwright.sdk.logging import set_up_logging
-from runwright.sdk.parameters import jsonable
 from runwright.sdk.prints import watch_prints
 from runwright.sdk.run_names import given_name
 from runwright.sdk.runners.threads import ThreadPoolTaskRunner
@@ -123,6 +122,8 @@ def _stand_in(handler: FlowHandler, parent: FlowRunContext) -> None:
 
 
 def _started(context: FlowRunContext) -> FlowRunStarted:
+    from runwright.sdk.parameters import jsonable  # late: only runs need it
+
     flow = context.flow
     parent = context.parent
     return FlowRunStarted(
@@ -357,6 +358,8 @@ _ITERATED = frozenset({Colour.GENERATOR, Colour.ASYNC_GENERATOR})
 def _claimed(
     flow: "DeclaredFlow", parameters: dict[str, Any], spec: "ExecutionSpec", channel: "Channel"
 ) -> FlowHandler:
+    from runwright.sdk.parameters import jsonable
+
     environment = current_environment()
     name = spec.flow_run_name
     if flow.flow_run_name is not None:

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from pathlib import PosixPath
 from types import NoneType
 from typing import Any
 from uuid import UUID
@@ -17,7 +16,7 @@ from runwright.sdk.states import State
 #: Values that hold nothing: most arguments are one of these, and are not looked into.
 PLAIN = frozenset(
     {int, str, float, bool, NoneType, bytes, complex, datetime, date, timedelta, Decimal, UUID}
-    | {PosixPath, type, range}
+    | {type, range}
 )
 
 #: Gives what stands in for a future or a state. The flag: failures are allowed.
