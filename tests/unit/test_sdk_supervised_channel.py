@@ -3,7 +3,7 @@
 import asyncio
 import socket
 import threading
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import msgspec
@@ -167,6 +167,22 @@ def test_while_the_server_is_away_the_same_rules_decide_here(connect):
     assert failed.status == "REJECT"
     assert failed.state is not None
     assert failed.state.name == "AwaitingRetry"
+
+
+def test_a_claimed_run_has_what_is_left_of_its_retries_while_the_server_is_away(connect):
+    def spool(supervisor, frame):
+        return (
+            [AcknowledgedFrame(next=len(supervisor.entries), spooled=True)] if frame.flush else []
+        )
+
+    channel = connect(spool).channel
+    channel.allow_retries(2, used=1, delay=timedelta(0))
+
+    states = []
+    for kind in (StateType.RUNNING, StateType.FAILED, StateType.RUNNING, StateType.FAILED):
+        states.append(channel.propose(proposed(kind)).state.name)  # noqa: PERF401
+    assert states[1] == "AwaitingRetry"
+    assert states[3] == "Failed"
 
 
 def test_a_request_goes_through_the_supervisor(connect):

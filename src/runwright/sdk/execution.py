@@ -9,7 +9,7 @@ import signal
 import socket
 import sys
 import threading
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
@@ -56,7 +56,7 @@ def run_execution(spec: ExecutionSpec, fd: int) -> int:
         channel.close()
 
 
-def _run(spec: ExecutionSpec, channel: Channel) -> int:
+def _run(spec: ExecutionSpec, channel: SupervisedChannel) -> int:
     while True:
         if not _is_granted(spec, channel):
             return DONE
@@ -68,6 +68,12 @@ def _run(spec: ExecutionSpec, channel: Channel) -> int:
                 return DONE
             _wait((again_at - _clock.now()).total_seconds())
             continue
+        delay = flow.retry_delay_seconds
+        channel.allow_retries(
+            flow.retries,
+            used=spec.attempt - 1,
+            delay=None if delay is None else timedelta(seconds=delay),
+        )
         from runwright.sdk.flows import run_claimed_flow  # late: not before Running is granted
 
         run_claimed_flow(flow, parameters, spec=spec, channel=channel)

@@ -46,6 +46,10 @@ class Ledger:
         )
         self._records.setdefault(run.flow_run_id, _Record(None, facts))
 
+    def allow_retries(self, flow_run_id: UUID, facts: RunFacts) -> None:
+        """Take note of the retries of a run that began elsewhere."""
+        self._record(flow_run_id).facts = facts
+
     def state_of(self, flow_run_id: UUID) -> State | None:
         """The run's last recorded state."""
         record = self._records.get(flow_run_id)

@@ -10,6 +10,7 @@ import socket
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -27,6 +28,7 @@ from runwright.api.journal import AnyEntry, FlowRunProposed, FlowRunStarted
 from runwright.api.states import OrchestrationResult
 from runwright.clock import SystemClock
 from runwright.core.clock import Clock
+from runwright.core.transitions import RunFacts
 from runwright.errors import LeaseLost, ServerUnreachable
 from runwright.sdk.answers import Answers, StopOrder
 from runwright.sdk.channel import Told
@@ -73,6 +75,13 @@ class SupervisedChannel:
     def on_stop(self, react: Callable[[str], None]) -> None:
         """Have `react(reason)` called once when a stop is ordered."""
         self._stop.on(react)
+
+    def allow_retries(self, retries: int, *, used: int, delay: timedelta | None) -> None:
+        """What the root run may still spend, for when no server can be asked."""
+        facts = RunFacts(
+            retries=retries, retries_used=min(used, retries), retry_delay=delay, has_lease=True
+        )
+        self._ledger.allow_retries(self.root_run_id, facts)
 
     def emit(self, entry: AnyEntry) -> None:
         """Add an entry; it is with the supervisor within a moment."""
