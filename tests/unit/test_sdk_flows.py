@@ -338,6 +338,30 @@ def test_a_timeout_in_a_thread(world):
     assert results == ["TimedOut"]
 
 
+@pytest.mark.parametrize(("error", "name"), [(KeyboardInterrupt, "Crashed"), (None, "Cancelled")])
+def test_submitted_tasks_end_with_an_interrupted_flow(world, error, name):
+    begun = threading.Event()
+
+    @task
+    def endless():
+        begun.set()
+        while True:
+            pass
+
+    @flow(timeout_seconds=0.1)
+    def main():
+        futures.append(endless.submit())
+        begun.wait(5)
+        if error is not None:
+            raise error
+        threading.Event().wait(10)
+
+    futures = []
+    with pytest.raises(error or TimeoutError):
+        main()
+    assert futures[0].state.name == name
+
+
 def test_an_interrupt_crashes_the_run_and_comes_out(world):
     @flow(retries=3)
     def main():

@@ -16,6 +16,7 @@ from runwright.core.effects import (
     Propose,
     Refused,
     SleepUntil,
+    TimedOut,
     Verdict,
     Waiting,
 )
@@ -157,7 +158,7 @@ class FlowHandler:
                 verdict = verdict_of(value)
             except BaseException as error:
                 log_error(context, error)
-                context.stop_runner(context.channel.stop_reason)
+                context.stop_runner(context.channel.stop_reason or _why_tasks_stop(error))
                 raise
             context.stop_runner(None)
             return verdict
@@ -178,7 +179,8 @@ class FlowHandler:
                 await self._await_all(value)
                 verdict = verdict_of(value)
             except BaseException as error:
-                await context.stop_runner_async(context.channel.stop_reason)
+                reason = context.channel.stop_reason or _why_tasks_stop(error)
+                await context.stop_runner_async(reason)
                 stopped = stopped_by(error, context.channel, self.stop)
                 if stopped is not None:
                     raise stopped from None
@@ -242,3 +244,10 @@ class FlowHandler:
 
     def _seconds_until(self, instant: datetime) -> float:
         return max(0.0, (instant - self.context.environment.clock.now()).total_seconds())
+
+
+def _why_tasks_stop(error: BaseException) -> str | None:
+    """Submitted tasks end with a flow that timed out or was interrupted; None: they go on."""
+    if isinstance(error, TimedOut):
+        return "cancelled"
+    return None if isinstance(error, Exception) else "shutdown"
