@@ -3,12 +3,12 @@
 A criterion that is left out does not narrow anything. Criteria combine by `operator`.
 """
 
-from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
 import msgspec
 
+from runwright.core.instants import Instant
 from runwright.core.states import StateType
 
 Operator = Literal["and_", "or_"]
@@ -50,8 +50,8 @@ class TagsAre(Criterion, frozen=True, kw_only=True):
 class TimeIs(Criterion, frozen=True, kw_only=True):
     """At or before, at or after, or not set."""
 
-    before_: datetime | None = None
-    after_: datetime | None = None
+    before_: Instant | None = None
+    after_: Instant | None = None
     is_null_: bool | None = None
 
 

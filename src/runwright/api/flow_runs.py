@@ -11,7 +11,7 @@ from runwright.core.states import State, StateType
 
 
 class FlowRunPolicy(msgspec.Struct, frozen=True, kw_only=True):
-    """How a run is retried and paused. `max_retries` and `retry_delay_seconds` are the older names."""
+    """How a run is retried and paused. The first two are the older names of the second two."""
 
     max_retries: int = 0
     retry_delay_seconds: float = 0

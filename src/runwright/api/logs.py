@@ -5,6 +5,8 @@ from uuid import UUID
 
 import msgspec
 
+from runwright.core.instants import Instant
+
 
 class Log(msgspec.Struct, frozen=True, kw_only=True):
     """One log record. `level` is that of the standard library: 20 is INFO."""
@@ -26,6 +28,6 @@ class LogCreate(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     level: int
     message: str
-    timestamp: datetime
+    timestamp: Instant
     flow_run_id: UUID | None = None
     task_run_id: UUID | None = None

@@ -32,7 +32,7 @@ class FastLane:
     """An ASGI application in front of another."""
 
     def __init__(self, behind: Any, wiring: Wiring, authenticator: Authenticator) -> None:
-        from runwright.server.api import flow_run_reads, flow_runs, logs
+        from runwright.server.api import executions, flow_run_reads, flow_runs, logs
 
         self.behind = behind
         self._wiring = wiring

@@ -157,9 +157,9 @@ class SpoolReader:
 
 async def append(wiring: Wiring, run_id: UUID, batch: JournalBatch) -> JournalAnswer:
     """Append through the use case that the HTTP interface has, too."""
-    from runwright.server.api.executions import append_batch
+    from runwright.server.api.executions import append_decided
 
-    return await append_batch(wiring, run_id, batch)
+    return await append_decided(wiring, run_id, batch)
 
 
 async def end(wiring: Wiring, run_id: UUID, token: int, execution_id: UUID, reason: str) -> Any:

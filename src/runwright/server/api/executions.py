@@ -1,0 +1,142 @@
+"""What supervisors and workers report: journals, exits, releases; and reruns people ask for."""
+
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from litestar import Response, Router, post
+from litestar.params import JSONBody
+from sqlalchemy import bindparam, select
+
+from runwright.api.executions import ExitAnswer, ExitReport, ReleaseRequest
+from runwright.api.flow_runs import FlowRun
+from runwright.api.journal import JournalAnswer, JournalBatch
+from runwright.api.states import OrchestrationResult
+from runwright.server.decoding import decode
+from runwright.server.injected import Asker, PathId, Wired
+from runwright.server.keys import Principal
+from runwright.server.problems import Conflict, Denied, Missing, Problem
+from runwright.server.use_cases.append_journal import append_journal
+from runwright.server.use_cases.end_execution import end_execution
+from runwright.server.use_cases.release_run import release_run
+from runwright.server.use_cases.rerun import rerun
+from runwright.server.wiring import Wiring
+from runwright.storage.engine import Transaction
+from runwright.storage.flow_runs import FLOW_RUNS
+from runwright.storage.queries import read_one
+from runwright.storage.statements import Prepared
+from runwright.storage.tables import flow_run
+
+_batch = msgspec.json.Decoder(JournalBatch)
+_encode = msgspec.json.Encoder().encode
+_pool_of_run = Prepared(select(flow_run.c.work_pool_id).where(flow_run.c.id == bindparam("run_id")))
+
+
+def refuse_stranger(tx: Transaction, principal: Principal, run_id: UUID) -> None:
+    """Refuse a report about a run that the principal does not speak for.
+
+    Raises:
+        Denied: 403.
+    """
+    if principal.kind == "execution" and principal.flow_run_id != run_id:
+        raise Denied("This credential speaks for another run.", status=403)
+    if principal.kind == "worker":
+        pool = tx.execute(_pool_of_run, {"run_id": run_id}).scalar()
+        if pool is None or pool != principal.work_pool_id:
+            raise Denied("This key speaks for the runs of its own pool alone.", status=403)
+
+
+async def append_decided(wiring: Wiring, run_id: UUID, batch: JournalBatch) -> JournalAnswer:
+    """Append entries whose states were decided where they were written.
+
+    Raises:
+        Problem: the run belongs to another execution by now.
+    """
+    told = await wiring.storage.write(
+        lambda tx: append_journal(tx, run_id, batch, wiring.policy, decided=True)
+    )
+    if isinstance(told, Problem):
+        raise told
+    return told
+
+
+async def journal_fast(
+    wiring: Wiring, principal: Principal, run_id: UUID | None, body: bytes
+) -> tuple[int, bytes]:
+    """Append entries to the journal of a run's execution, and renew its lease."""
+    batch = decode(_batch, body)
+
+    def use_case(tx: Transaction) -> JournalAnswer | Problem:
+        refuse_stranger(tx, principal, run_id)  # type: ignore[arg-type]  # its path has one
+        return append_journal(tx, run_id, batch, wiring.policy)  # type: ignore[arg-type]
+
+    told = await wiring.storage.write(use_case)
+    if isinstance(told, Problem):  # returned, so that what it says about late entries is kept
+        raise told
+    return 200, _encode(told)
+
+
+@post("/{run_id:uuid}/journal", status_code=200)
+async def journal(
+    run_id: PathId, data: JSONBody[JournalBatch], wiring: Wired, principal: Asker
+) -> Response[bytes]:
+    """Append entries to the journal of a run's execution, and renew its lease."""
+    status, content = await journal_fast(wiring, principal, run_id, _encode(data))
+    return Response(content, status_code=status, media_type="application/json")
+
+
+@post("/{run_id:uuid}/exit", status_code=200)
+async def exit_(
+    run_id: PathId, data: JSONBody[ExitReport], wiring: Wired, principal: Asker
+) -> ExitAnswer:
+    """The process of an execution has ended."""
+
+    def use_case(tx: Transaction) -> ExitAnswer:
+        refuse_stranger(tx, principal, run_id)
+        return end_execution(tx, run_id, data, wiring.policy)
+
+    return await wiring.storage.write(use_case)
+
+
+async def report_exit(
+    wiring: Wiring, run_id: UUID, token: int, execution_id: UUID, reason: str
+) -> ExitAnswer | None:
+    """The process of a run by hand is gone; None where the run is somebody else's by now."""
+    report = ExitReport(token=token, execution_id=execution_id, reason=reason)
+    try:
+        return await wiring.storage.write(
+            lambda tx: end_execution(tx, run_id, report, wiring.policy)
+        )
+    except (Conflict, Missing):
+        return None
+
+
+@post("/{run_id:uuid}/release", status_code=200)
+async def release(
+    run_id: PathId, data: JSONBody[ReleaseRequest], wiring: Wired, principal: Asker
+) -> OrchestrationResult:
+    """Hand back a claimed run that never started."""
+
+    def use_case(tx: Transaction) -> OrchestrationResult:
+        refuse_stranger(tx, principal, run_id)
+        return release_run(tx, run_id, data, wiring.policy)
+
+    return await wiring.storage.write(use_case)
+
+
+@post("/{run_id:uuid}/rerun", status_code=201)
+async def rerun_(run_id: PathId, wiring: Wired, principal: Asker) -> FlowRun:
+    """A brand-new run that does the same again, in the same lineage."""
+    asked_by = {"id": principal.key_id, "type": "KEY", "display_value": principal.name}
+
+    def use_case(tx: Transaction) -> Any:
+        made = rerun(tx, run_id, wiring.policy, asked_by=asked_by)
+        return read_one(tx, FLOW_RUNS, made)
+
+    return await wiring.storage.write(use_case)
+
+
+router = Router(
+    path="/flow_runs",
+    route_handlers=[journal, exit_, release, rerun_],
+)
