@@ -1,10 +1,15 @@
 """`runwright worker start`, without the command line."""
 
 import asyncio
+import contextlib
+import logging
+import os
 import signal
 import socket
 from collections.abc import Sequence
+from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 from runwright.clock import SystemClock, new_id
 from runwright.errors import ConfigurationError
@@ -16,6 +21,10 @@ from runwright.worker.slots import Slots, default_limit
 from runwright.worker.surroundings import surroundings_of
 from runwright.worker.synchronize import Identity, Pool, key_name
 from runwright.worker.worker import Worker
+
+logger = logging.getLogger("runwright.worker")
+
+LEFTOVERS_KEPT_SECONDS = 7 * 86_400.0
 
 
 async def run_worker(  # noqa: PLR0913  # the options of the command, as keywords
@@ -51,7 +60,7 @@ async def run_worker(  # noqa: PLR0913  # the options of the command, as keyword
     slots = Slots(limit or default_limit())
     identity = Identity(
         instance_id=new_id(),
-        name=name or socket.gethostname(),
+        name=name or f"{socket.gethostname()}-{os.getpid()}",
         type=type,
         queues=tuple(queues),
         limit=slots.limit,
@@ -59,6 +68,7 @@ async def run_worker(  # noqa: PLR0913  # the options of the command, as keyword
         key_name=key_name(key),
         api_url=api_url,
     )
+    clear_leftovers(Path(surroundings.spool), now=SystemClock().now())
     launcher = ProcessLauncher(surroundings)
     await launcher.warm_up()
     async with connect(surroundings, key) as control_plane:
@@ -69,6 +79,22 @@ async def run_worker(  # noqa: PLR0913  # the options of the command, as keyword
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, worker.stop)
         await worker.run()
+
+
+def clear_leftovers(spool: Path, *, now: datetime) -> list[str]:
+    """Delete what executions could not send before they were given up, after a week; the names.
+
+    Their runs have crashed long since, and the control plane takes nothing from them any more.
+    """
+    cleared: list[str] = []
+    for file in spool.glob("*.journal"):
+        with contextlib.suppress(OSError):
+            if now.timestamp() - file.stat().st_mtime > LEFTOVERS_KEPT_SECONDS:
+                file.unlink()
+                cleared.append(file.name)
+    if cleared:
+        logger.info("Deleted the unsent journals of %d executions of long ago.", len(cleared))
+    return cleared
 
 
 def _own_version() -> str:

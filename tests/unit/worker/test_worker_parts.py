@@ -15,6 +15,7 @@ from runwright.worker.launcher import LaunchFailed
 from runwright.worker.output import KEPT_CHARACTERS, Output
 from runwright.worker.refusals import Refusal, refusal_of
 from runwright.worker.slots import Slots, default_limit
+from runwright.worker.start import clear_leftovers
 from runwright.worker.synchronize import key_name
 
 
@@ -158,6 +159,17 @@ def test_a_key_is_named_by_its_public_part():
     assert key_name("rwk_worker_abcdefabcdef_secret") == "rwk_worker_abcdefabcdef_..."
     assert "secret" not in key_name("secret")
     assert key_name(None) == ""
+
+
+def test_unsent_journals_are_kept_for_a_week(tmp_path):
+    old, new = tmp_path / "old.journal", tmp_path / "new.journal"
+    now = SystemClock().now()
+    for file, age in ((old, 8 * 86_400), (new, 6 * 86_400)):
+        file.touch()
+        os.utime(file, (now.timestamp() - age,) * 2)
+    assert clear_leftovers(tmp_path, now=now) == ["old.journal"]
+    assert list(tmp_path.iterdir()) == [new]
+    assert clear_leftovers(tmp_path / "none", now=now) == []
 
 
 def test_nothing_here_listens():
