@@ -1,11 +1,9 @@
 """`/deployments`: what is deployed, and runs of it."""
 
 import random
-from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
-import msgspec
 from litestar import Response, Router, delete, get, patch, post
 from litestar.params import JSONBody
 
@@ -195,9 +193,10 @@ async def get_scheduled_flow_runs(
     """Runs that the process serving these deployments may propose PENDING for."""
     limit = limit_of(data.limit)
     mine = flow_run.c.deployment_id.in_(data.deployment_ids)
-    query: Callable[[Transaction], Any] = lambda tx: due_runs(
-        tx, data.scheduled_before or tx.now, limit, mine
-    )
+
+    def query(tx: Transaction) -> list[FlowRun]:
+        return due_runs(tx, data.scheduled_before or tx.now, limit, mine)
+
     found = await wiring.storage.read(query)
     await wiring.storage.write(lambda tx: mark_polled(tx, data.deployment_ids))
     return found
