@@ -1,0 +1,65 @@
+"""Carries cancellations to their end: runs without a process, and the children of stopped runs."""
+
+from sqlalchemy import or_, select
+
+from runwright.core.states import TERMINAL, StateType
+from runwright.server.policy import Policy
+from runwright.server.services.service import Service, note_pass
+from runwright.server.use_cases.cancel_run import cancel_run
+from runwright.server.use_cases.end_execution import end_run
+from runwright.storage.engine import Storage, Transaction
+from runwright.storage.runs import lock_run
+from runwright.storage.statements import Prepared
+from runwright.storage.tables import flow_run
+
+_c = flow_run.c
+_parent = flow_run.alias("parent")
+_AT_ONCE = 100
+_ENDED = [str(kind) for kind in TERMINAL]
+_STOPPED = [str(StateType.CANCELLING), str(StateType.CANCELLED), str(StateType.CRASHED)]
+#: Nobody is left who could say that it has stopped.
+_ABANDONED = Prepared(
+    select(_c.id)
+    .where(
+        _c.state_type == str(StateType.CANCELLING),
+        _c.lease_expires_at.is_(None),
+        _c.execution_root_id.is_(None),
+    )
+    .limit(_AT_ONCE)
+)
+#: Runs of their own (not subflows in the same process) whose parent has been stopped.
+_ORPHANS = Prepared(
+    select(_c.id)
+    .join(_parent, _parent.c.id == _c.parent_flow_run_id)
+    .where(
+        _parent.c.state_type.in_(_STOPPED),
+        _c.execution_root_id.is_(None),
+        _c.cancel_requested_at.is_(None),
+        or_(_c.state_type.is_(None), _c.state_type.not_in([*_ENDED, str(StateType.CANCELLING)])),
+    )
+    .limit(_AT_ONCE)
+)
+
+
+class Canceller(Service):
+    """Looks every two seconds."""
+
+    name = "canceller"
+    interval = 2.0
+
+    def __init__(self, storage: Storage, policy: Policy, *, interval: float | None = None) -> None:
+        super().__init__(storage, interval=interval)
+        self._policy = policy
+
+    async def one_pass(self) -> None:
+        await self.storage.write(self._pass)
+
+    def _pass(self, tx: Transaction) -> None:
+        for run_id in tx.execute(_ABANDONED).scalars():
+            run = lock_run(tx, run_id)
+            if run is not None and run.state_type == StateType.CANCELLING:
+                message = "Cancelled: none of its processes is alive."
+                end_run(tx, run, StateType.CANCELLED, message, self._policy, was_reported=False)
+        for run_id in tx.execute(_ORPHANS).scalars():
+            cancel_run(tx, run_id, self._policy, "The run that called it was stopped.")
+        note_pass(tx, self.name)

@@ -1,0 +1,99 @@
+"""Ends runs whose holders have fallen silent, and makes their next attempts.
+
+Any number of reapers may run: each row is judged under its lock, by its lease as it is then.
+"""
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import bindparam, func, select, update
+
+from runwright.core.liveness import Pass, is_our_outage, plan_pass
+from runwright.core.states import StateType
+from runwright.server.policy import Policy
+from runwright.server.services.service import LAST_PASS, Service, note_pass
+from runwright.server.use_cases.end_execution import end_run
+from runwright.server.use_cases.release_run import give_back
+from runwright.storage.engine import Storage, Transaction
+from runwright.storage.runs import lock_run
+from runwright.storage.statements import Prepared
+from runwright.storage.tables import flow_run
+
+_c = flow_run.c
+_AT_ONCE = 100
+_now = bindparam("now", type_=_c.lease_expires_at.type)
+_LAPSED = Prepared(
+    select(_c.id)
+    .where(_c.lease_expires_at < _now)
+    .order_by(_c.lease_expires_at)
+    .limit(_AT_ONCE)
+    .with_for_update(skip_locked=True, key_share=True)
+)
+_FIGURES = Prepared(
+    select(func.count(), func.count(func.distinct(_c.worker_id))).where(_c.lease_expires_at < _now)
+)
+_LEASED = Prepared(select(func.count()).where(_c.lease_expires_at.is_not(None)))
+_EXTEND = Prepared(
+    update(flow_run)
+    .where(_c.lease_expires_at < bindparam("until", type_=_c.lease_expires_at.type))
+    .values(lease_expires_at=bindparam("until", type_=_c.lease_expires_at.type))
+)
+
+
+class Reaper(Service):
+    """Looks for lapsed leases every two seconds."""
+
+    name = "reaper"
+    interval = 2.0
+
+    def __init__(self, storage: Storage, policy: Policy, *, interval: float | None = None) -> None:
+        super().__init__(storage, interval=interval)
+        self._policy = policy
+        self._excused = False
+
+    async def one_pass(self) -> None:
+        while await self.storage.write(self._pass) == _AT_ONCE:
+            pass  # there are more
+
+    def _pass(self, tx: Transaction) -> int:
+        """End what has lapsed; how many runs were looked at."""
+        now, ttl = tx.now, self._policy.running_lease
+        last = tx.execute(LAST_PASS, {"service": self.name}).scalar()
+        note_pass(tx, self.name)
+        if plan_pass(last, now, ttl) is Pass.EXTEND or self._is_our_outage(tx):
+            tx.execute(_EXTEND, {"until": now + ttl})
+            return 0
+        lapsed = tx.execute(_LAPSED, {"now": now}).scalars()
+        for run_id in lapsed:
+            reap(tx, run_id, self._policy)
+        return len(lapsed)
+
+    def _is_our_outage(self, tx: Transaction) -> bool:
+        figures: Any = tx.execute(_FIGURES, {"now": tx.now}).one()
+        lapsed, holders = figures[0], figures[1]
+        leased = tx.execute(_LEASED).scalar()
+        excused = is_our_outage(
+            lapsed=lapsed, leased=leased, holders=holders, excused_before=self._excused
+        )
+        self._excused = excused or (self._excused and lapsed > 0)
+        return excused
+
+
+def reap(tx: Transaction, run_id: UUID, policy: Policy) -> None:
+    """End one run whose lease has lapsed; nothing where it has been renewed meanwhile."""
+    run = lock_run(tx, run_id)
+    if run is None or run.lease_expires_at is None or run.lease_expires_at >= tx.now:
+        return
+    silence = f"Nothing was heard of its process for {_seconds(run)} s."
+    if run.cancel_requested_at is not None or run.state_type == StateType.CANCELLING:
+        message = f"Cancelled. {silence}"
+        end_run(tx, run, StateType.CANCELLED, message, policy, was_reported=False)
+    elif run.state_type == StateType.PENDING and run.launch_count < policy.most_launches:
+        give_back(tx, run, "Its worker did not start it in time.", policy)
+    else:
+        end_run(tx, run, StateType.CRASHED, silence, policy, was_reported=False)
+
+
+def _seconds(run: Any) -> str:
+    return f"{timedelta(seconds=run.lease_seconds or 0).total_seconds():g}"

@@ -1,0 +1,137 @@
+"""A worker takes runs: each gets a new token, execution and credential, and a lease."""
+
+import hashlib
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import bindparam, select
+
+from runwright.api.executions import ClaimedRun, ExecutionSpec, SyncRequest
+from runwright.core.job_template import merge, resolve
+from runwright.core.limits import choose
+from runwright.core.states import StateDetails, StateName, StateType
+from runwright.server.policy import Policy
+from runwright.server.use_cases.end_execution import end_run
+from runwright.storage.claims import offer
+from runwright.storage.engine import Transaction
+from runwright.storage.moves import new_state, record_move
+from runwright.storage.runs import lock_run, save
+from runwright.storage.statements import Prepared
+from runwright.storage.tables import deployment, flow, flow_run, work_pool, work_queue
+
+_c, _d = flow_run.c, deployment.c
+_SPEC = Prepared(
+    select(
+        _c.id, _c.name, _c.flow_id, _c.attempt, _c.root_run_id, _c.run_count, _c.parameters,
+        _c.tags, _c.expected_start_time, _c.deployment_id, _c.deployment_version,
+        _c.job_variables, flow.c.name.label("flow_name"),
+        _d.name.label("deployment_name"), _d.entrypoint, _d.path, _d.pull_steps,
+        _d.job_variables.label("deployment_job_variables"),
+        work_pool.c.name.label("pool_name"), work_pool.c.base_job_template,
+        work_queue.c.name.label("queue_name"),
+    )
+    .select_from(
+        flow_run.join(flow, flow.c.id == _c.flow_id)
+        .outerjoin(deployment, _d.id == _c.deployment_id)
+        .outerjoin(work_pool, work_pool.c.id == _c.work_pool_id)
+        .outerjoin(work_queue, work_queue.c.id == _c.work_queue_id)
+    )
+    .where(_c.id == bindparam("run_id"))
+)  # fmt: skip
+_UNLISTED = Prepared(
+    select(_c.id, _c.claim_token, _c.execution_id).where(
+        _c.worker_id == bindparam("worker_id"),
+        _c.state_type == str(StateType.PENDING),
+        _c.lease_expires_at.is_not(None),
+    )
+)
+
+
+def claim_runs(
+    tx: Transaction, pool_id: UUID, worker_id: UUID, request: SyncRequest, policy: Policy
+) -> list[ClaimedRun]:
+    """Take up to `request.free` runs, the most urgent first. Each goes to one worker."""
+    offered = offer(tx, pool_id, request.queues, request.free)
+    claimed: list[ClaimedRun] = []
+    for candidate in choose(offered.candidates, offered.room):
+        run = lock_run(tx, candidate.run_id)
+        execution_id = policy.new_id()
+        state = new_state(tx, policy.new_id(), StateType.PENDING, StateName.PENDING)
+        details = StateDetails(scheduled_time=candidate.due_at)
+        run = record_move(
+            tx,
+            run,
+            msgspec.structs.replace(state, state_details=details),
+            claim_token=run.claim_token + 1,
+            execution_id=execution_id,
+            worker_id=worker_id,
+            worker_name=request.worker_name,
+            claimed_at=tx.now,
+            lease_expires_at=tx.now + policy.pending_lease,
+            lease_seconds=policy.pending_lease.total_seconds(),
+            launch_count=run.launch_count + 1,
+            journal_next=0,
+            exit_report=None,
+        )
+        claimed += _handed_over(tx, run, policy)
+    return claimed
+
+
+def claims_not_received(
+    tx: Transaction, worker_id: UUID, request: SyncRequest, policy: Policy
+) -> list[ClaimedRun]:
+    """Claims of this worker that it does not know of: the answer was lost. They are sent again."""
+    held = {each.execution_id for each in request.executions}
+    again: list[ClaimedRun] = []
+    for row in tx.execute(_UNLISTED, {"worker_id": worker_id}):
+        if row.execution_id in held:
+            continue
+        run = lock_run(tx, row.id)
+        if run.claim_token == row.claim_token and run.state_type == StateType.PENDING:
+            again += _handed_over(tx, run, policy)
+    return again
+
+
+def _handed_over(tx: Transaction, run: Any, policy: Policy) -> list[ClaimedRun]:
+    """The run with its credential; nothing, and the run crashed, where it cannot be described."""
+    credential = policy.new_credential(run.id.hex)
+    row = tx.execute(_SPEC, {"run_id": run.id}).one()
+    try:
+        spec = _spec(row, run, credential)
+    except ValueError as error:
+        end_run(
+            tx, run, StateType.CRASHED, f"It cannot be started: {error}", policy, was_reported=True
+        )
+        return []
+    save(tx, run, {"credential_hash": hashlib.sha256(credential.encode()).hexdigest()})
+    milliseconds = int(policy.pending_lease.total_seconds() * 1000)
+    return [ClaimedRun(spec=spec, lease_ttl_ms=milliseconds)]
+
+
+def _spec(row: Any, run: Any, credential: str) -> ExecutionSpec:
+    variables = merge(row.deployment_job_variables, row.job_variables)
+    return ExecutionSpec(
+        flow_run_id=row.id,
+        flow_run_name=row.name,
+        flow_id=row.flow_id,
+        flow_name=row.flow_name,
+        token=run.claim_token,
+        execution_id=run.execution_id,
+        credential=credential,
+        attempt=row.attempt,
+        root_run_id=row.root_run_id,
+        run_count=row.run_count,
+        parameters=row.parameters,
+        tags=row.tags,
+        scheduled_start_time=row.expected_start_time,
+        deployment_id=row.deployment_id,
+        deployment_name=row.deployment_name,
+        deployment_version=row.deployment_version,
+        entrypoint=row.entrypoint,
+        path=row.path,
+        pull_steps=row.pull_steps or [],
+        work_pool_name=row.pool_name,
+        work_queue_name=row.queue_name,
+        job_configuration=resolve(row.base_job_template or {}, variables),
+    )

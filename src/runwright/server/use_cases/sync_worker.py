@@ -1,0 +1,127 @@
+"""A worker's heartbeat, and what it must be told: `POST .../workers/{instance_id}/sync`."""
+
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import bindparam, select, update
+
+from runwright.api.executions import ClaimedRun, ExecutionRef, SyncRequest
+from runwright.core.states import TERMINAL
+from runwright.server.policy import Policy
+from runwright.server.problems import Missing
+from runwright.server.use_cases.claim_runs import claims_not_received
+from runwright.storage.engine import Transaction
+from runwright.storage.statements import Prepared
+from runwright.storage.tables import flow_run, work_pool, work_queue, worker
+
+_HEARTBEAT_S = 10
+_POOL = Prepared(
+    select(work_pool.c.id, work_pool.c.is_paused).where(work_pool.c.name == bindparam("pool_name"))
+)
+_QUEUES = Prepared(
+    select(work_queue.c.id, work_queue.c.name).where(
+        work_queue.c.work_pool_id == bindparam("pool_id")
+    )
+)
+_UPSERT = Prepared(
+    lambda dialect: dialect.upsert(
+        worker,
+        ["id"],
+        ["updated", "name", "type", "version", "queues", "slot_limit", "last_heartbeat_time",
+         "stopped_at", "host"],
+    ),
+    columns=[column.key for column in worker.c],
+)  # fmt: skip
+
+
+class Greeting(NamedTuple):
+    """What a worker is told at once, and where its work is."""
+
+    pool_id: UUID
+    is_paused: bool
+    unknown_queues: list[str]
+    claimed: list[ClaimedRun]
+    cancel: list[ExecutionRef]
+    lost: list[ExecutionRef]
+
+
+def greet_worker(
+    tx: Transaction, pool_name: str, instance_id: UUID, request: SyncRequest, policy: Policy
+) -> Greeting:
+    """Note that the worker lives; resend the claims it does not know of; look at those it holds.
+
+    Raises:
+        Missing: there is no such pool.
+    """
+    pool = tx.execute(_POOL, {"pool_name": pool_name}).first()
+    if pool is None:
+        raise Missing(
+            f"There is no work pool named {pool_name!r}. Create it: runwright work-pool create "
+            f"{pool_name}",
+            code="work_pool_not_found",
+        )
+    _note_heartbeat(tx, pool.id, instance_id, request)
+    known = {row.name for row in tx.execute(_QUEUES, {"pool_id": pool.id})}
+    claimed = [] if request.stopping else claims_not_received(tx, instance_id, request, policy)
+    cancel, lost = orders(tx, request.executions)
+    return Greeting(
+        pool_id=pool.id,
+        is_paused=pool.is_paused,
+        unknown_queues=[name for name in request.queues if name not in known],
+        claimed=claimed,
+        cancel=cancel,
+        lost=lost,
+    )
+
+
+def orders(
+    tx: Transaction, executions: list[ExecutionRef]
+) -> tuple[list[ExecutionRef], list[ExecutionRef]]:
+    """Of the executions a worker holds: those to cancel, and those that are not its own any more."""
+    if not executions:
+        return [], []
+    statement = select(
+        flow_run.c.id, flow_run.c.claim_token, flow_run.c.execution_id, flow_run.c.state_type,
+        flow_run.c.cancel_requested_at,
+    ).where(flow_run.c.id.in_([each.flow_run_id for each in executions]))  # fmt: skip
+    rows: dict[UUID, Any] = {row.id: row for row in tx.execute(statement)}
+    cancel: list[ExecutionRef] = []
+    lost: list[ExecutionRef] = []
+    for each in executions:
+        row = rows.get(each.flow_run_id)
+        if row is None or (row.claim_token, row.execution_id) != (each.token, each.execution_id):
+            lost.append(each)
+        elif row.cancel_requested_at is not None and row.state_type not in TERMINAL:
+            cancel.append(each)
+    return cancel, lost
+
+
+def _note_heartbeat(
+    tx: Transaction, pool_id: UUID, instance_id: UUID, request: SyncRequest
+) -> None:
+    now = tx.now
+    row = {
+        "id": instance_id,
+        "created": now,
+        "updated": now,
+        "work_pool_id": pool_id,
+        "name": request.worker_name,
+        "type": request.type,
+        "version": request.version,
+        "queues": request.queues,
+        "slot_limit": request.limit,
+        "last_heartbeat_time": now,
+        "heartbeat_interval_seconds": _HEARTBEAT_S,
+        "stopped_at": now if request.stopping else None,
+        "host": None if request.host is None else msgspec.to_builtins(request.host),
+    }
+    tx.execute(_UPSERT, row)
+
+
+def note_polled(tx: Transaction, pool_id: UUID, queues: list[str]) -> None:
+    """Note that somebody asks for the work of these queues (none named: of all)."""
+    polled = update(work_queue).where(work_queue.c.work_pool_id == pool_id)
+    if queues:
+        polled = polled.where(work_queue.c.name.in_(queues))
+    tx.execute(polled.values(last_polled=tx.now))

@@ -1,0 +1,127 @@
+"""The long poll of workers. Parked polls of a pool are served by one dispatcher, one after another:
+a run that becomes due causes one claim, not one for every worker that waits.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+from uuid import UUID
+
+from runwright.api.executions import ClaimedRun, ExecutionRef, SyncAnswer, SyncRequest
+from runwright.server.policy import Policy
+from runwright.server.use_cases.claim_runs import claim_runs
+from runwright.server.use_cases.sync_worker import Greeting, greet_worker, orders
+from runwright.storage.claims import has_due_run, seconds_to_next_due
+from runwright.storage.engine import Storage
+
+_MOST_WAIT_S = 10.0
+#: How often a poll looks without having been woken: notices between replicas may be lost.
+_LOOK_AGAIN_S = 1.0
+
+
+class WorkDesk:
+    """Where workers wait for work. One for each replica."""
+
+    def __init__(self, storage: Storage, policy: Policy) -> None:
+        self._storage = storage
+        self._policy = policy
+        self._turns: dict[UUID, asyncio.Lock] = {}
+        self._waiting: dict[UUID, asyncio.Event] = {}
+        self._told: dict[UUID, set[UUID]] = {}
+
+    async def sync(self, pool_name: str, instance_id: UUID, request: SyncRequest) -> SyncAnswer:
+        """Answer when there is work or an order, else after the wait that was asked for.
+
+        Raises:
+            Missing: there is no such pool.
+            StorageError: the database does not answer.
+        """
+        superseded = self._supersede(instance_id)
+        try:
+            greeting = await self._storage.write(
+                lambda tx: greet_worker(tx, pool_name, instance_id, request, self._policy)
+            )
+            claimed = list(greeting.claimed)
+            if not claimed and not self._is_news(instance_id, greeting.cancel, greeting.lost):
+                return await self._wait(greeting, instance_id, request, superseded)
+            claimed += await self._claim(greeting, instance_id, request, len(claimed))
+            return _answer(greeting, claimed, greeting.cancel, greeting.lost)
+        finally:
+            if self._waiting.get(instance_id) is superseded:
+                del self._waiting[instance_id]
+
+    async def _wait(
+        self, greeting: Greeting, instance_id: UUID, request: SyncRequest, superseded: asyncio.Event
+    ) -> SyncAnswer:
+        loop = asyncio.get_running_loop()
+        until = loop.time() + min(request.wait_ms / 1000, _MOST_WAIT_S)
+        topics = (f"pool:{greeting.pool_id}", f"worker:{instance_id}")
+        cancel, lost = greeting.cancel, greeting.lost
+        with self._storage.waker.watch(topics) as watch:
+            while True:
+                claimed = await self._claim(greeting, instance_id, request, 0)
+                left = until - loop.time()
+                stopping = self._storage.waker.is_closed or superseded.is_set()
+                if claimed or left <= 0 or stopping or request.stopping:
+                    return _answer(greeting, claimed, cancel, lost)
+                await watch.wait(min(left, await self._patience(greeting.pool_id)))
+                if self._storage.waker.is_closed or superseded.is_set():
+                    return _answer(greeting, [], cancel, lost)
+                if request.executions:
+                    cancel, lost = await self._storage.read(
+                        lambda tx: orders(tx, request.executions)
+                    )
+                    if self._is_news(instance_id, cancel, lost):
+                        return _answer(greeting, [], cancel, lost)
+
+    async def _claim(
+        self, greeting: Greeting, instance_id: UUID, request: SyncRequest, taken: int
+    ) -> list[ClaimedRun]:
+        if request.stopping or request.free - taken <= 0 or greeting.is_paused:
+            return []
+        turn = self._turns.setdefault(greeting.pool_id, asyncio.Lock())
+        async with turn:
+            if not await self._storage.read(lambda tx: has_due_run(tx, greeting.pool_id)):
+                return []
+            return await self._storage.write(
+                lambda tx: claim_runs(tx, greeting.pool_id, instance_id, request, self._policy)
+            )
+
+    async def _patience(self, pool_id: UUID) -> float:
+        due = await self._storage.read(lambda tx: seconds_to_next_due(tx, pool_id))
+        return _LOOK_AGAIN_S if due is None else min(_LOOK_AGAIN_S, max(due, 0.001))
+
+    def _supersede(self, instance_id: UUID) -> asyncio.Event:
+        """End the poll of the same worker that still waits: its connection is dead."""
+        with suppress(KeyError):
+            self._waiting[instance_id].set()
+            self._storage.waker.wake([f"worker:{instance_id}"])
+        event = self._waiting[instance_id] = asyncio.Event()
+        return event
+
+    def _is_news(
+        self, instance_id: UUID, cancel: Sequence[ExecutionRef], lost: Sequence[ExecutionRef]
+    ) -> bool:
+        """Whether the worker has not been told this yet: the rest can wait for its next beat."""
+        now = {each.execution_id for each in (*cancel, *lost)}
+        news = now - self._told.get(instance_id, set())
+        if now:
+            self._told[instance_id] = now
+        else:
+            self._told.pop(instance_id, None)
+        return bool(news)
+
+
+def _answer(
+    greeting: Greeting,
+    claimed: list[ClaimedRun],
+    cancel: list[ExecutionRef],
+    lost: list[ExecutionRef],
+) -> SyncAnswer:
+    return SyncAnswer(
+        claimed=claimed,
+        cancel=cancel,
+        lost=lost,
+        pool_is_paused=greeting.is_paused,
+        unknown_queues=greeting.unknown_queues,
+    )
