@@ -5,6 +5,7 @@ import importlib
 import importlib.util
 import inspect
 import logging
+import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -66,6 +67,7 @@ def _parts(wiring: Wiring) -> dict[str, Any]:
         "clock": wiring.clock,
         "new_id": wiring.new_id,
         "settings": settings,
+        "random": random.random,
         "policy": wiring.policy,
         "late_after": timedelta(seconds=settings.late_after),
         "lease": timedelta(seconds=settings.lease_seconds),

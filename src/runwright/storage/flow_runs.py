@@ -8,7 +8,47 @@ from runwright.core.states import TERMINAL, StateType
 from runwright.storage.queries import Resource
 from runwright.storage.tables import flow_run, work_pool, work_queue
 
-_PLAIN = ["id", "created", "updated", "name", "flow_id", "state_id", "deployment_id", "deployment_version", "work_queue_id", "work_pool_id", "flow_version", "parameters", "idempotency_key", "context", "empirical_policy", "tags", "labels", "parent_task_run_id", "state_type", "state_name", "run_count", "expected_start_time", "next_scheduled_start_time", "start_time", "end_time", "total_run_time", "auto_scheduled", "infrastructure_pid", "created_by", "job_variables", "state", "parent_flow_run_id", "root_run_id", "attempt", "retries", "retries_used", "execution_id", "worker_name", "exit_report"]
+_PLAIN = [
+    "id",
+    "created",
+    "updated",
+    "name",
+    "flow_id",
+    "state_id",
+    "deployment_id",
+    "deployment_version",
+    "work_queue_id",
+    "work_pool_id",
+    "flow_version",
+    "parameters",
+    "idempotency_key",
+    "context",
+    "empirical_policy",
+    "tags",
+    "labels",
+    "parent_task_run_id",
+    "state_type",
+    "state_name",
+    "run_count",
+    "expected_start_time",
+    "next_scheduled_start_time",
+    "start_time",
+    "end_time",
+    "total_run_time",
+    "auto_scheduled",
+    "infrastructure_pid",
+    "created_by",
+    "job_variables",
+    "state",
+    "parent_flow_run_id",
+    "root_run_id",
+    "attempt",
+    "retries",
+    "retries_used",
+    "execution_id",
+    "worker_name",
+    "exit_report",
+]
 _ENDED = frozenset(str(kind) for kind in TERMINAL)
 
 
@@ -50,8 +90,9 @@ FLOW_RUNS: Resource[FlowRun] = Resource(
     to_wire=_to_wire,
     sorts={
         "ID_DESC": (_c.id.desc(),),
-        "START_TIME_ASC": (_c.start_time.asc().nulls_last(), _c.id),
-        "START_TIME_DESC": (_c.start_time.desc().nulls_last(), _c.id.desc()),
+        # No tie-break: the index alone gives the order, whatever the size of the table.
+        "START_TIME_ASC": (_c.start_time.asc(),),
+        "START_TIME_DESC": (_c.start_time.desc(),),
         "EXPECTED_START_TIME_ASC": (_c.expected_start_time.asc(), _c.id),
         "EXPECTED_START_TIME_DESC": (_c.expected_start_time.desc(), _c.id.desc()),
         "NAME_ASC": (_c.name.asc(), _c.id),
