@@ -1,0 +1,234 @@
+"""Deployments: saved, found, paused, deleted; and runs of them."""
+
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import pytest
+
+SCHEMA = {
+    "title": "Parameters",
+    "type": "object",
+    "properties": {"n": {"type": "integer"}, "name": {"type": "string"}},
+    "required": ["n"],
+}
+
+
+@pytest.fixture
+def flow_id(api):
+    return api.ok("POST", "/api/flows/", {"name": "etl"})["id"]
+
+
+@pytest.fixture
+def pool(api):
+    return api.ok("POST", "/api/work_pools/", {"name": "p", "type": "process"})
+
+
+def deploy(api, flow_id, /, **more):
+    body = {"name": "daily", "flow_id": flow_id, "work_pool_name": "p", **more}
+    return api.send("POST", "/api/deployments/", body)
+
+
+def run(api, deployment_id, **body):
+    return api.send("POST", f"/api/deployments/{deployment_id}/create_flow_run", body)
+
+
+def test_a_deployment_is_saved_once_by_flow_and_name(api, flow_id, pool):
+    first = deploy(api, flow_id, tags=["a"], version="1", retries=2, retry_delay_seconds=5)
+    again = deploy(api, flow_id, tags=["b"], version="2", path="/x", entrypoint="f.py:f")
+    assert (first.status, again.status) == (201, 200)
+    found = api.ok("GET", "/api/deployments/name/etl/daily")
+    assert found["id"] == first.json["id"] == again.json["id"]
+    assert (found["tags"], found["version"], found["retries"]) == (["b"], "2", 0)
+    assert (found["work_pool_name"], found["work_queue_name"]) == ("p", "default")
+    assert found["work_queue_id"] == pool["default_queue_id"]
+    assert found["status"] == "NOT_READY"
+    assert first.json["retry_delay_seconds"] == 5
+    (listed,) = api.ok("POST", "/api/deployments/filter", {"work_pools": {"name": {"any_": ["p"]}}})
+    assert listed == found
+    assert api.ok("POST", "/api/deployments/count", {}) == 1
+    assert api.ok("POST", "/api/deployments/paginate", {"limit": 1})["pages"] == 1
+    check = api.ok("GET", f"/api/deployments/{found['id']}/work_queue_check")
+    assert [queue["name"] for queue in check] == ["default"]
+
+
+@pytest.mark.parametrize(
+    ("change", "status", "code"),
+    [
+        ({"work_pool_name": "nowhere"}, 404, "work_pool_not_found"),
+        ({"work_queue_name": "nowhere"}, 404, "work_queue_not_found"),
+        ({"flow_id": str(uuid4())}, 404, "flow_not_found"),
+        ({"schedules": [{"schedule": {"cron": "61 * * * *"}}]}, 422, "invalid_schedule"),
+        ({"job_variables": {"imge": "x"}}, 422, "unknown_job_variable"),
+        ({"parameter_openapi_schema": SCHEMA, "parameters": {"n": "x"}}, 422, "invalid_parameters"),
+    ],
+)
+def test_what_cannot_be_deployed_is_refused_and_leaves_nothing(
+    api, flow_id, pool, change, status, code
+):
+    reply = deploy(api, flow_id, **change)
+    assert (reply.status, reply.json["code"]) == (status, code), reply.json
+    assert api.ok("POST", "/api/deployments/count", {}) == 0
+
+
+def test_an_invalid_cron_names_the_field_and_shows_a_right_one(api, flow_id, pool):
+    reply = deploy(api, flow_id, schedules=[{"schedule": {"cron": "99 * * * *"}}])
+    (detail,) = reply.json["exception_detail"]
+    assert detail["loc"] == ["body", "schedule.cron"]
+    assert "99 * * * *" in reply.json["detail"]
+    assert "0 9 * * 1-5" in reply.json["detail"]
+
+
+def test_a_run_has_what_its_deployment_gives_and_its_own_on_top(api, flow_id, pool):
+    api.ok("POST", "/api/work_pools/p/queues", {"name": "fast"})
+    deployment = deploy(
+        api, flow_id, parameters={"n": 1, "name": "x"}, tags=["a"], labels={"team": "t"},
+        retries=3, retry_delay_seconds=7, parameter_openapi_schema=SCHEMA, version="v9",
+    ).json  # fmt: skip
+    made = run(
+        api, deployment["id"], parameters={"n": 5}, tags=["b"], work_queue_name="fast",
+        job_variables={"env": {"A": "1"}}, idempotency_key="k",
+    )  # fmt: skip
+    assert made.status == 201
+    found = made.json
+    assert found["parameters"] == {"n": 5, "name": "x"}
+    assert found["tags"] == ["a", "b"]
+    assert found["labels"] == {"team": "t"}
+    assert (found["state_type"], found["state_name"]) == ("SCHEDULED", "Scheduled")
+    assert (found["work_pool_name"], found["work_queue_name"]) == ("p", "fast")
+    assert (found["retries"], found["deployment_version"]) == (3, "v9")
+    assert found["next_scheduled_start_time"] is not None
+    assert found["created_by"]["type"] == "USER"
+    again = run(api, deployment["id"], parameters={"n": 6}, idempotency_key="k")
+    assert (again.status, again.json["id"]) == (200, found["id"])
+
+
+def test_wrong_parameters_of_a_run_are_named(api, flow_id, pool):
+    deployment = deploy(api, flow_id, parameter_openapi_schema=SCHEMA).json["id"]
+    for parameters, name in (({}, "n"), ({"n": "many"}, "n"), ({"n": 1, "name": 3}, "name")):
+        reply = run(api, deployment, parameters=parameters)
+        assert (reply.status, reply.json["code"]) == (422, "invalid_parameters")
+        assert f"'{name}'" in reply.json["detail"]
+    assert run(api, deployment, enforce_parameter_schema=False).status == 201
+    bad = run(api, deployment, parameters={"n": 1}, job_variables={"env": "no"})
+    assert (bad.status, bad.json["code"]) == (422, "invalid_job_variables")
+    unknown = run(api, deployment, parameters={"n": 1}, work_queue_name="nope")
+    assert (unknown.status, unknown.json["code"]) == (404, "work_queue_not_found")
+    pending = run(api, deployment, parameters={"n": 1}, state={"type": "RUNNING"})
+    assert (pending.status, pending.json["code"]) == (422, "invalid_state")
+
+
+def test_many_runs_each_for_itself(api, flow_id, pool):
+    deployment = deploy(api, flow_id, parameter_openapi_schema=SCHEMA).json["id"]
+    bodies = [{"parameters": {"n": 1}}, {"parameters": {"n": "x"}}, {"parameters": {"n": 2}}]
+    results = api.ok("POST", f"/api/deployments/{deployment}/create_flow_run/bulk", bodies)
+    assert [each["status"] for each in results["results"]] == ["CREATED", "FAILED", "CREATED"]
+    assert "'n'" in results["results"][1]["error"]
+
+
+def test_due_runs_are_shown_by_queue_priority_within_limits(api, flow_id, pool):
+    api.ok("POST", "/api/work_pools/p/queues", {"name": "fast", "priority": 1})
+    deployment = deploy(api, flow_id).json["id"]
+    slow = run(api, deployment).json["id"]
+    fast = run(api, deployment, work_queue_name="fast").json["id"]
+    later = datetime.now(UTC) + timedelta(hours=1)
+    state = {"type": "SCHEDULED", "state_details": {"scheduled_time": later.isoformat()}}
+    run(api, deployment, state=state)
+
+    def due(**body):
+        found = api.ok("POST", "/api/work_pools/p/get_scheduled_flow_runs", body)
+        return [each["flow_run"]["id"] for each in found]
+
+    assert due() == [fast, slow]
+    assert due(limit=1) == [fast]
+    assert due(work_queue_names=["default"]) == [slow]
+    assert len(due(scheduled_before=(later + timedelta(1)).isoformat())) == 3
+    api.send("PATCH", "/api/work_pools/p/queues/fast", {"concurrency_limit": 0})
+    assert due() == [slow]
+    api.send("PATCH", "/api/work_pools/p", {"is_paused": True})
+    assert due() == []
+    served = api.ok(
+        "POST", "/api/deployments/get_scheduled_flow_runs", {"deployment_ids": [deployment]}
+    )
+    assert {each["id"] for each in served} == {slow, fast}
+    assert api.ok("GET", f"/api/deployments/{deployment}")["status"] == "READY"
+
+
+def test_a_paused_deployment_offers_nothing(api, flow_id, pool):
+    deployment = deploy(api, flow_id, schedules=[{"schedule": {"interval": 3600}}]).json["id"]
+    api.ok("POST", f"/api/deployments/{deployment}/schedule", {})
+    run(api, deployment)
+    assert api.ok("POST", "/api/flow_runs/count", {}) == 4
+    api.ok("POST", f"/api/deployments/{deployment}/pause_deployment")
+    assert api.ok("POST", "/api/flow_runs/count", {}) == 1
+    assert api.ok("POST", "/api/work_pools/p/get_scheduled_flow_runs", {}) == []
+    api.ok("POST", f"/api/deployments/{deployment}/schedule", {})
+    assert api.ok("POST", "/api/flow_runs/count", {}) == 1
+    api.ok("POST", f"/api/deployments/{deployment}/resume_deployment")
+    api.ok("POST", f"/api/deployments/{deployment}/schedule", {})
+    assert api.ok("POST", "/api/flow_runs/count", {}) == 4
+    assert len(api.ok("POST", "/api/work_pools/p/get_scheduled_flow_runs", {})) == 1
+
+
+def test_deleting_a_deployment_keeps_runs_that_somebody_asked_for(api, flow_id, pool):
+    deployment = deploy(api, flow_id, schedules=[{"schedule": {"interval": 3600}}]).json["id"]
+    api.ok("POST", f"/api/deployments/{deployment}/schedule", {})
+    asked = run(api, deployment).json["id"]
+    assert api.send("DELETE", f"/api/deployments/{deployment}").status == 204
+    assert api.send("DELETE", f"/api/deployments/{deployment}").json["code"] == (
+        "deployment_not_found"
+    )
+    assert [each["id"] for each in api.ok("POST", "/api/flow_runs/filter", {})] == [asked]
+    assert api.ok("GET", f"/api/flow_runs/{asked}")["deployment_id"] is None
+    other = deploy(api, flow_id, name="other").json["id"]
+    assert api.ok("POST", "/api/deployments/bulk_delete", {})["deleted"] == [other]
+
+
+def test_patching_changes_what_it_names(api, flow_id, pool):
+    deployment = deploy(api, flow_id, parameters={"a": 1}, tags=["x"]).json["id"]
+    path = f"/api/deployments/{deployment}"
+    assert api.send("PATCH", path, {"description": "d", "work_queue_name": None}).status == 204
+    found = api.ok("GET", path)
+    assert (found["description"], found["tags"], found["parameters"]) == ("d", ["x"], {"a": 1})
+    assert api.send("PATCH", path, {"work_pool_name": None}).status == 204
+    assert api.ok("GET", path)["work_pool_name"] is None
+    assert api.send("PATCH", path, {"work_queue_name": "q"}).status == 422
+    assert api.send("PATCH", path, {"work_pool_name": "gone"}).status == 404
+    assert api.send("PATCH", f"/api/deployments/{uuid4()}", {}).status == 404
+
+
+def test_schedules_are_added_changed_and_removed(api, flow_id, pool):
+    deployment = deploy(api, flow_id).json["id"]
+    path = f"/api/deployments/{deployment}/schedules"
+    cron = {"schedule": {"cron": "0 9 * * *", "timezone": "Europe/Berlin"}, "slug": "morning"}
+    (made,) = api.ok("POST", path, [cron])
+    assert (made["version"], made["catchup"], made["active"]) == (1, "last", True)
+    assert made["next_fire_at"] is not None
+    assert api.send("PATCH", f"{path}/{made['id']}", {"active": False}).status == 204
+    (found,) = api.ok("GET", path)
+    assert (found["active"], found["version"], found["next_fire_at"]) == (False, 2, None)
+    replaced = {"schedule": {"interval": 60}, "slug": "often", "replaces": "morning"}
+    (changed,) = api.ok("POST", path, [replaced])
+    assert (changed["id"], changed["slug"], changed["version"]) == (made["id"], "often", 3)
+    bad = api.send("PATCH", f"{path}/{made['id']}", {"schedule": {"cron": "x"}})
+    assert (bad.status, bad.json["code"]) == (422, "invalid_schedule")
+    assert api.send("DELETE", f"{path}/{made['id']}").status == 204
+    assert api.send("DELETE", f"{path}/{made['id']}").json["code"] == "schedule_not_found"
+
+
+def test_deploying_again_keeps_a_schedule_that_is_the_same(api, flow_id, pool):
+    hourly, daily = {"schedule": {"interval": 3600}}, {"schedule": {"cron": "0 3 * * *"}}
+    first = deploy(api, flow_id, schedules=[hourly, daily]).json["schedules"]
+    runs = api.ok("POST", f"/api/deployments/{first[0]['deployment_id']}/schedule", {})
+    assert runs is None
+    before = api.ok("POST", "/api/flow_runs/count", {})
+    again = deploy(api, flow_id, schedules=[hourly]).json["schedules"]
+    assert [each["id"] for each in again] == [first[0]["id"]]
+    assert again[0]["version"] == 1
+    left = api.ok("POST", "/api/flow_runs/count", {})
+    assert (before, left) == (6, 3)
+    assert len(deploy(api, flow_id).json["schedules"]) == 1
+    assert deploy(api, flow_id, schedules=[]).json["schedules"] == []
+    assert api.ok("POST", "/api/flow_runs/count", {}) == 0
+    twins = [{**hourly, "slug": "s"}, {**daily, "slug": "s"}]
+    reply = deploy(api, flow_id, schedules=twins)
+    assert (reply.status, reply.json["code"]) == (409, "schedule_exists")
