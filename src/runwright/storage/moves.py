@@ -23,6 +23,8 @@ def record_move(tx: Transaction, run: Any, state: State, **changes: Any) -> Any:
     `changes` are columns of the claim that go with it: token, lease, execution and so on. Where
     they say nothing, an end frees the lease and everything else keeps it.
     """
+    details = msgspec.structs.replace(state.state_details, flow_run_id=run.id)
+    state = msgspec.structs.replace(state, state_details=details)
     columns = {**columns_after(run, state), **changes, "updated": tx.now}
     moved = save(tx, run, columns)
     tx.execute(
@@ -56,8 +58,6 @@ def record_move(tx: Transaction, run: Any, state: State, **changes: Any) -> Any:
 def columns_after(run: Any, state: State) -> dict[str, Any]:
     """What a state says about the run's times and counts."""
     at = state.timestamp
-    details = msgspec.structs.replace(state.state_details, flow_run_id=run.id)
-    state = msgspec.structs.replace(state, state_details=details)
     columns: dict[str, Any] = {
         "state_id": state.id,
         "state_type": str(state.type),

@@ -9,8 +9,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, select, update
 
+from runwright.core.states import TERMINAL
 from runwright.storage.engine import Transaction
 from runwright.storage.errors import StorageError
 from runwright.storage.statements import Prepared
@@ -69,6 +70,11 @@ _MADE_TRANSITION = Prepared(
         flow_run_state.c.transition_id == bindparam("transition_id"),
     )
 )
+
+
+def has_not_ended(state_type: Any) -> ColumnElement[bool]:
+    """The column's state is not terminal. (Not `NOT IN`: prepared statements hold no lists.)"""
+    return and_(*(state_type != str(kind) for kind in sorted(TERMINAL)))
 
 
 def read_run(tx: Transaction, run_id: UUID) -> Any:

@@ -123,7 +123,7 @@ class CompiledStatement:
         self._results: list[tuple[int, Any]] = []
         returned = list(getattr(statement, "exported_columns", ()))
         names = [column.key for column in returned]
-        self._make_row: Any = namedtuple("Row", names)._make if names else None  # noqa: PYI024
+        self._make_row: Any = namedtuple("Row", names, rename=True)._make if names else None  # noqa: PYI024
         for position, column in enumerate(returned):
             convert = column.type.dialect_impl(dialect).result_processor(dialect, None)
             if convert is not None:

@@ -2,20 +2,19 @@
 
 from sqlalchemy import or_, select
 
-from runwright.core.states import TERMINAL, StateType
+from runwright.core.states import StateType
 from runwright.server.policy import Policy
 from runwright.server.services.service import Service, note_pass
 from runwright.server.use_cases.cancel_run import cancel_run
 from runwright.server.use_cases.end_execution import end_run
 from runwright.storage.engine import Storage, Transaction
-from runwright.storage.runs import lock_run
+from runwright.storage.runs import has_not_ended, lock_run
 from runwright.storage.statements import Prepared
 from runwright.storage.tables import flow_run
 
 _c = flow_run.c
 _parent = flow_run.alias("parent")
 _AT_ONCE = 100
-_ENDED = [str(kind) for kind in TERMINAL]
 _STOPPED = [str(StateType.CANCELLING), str(StateType.CANCELLED), str(StateType.CRASHED)]
 #: Nobody is left who could say that it has stopped.
 _ABANDONED = Prepared(
@@ -32,10 +31,11 @@ _ORPHANS = Prepared(
     select(_c.id)
     .join(_parent, _parent.c.id == _c.parent_flow_run_id)
     .where(
-        _parent.c.state_type.in_(_STOPPED),
+        or_(*(_parent.c.state_type == kind for kind in _STOPPED)),
         _c.execution_root_id.is_(None),
         _c.cancel_requested_at.is_(None),
-        or_(_c.state_type.is_(None), _c.state_type.not_in([*_ENDED, str(StateType.CANCELLING)])),
+        or_(_c.state_type.is_(None), has_not_ended(_c.state_type)),
+        or_(_c.state_type.is_(None), _c.state_type != str(StateType.CANCELLING)),
     )
     .limit(_AT_ONCE)
 )

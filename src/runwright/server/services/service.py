@@ -40,7 +40,7 @@ class Service:
         while True:
             try:
                 await self.one_pass()
-            except Exception:
+            except Exception:  # a duty goes on whatever happened
                 _log.exception("The %s failed and goes on in %.1f s.", self.name, self.interval)
             await asyncio.sleep(self.interval)
 

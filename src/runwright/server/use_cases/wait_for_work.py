@@ -77,7 +77,7 @@ class WorkDesk:
     async def _claim(
         self, greeting: Greeting, instance_id: UUID, request: SyncRequest, taken: int
     ) -> list[ClaimedRun]:
-        if request.stopping or request.free - taken <= 0 or greeting.is_paused:
+        if request.stopping or request.free - taken <= 0:
             return []
         turn = self._turns.setdefault(greeting.pool_id, asyncio.Lock())
         async with turn:
