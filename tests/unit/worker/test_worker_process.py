@@ -50,7 +50,7 @@ class Stage:
             env=os.environ
             | {"RUNWRIGHT_API_URL": self.control_plane.url, "RUNWRIGHT_API_KEY": "rwk_worker_a_b"}
             # What a test leaves behind does not look for its control plane for long.
-            | {"RUNWRIGHT_OUTAGE_TOLERANCE": "5"}
+            | {"RUNWRIGHT_OUTAGE_TOLERANCE": "5", "RUNWRIGHT_LEASE_SECONDS": "5"}
             | env,
         )
         await self.control_plane.give(SyncAnswer(claimed=[self.claimed]))
