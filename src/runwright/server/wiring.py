@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 from runwright.core.clock import Clock
 from runwright.core.ids import NewId
 from runwright.server.policy import Policy
+from runwright.server.use_cases.wait_for_work import WorkDesk
 
 if TYPE_CHECKING:
     from runwright.settings import Settings
@@ -60,6 +61,8 @@ class Wiring:
     sign_in: SignInTokens = field(init=False)
     #: The terms of leases.
     policy: Policy = field(init=False)
+    #: Where workers wait for work.
+    desk: WorkDesk = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "sign_in", SignInTokens(self.clock))
@@ -69,3 +72,4 @@ class Wiring:
             new_id=self.new_id,
         )
         object.__setattr__(self, "policy", policy)
+        object.__setattr__(self, "desk", WorkDesk(self.storage, policy))

@@ -8,12 +8,18 @@ from litestar import Response, Router, post
 from litestar.params import JSONBody
 from sqlalchemy import bindparam, select
 
-from runwright.api.executions import ExitAnswer, ExitReport, ReleaseRequest
+from runwright.api.executions import (
+    ExitAnswer,
+    ExitReport,
+    ReleaseRequest,
+    SyncAnswer,
+    SyncRequest,
+)
 from runwright.api.flow_runs import FlowRun
 from runwright.api.journal import JournalAnswer, JournalBatch
 from runwright.api.states import OrchestrationResult
 from runwright.server.decoding import decode
-from runwright.server.injected import Asker, PathId, Wired
+from runwright.server.injected import Asker, PathId, PathName, Wired
 from runwright.server.keys import Principal
 from runwright.server.problems import Conflict, Denied, Missing, Problem
 from runwright.server.use_cases.append_journal import append_journal
@@ -21,6 +27,7 @@ from runwright.server.use_cases.end_execution import end_execution
 from runwright.server.use_cases.release_run import release_run
 from runwright.server.use_cases.rerun import rerun
 from runwright.server.wiring import Wiring
+from runwright.storage.api_keys import pool_id
 from runwright.storage.engine import Transaction
 from runwright.storage.flow_runs import FLOW_RUNS
 from runwright.storage.queries import read_one
@@ -136,7 +143,26 @@ async def rerun_(run_id: PathId, wiring: Wired, principal: Asker) -> FlowRun:
     return await wiring.storage.write(use_case)
 
 
+@post("/work_pools/{name:str}/workers/{instance_id:uuid}/sync", status_code=200)
+async def sync(
+    name: PathName,
+    instance_id: PathId,
+    data: JSONBody[SyncRequest],
+    wiring: Wired,
+    principal: Asker,
+) -> SyncAnswer:
+    """A worker's heartbeat, and its work: answered at once when there is some."""
+    if principal.work_pool_id is not None:
+        pool = await wiring.storage.read(lambda tx: pool_id(tx, name))
+        if pool != principal.work_pool_id:
+            raise Denied("This key speaks for another work pool.", status=403)
+    return await wiring.desk.sync(name, instance_id, data)
+
+
 router = Router(
-    path="/flow_runs",
-    route_handlers=[journal, exit_, release, rerun_],
+    path="/",
+    route_handlers=[
+        Router("/flow_runs", route_handlers=[journal, exit_, release, rerun_]),
+        sync,
+    ],
 )
