@@ -1,6 +1,6 @@
 """Deployments: saved, found, paused, deleted; and runs of them."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
@@ -130,7 +130,7 @@ def test_due_runs_are_shown_by_queue_priority_within_limits(api, flow_id, pool):
     deployment = deploy(api, flow_id).json["id"]
     slow = run(api, deployment).json["id"]
     fast = run(api, deployment, work_queue_name="fast").json["id"]
-    later = datetime.now(UTC) + timedelta(hours=1)
+    later = api.wiring.clock.now() + timedelta(hours=1)
     state = {"type": "SCHEDULED", "state_details": {"scheduled_time": later.isoformat()}}
     run(api, deployment, state=state)
 

@@ -50,13 +50,16 @@ def plan_fires(  # what a schedule is made of
     """
     at_most = min(horizon.at_most, max_scheduled_runs or horizon.at_most)
     missed, start = _make_up(spec, next_fire_at, now, catchup, horizon)
-    coming = fire_times(spec, start, at_most + 1)
+    due = [fire for fire in fire_times(spec, start, horizon.at_most) if fire <= now]
+    coming = fire_times(spec, now, at_most + 1)
     ahead = _within(coming[:at_most], now, horizon)
     left = coming[len(ahead)] if len(coming) > len(ahead) else None
+    if ahead and next_fire_at > ahead[-1]:  # the schedule allowed for more when it was planned
+        left = next_fire_at
     return Plan(
-        fires=[*missed, *ahead],
+        fires=[*missed, *due, *(fire for fire in ahead if fire >= next_fire_at)],
         next_fire_at=left,
-        plan_at=_plan_again(ahead, left, now, horizon),
+        plan_at=_plan_again(ahead, left, horizon),
     )
 
 
@@ -90,22 +93,17 @@ def _make_up(
 
 
 def _within(coming: list[datetime], now: datetime, horizon: Horizon) -> list[datetime]:
-    """The first of them: those that are due, the next few, and those within reach."""
-    later = [fire for fire in coming if fire > now]
-    few = later[: horizon.at_least]
+    """The next few, and those within reach."""
+    few = coming[: horizon.at_least]
     last = min(max([now + horizon.reach, *few]), now + horizon.furthest)
     return [fire for fire in coming if fire <= last]
 
 
-def _plan_again(
-    ahead: list[datetime], left: datetime | None, now: datetime, horizon: Horizon
-) -> datetime | None:
+def _plan_again(ahead: list[datetime], left: datetime | None, horizon: Horizon) -> datetime | None:
     if left is None:
         return None
     if not ahead:
         return left - horizon.furthest
     # When half of them have passed, but always before fewer than a few are left.
     kept = max(min(horizon.at_least, len(ahead)), len(ahead) // 2)
-    passed = ahead[len(ahead) - kept]
-    # Those that are held back because they are too far off come into sight by and by.
-    return max(passed, left - horizon.furthest) if left > now + horizon.furthest else passed
+    return ahead[len(ahead) - kept]
