@@ -21,6 +21,12 @@ from runwright.credentials import key_for
 pytest.importorskip("runwright.server.main", reason="needs the server")
 
 LEASE_SECONDS = 3.0
+SERVER = """
+import sys
+from runwright.server.main import serve
+from runwright.settings import load_settings
+serve(load_settings(), host="127.0.0.1", port=int(sys.argv[1]))
+"""
 FLOWS = """
 import os, signal, subprocess, threading, time
 from pathlib import Path
@@ -83,9 +89,8 @@ class Site:
         self.workers: list[psutil.Process] = []
 
     def start_server(self) -> None:
-        program = Path(sys.executable).with_name("runwright")
         self.server = subprocess.Popen(
-            [program, "server", "start", "--host", "127.0.0.1", "--port", str(self.port)],
+            [sys.executable, "-c", SERVER, str(self.port)],
             env=self.env,
         )
         until(self.is_up, 30)
