@@ -66,7 +66,7 @@ def due_runs(
     return [FLOW_RUNS.to_wire(row, tx.now) for row in tx.execute(statement).all()]
 
 
-def due_runs_of_queues(  # noqa: PLR0913  # a poll is made of these
+def due_runs_of_queues(  # a poll is made of these
     tx: "Transaction",
     pool: WorkPool,
     queues: list[WorkQueue],
