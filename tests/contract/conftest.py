@@ -35,8 +35,21 @@ def postgres() -> Iterator[str]:
     run(BINARIES / "initdb", "-D", folder / "data", "-A", "trust", "-U", "postgres", "-E", "UTF8")
     options = f"-k {folder} -c listen_addresses='' -c fsync=off"
     subprocess.run(
-        [BINARIES / "pg_ctl", "-D", folder / "data", "-w", "-o", options, "-l", folder / "log", "start"],
-        check=True, cwd=folder, stdout=subprocess.DEVNULL, **as_user,
+        [
+            BINARIES / "pg_ctl",
+            "-D",
+            folder / "data",
+            "-w",
+            "-o",
+            options,
+            "-l",
+            folder / "log",
+            "start",
+        ],
+        check=True,
+        cwd=folder,
+        stdout=subprocess.DEVNULL,
+        **as_user,
     )
     yield str(folder)
     run(BINARIES / "pg_ctl", "-D", folder / "data", "-m", "immediate", "stop")
@@ -50,9 +63,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         return f"sqlite:///{tmp_path}/runwright.db"
     folder = request.getfixturevalue("postgres")
     name = f"t{uuid4().hex}"
-    subprocess.run(
-        [BINARIES / "createdb", "-h", folder, "-U", "postgres", name], check=True
-    )
+    subprocess.run([BINARIES / "createdb", "-h", folder, "-U", "postgres", name], check=True)
     return f"postgresql://postgres@/{name}?host={folder}"
 
 

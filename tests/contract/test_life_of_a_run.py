@@ -29,23 +29,58 @@ POLICY = Policy()
 def make_pool(tx, *, limit=None, queue_limit=None, paused=False, retries=0):
     now, pool, queue, deployment = tx.now, uuid4(), uuid4(), uuid4()
     stamp = {"created": now, "updated": now}
-    tx.execute(insert(tables.work_pool), {
-        "id": pool, **stamp, "name": "p", "type": "process", "base_job_template": {},
-        "storage_configuration": {}, "is_paused": paused, "concurrency_limit": limit,
-        "default_queue_id": queue})
-    tx.execute(insert(tables.work_queue), {
-        "id": queue, **stamp, "work_pool_id": pool, "name": "default", "is_paused": False,
-        "concurrency_limit": queue_limit, "priority": 1})
+    tx.execute(
+        insert(tables.work_pool),
+        {
+            "id": pool,
+            **stamp,
+            "name": "p",
+            "type": "process",
+            "base_job_template": {},
+            "storage_configuration": {},
+            "is_paused": paused,
+            "concurrency_limit": limit,
+            "default_queue_id": queue,
+        },
+    )
+    tx.execute(
+        insert(tables.work_queue),
+        {
+            "id": queue,
+            **stamp,
+            "work_pool_id": pool,
+            "name": "default",
+            "is_paused": False,
+            "concurrency_limit": queue_limit,
+            "priority": 1,
+        },
+    )
     flow = flow_named(tx, "f", uuid4())
-    tx.execute(insert(tables.deployment), {
-        "id": deployment, **stamp, "flow_id": flow, "name": "d", "tags": [], "labels": {},
-        "parameters": {}, "enforce_parameter_schema": False, "job_variables": {},
-        "retries": retries, "retry_delay_seconds": 0.0, "work_queue_id": queue, "paused": False})
+    tx.execute(
+        insert(tables.deployment),
+        {
+            "id": deployment,
+            **stamp,
+            "flow_id": flow,
+            "name": "d",
+            "tags": [],
+            "labels": {},
+            "parameters": {},
+            "enforce_parameter_schema": False,
+            "job_variables": {},
+            "retries": retries,
+            "retry_delay_seconds": 0.0,
+            "work_queue_id": queue,
+            "paused": False,
+        },
+    )
     return flow, deployment
 
 
 async def schedule(storage, flow, deployment, count=1):
-    body = FlowRunCreate(flow_id=flow, deployment_id=deployment, state=StateCreate(type=StateType.SCHEDULED))
+    body = FlowRunCreate(
+        flow_id=flow, deployment_id=deployment, state=StateCreate(type=StateType.SCHEDULED)
+    )
     made = [storage.write(lambda tx: create_run(tx, body, POLICY)) for _ in range(count)]
     return [each.id for each in await asyncio.gather(*made)]
 
@@ -56,14 +91,19 @@ def ask(free=1, **more):
 
 def proposal(run_id, kind):
     from runwright.clock import SystemClock
+
     state = State(id=uuid4(), type=kind, name=kind.capitalize(), timestamp=SystemClock().now())
     return FlowRunProposed(flow_run_id=run_id, state=state)
 
 
 async def history(storage, run_id):
-    rows = await storage.read(lambda tx: tx.execute(
-        select(tables.flow_run_state.c.type).where(tables.flow_run_state.c.flow_run_id == run_id)
-        .order_by(tables.flow_run_state.c.seq)).scalars())
+    rows = await storage.read(
+        lambda tx: tx.execute(
+            select(tables.flow_run_state.c.type)
+            .where(tables.flow_run_state.c.flow_run_id == run_id)
+            .order_by(tables.flow_run_state.c.seq)
+        ).scalars()
+    )
     return list(rows)
 
 
@@ -99,8 +139,11 @@ def test_a_claimed_run_starts_and_completes_and_a_lost_answer_is_given_again(on_
         first = (await desk.sync("p", worker, ask())).claimed[0].spec
         again = (await desk.sync("p", worker, ask())).claimed[0].spec
         assert (first.token, first.execution_id) == (again.token, again.execution_id)
-        batch = JournalBatch(token=again.token, execution_id=again.execution_id,
-                             entries=[proposal(run_id, StateType.RUNNING), proposal(run_id, StateType.COMPLETED)])
+        batch = JournalBatch(
+            token=again.token,
+            execution_id=again.execution_id,
+            entries=[proposal(run_id, StateType.RUNNING), proposal(run_id, StateType.COMPLETED)],
+        )
         told = await receive_journal(storage, run_id, batch, POLICY)
         repeated = await receive_journal(storage, run_id, batch, POLICY)
         assert [each.result.status for each in told.answers] == ["ACCEPT", "ACCEPT"]
@@ -124,7 +167,9 @@ def test_a_run_that_always_crashes_gets_exactly_its_attempts(on_storage, retries
             spec = claimed[0].spec
             count += 1
             report = ExitReport(token=spec.token, execution_id=spec.execution_id, signal=9)
-            end = lambda tx, spec=spec, report=report: end_execution(tx, spec.flow_run_id, report, POLICY)  # noqa: E731
+            end = lambda tx, spec=spec, report=report: end_execution(
+                tx, spec.flow_run_id, report, POLICY
+            )  # noqa: E731
             told, again = await asyncio.gather(storage.write(end), storage.write(end))
             assert told == again
             assert told.state.type is StateType.CRASHED
@@ -140,21 +185,37 @@ def test_a_silent_holder_is_reaped_once_by_two_reapers_and_writes_nothing_after(
         flow, deployment = await storage.write(lambda tx: make_pool(tx, retries=1))
         (run_id,) = await schedule(storage, flow, deployment)
         spec = (await WorkDesk(storage, POLICY).sync("p", uuid4(), ask())).claimed[0].spec
-        batch = JournalBatch(token=spec.token, execution_id=spec.execution_id, entries=[proposal(run_id, StateType.RUNNING)])
+        batch = JournalBatch(
+            token=spec.token,
+            execution_id=spec.execution_id,
+            entries=[proposal(run_id, StateType.RUNNING)],
+        )
         await receive_journal(storage, run_id, batch, POLICY)
         reapers = Reaper(storage, POLICY), Reaper(storage, POLICY)
         await reapers[0].one_pass()  # the first pass after a start only extends
         past = timedelta(minutes=5)
-        await storage.write(lambda tx: tx.execute(update(tables.flow_run).values(lease_expires_at=tx.now - past)))
+        await storage.write(
+            lambda tx: tx.execute(update(tables.flow_run).values(lease_expires_at=tx.now - past))
+        )
         await asyncio.gather(*(each.one_pass() for each in reapers))
         run = await storage.read(lambda tx: read_run(tx, run_id))
         assert run.state_type == "CRASHED"
-        attempts = await storage.read(lambda tx: tx.execute(select(tables.flow_run.c.attempt)).scalars())
+        attempts = await storage.read(
+            lambda tx: tx.execute(select(tables.flow_run.c.attempt)).scalars()
+        )
         assert sorted(attempts) == [1, 2]
-        late = LogWritten(flow_run_id=run_id, timestamp=run.state_timestamp, level=20, name="n", message="late")
+        late = LogWritten(
+            flow_run_id=run_id, timestamp=run.state_timestamp, level=20, name="n", message="late"
+        )
         with pytest.raises(Conflict) as refused:
-            await receive_journal(storage, run_id, msgspec.structs.replace(
-                batch, first=1, entries=[late, proposal(run_id, StateType.COMPLETED)]), POLICY)
+            await receive_journal(
+                storage,
+                run_id,
+                msgspec.structs.replace(
+                    batch, first=1, entries=[late, proposal(run_id, StateType.COMPLETED)]
+                ),
+                POLICY,
+            )
         assert refused.value.code == "lease_lost"
         logs = await storage.read(lambda tx: tx.execute(select(tables.log)).all())
         assert [(log.message, log.late_token) for log in logs] == [("late", spec.token)]
@@ -166,7 +227,9 @@ def test_one_request_begins_a_run_by_hand_and_may_be_repeated(on_storage):
     async def body(storage):
         run_id, execution = uuid4(), uuid4()
         running = proposal(run_id, StateType.RUNNING)
-        started = FlowRunStarted(flow_run_id=run_id, flow_name="mine", timestamp=running.state.timestamp)
+        started = FlowRunStarted(
+            flow_run_id=run_id, flow_name="mine", timestamp=running.state.timestamp
+        )
         batch = JournalBatch(token=0, execution_id=execution, entries=[started, running])
         told = await receive_journal(storage, run_id, batch, POLICY)
         again = await receive_journal(storage, run_id, batch, POLICY)
@@ -181,7 +244,9 @@ def test_a_repeated_idempotency_key_finds_the_run_there_is(on_storage):
     async def body(storage):
         flow, _ = await storage.write(make_pool)
         body = FlowRunCreate(flow_id=flow, idempotency_key="k")
-        made = await asyncio.gather(*(storage.write(lambda tx: create_run(tx, body, POLICY)) for _ in range(5)))
+        made = await asyncio.gather(
+            *(storage.write(lambda tx: create_run(tx, body, POLICY)) for _ in range(5))
+        )
         assert len({each.id for each in made}) == 1
         assert sum(each.is_new for each in made) == 1
 
@@ -197,7 +262,9 @@ def test_a_use_case_that_fails_takes_nothing_from_its_neighbours(on_storage):
             flow_named(tx, "never", uuid4())
             raise KeyError("on purpose")
 
-        done = await asyncio.gather(*(storage.write(each) for each in (good, bad, good)), return_exceptions=True)
+        done = await asyncio.gather(
+            *(storage.write(each) for each in (good, bad, good)), return_exceptions=True
+        )
         names = await storage.read(lambda tx: tx.execute(select(tables.flow.c.name)).scalars())
         assert isinstance(done[1], KeyError)
         assert len(names) == 2

@@ -11,7 +11,7 @@ _MOST = timedelta(minutes=5)
 
 
 class Lineage(msgspec.Struct, frozen=True, kw_only=True):
-    """What decides about the next attempt. `attempt` counts from 1; the budget spans the lineage."""
+    """What decides about the next attempt; `attempt` counts from 1."""
 
     attempt: int
     retries: int
