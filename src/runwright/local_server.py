@@ -13,6 +13,8 @@ class LocalServer(msgspec.Struct, frozen=True, kw_only=True):
 
     url: str
     pid: int
+    #: Tells the process from a later one of the same id; None where the system cannot say.
+    birth: str | None = None
 
 
 def server_file(home: Path) -> Path:
@@ -22,7 +24,8 @@ def server_file(home: Path) -> Path:
 
 def announce_server(home: Path, server: LocalServer) -> None:
     """Say that this server runs."""
-    write_private(server_file(home), msgspec.json.encode(server).decode())
+    known = msgspec.structs.replace(server, birth=_birth(server.pid))
+    write_private(server_file(home), msgspec.json.encode(known).decode())
 
 
 def withdraw_server(home: Path, pid: int) -> None:
@@ -35,7 +38,7 @@ def withdraw_server(home: Path, pid: int) -> None:
 def local_server(home: Path) -> LocalServer | None:
     """The server that runs on this machine with this home; None when there is none alive."""
     server = _read(home)
-    return server if server is not None and _is_alive(server.pid) else None
+    return server if server is not None and _is_alive(server) else None
 
 
 def _read(home: Path) -> LocalServer | None:
@@ -45,11 +48,22 @@ def _read(home: Path) -> LocalServer | None:
         return None
 
 
-def _is_alive(pid: int) -> bool:
+def _is_alive(server: LocalServer) -> bool:
+    if server.birth is not None:
+        return _birth(server.pid) == server.birth
     try:
-        os.kill(pid, 0)
+        os.kill(server.pid, 0)
     except ProcessLookupError:
         return False
     except PermissionError:
         return True
     return True
+
+
+def _birth(pid: int) -> str | None:
+    """When the process began, in ticks since the boot; None when it is gone, or not on Linux."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return None
+    return None if fields[0] in "ZX" else fields[19]

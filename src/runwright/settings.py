@@ -97,10 +97,10 @@ def load_settings(env: Mapping[str, str] | None = None) -> Settings:
 def load_with_sources(env: Mapping[str, str] | None = None) -> tuple[Settings, dict[str, Source]]:
     """The settings, and for each field where its value came from."""
     env = os.environ if env is None else env
-    home = Path(env.get(f"{PREFIX}HOME") or "~/.runwright").expanduser()
+    home = home_folder(env)
     profiles = read_profiles(home)
     profile = env.get(f"{PREFIX}PROFILE") or profiles.active
-    if profile not in profiles.profiles and f"{PREFIX}PROFILE" in env:
+    if profile != "default" and profile not in profiles.profiles and f"{PREFIX}PROFILE" in env:
         known = ", ".join(sorted(profiles.profiles)) or "none yet"
         raise ConfigurationError(
             f"{PREFIX}PROFILE={profile}: there is no such profile. Profiles: {known}. "
@@ -122,6 +122,18 @@ def load_with_sources(env: Mapping[str, str] | None = None) -> tuple[Settings, d
             settings = msgspec.structs.replace(settings, api_key=key)
             sources["api_key"] = "credentials"
     return settings, sources
+
+
+def home_folder(env: Mapping[str, str] | None = None) -> Path:
+    """Where everything of this user is."""
+    env = os.environ if env is None else env
+    return Path(env.get(f"{PREFIX}HOME") or "~/.runwright").expanduser()
+
+
+def active_profile(env: Mapping[str, str] | None = None) -> str:
+    """The name of the profile in use."""
+    env = os.environ if env is None else env
+    return env.get(f"{PREFIX}PROFILE") or read_profiles(home_folder(env)).active
 
 
 def parse(values: Mapping[str, Any], sources: Mapping[str, Source] | None = None) -> Settings:

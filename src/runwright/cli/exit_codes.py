@@ -51,4 +51,4 @@ def of_error(error: Exception) -> Exit:
 
 def of_outcome(state: StateType | None) -> Exit:
     """The status for the end of a watched run."""
-    return _OF_OUTCOMES[state] if state in _OF_OUTCOMES else Exit.ERROR
+    return Exit.ERROR if state is None else _OF_OUTCOMES.get(state, Exit.ERROR)

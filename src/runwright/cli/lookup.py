@@ -55,18 +55,22 @@ def deployment(caller: Caller, named: str) -> Deployment:
     if deployment_id is not None:
         return caller.call(deployments.read(deployment_id))
     flow, slash, name = named.partition("/")
+    if not slash:
+        raise _no_deployment(caller, named)
     try:
-        if not slash:
-            raise NotFound("no slash", status=404)
         return caller.call(deployments.by_name(flow, name))
     except NotFound:
-        known = sorted(full_names(caller, caller.call(deployments.find())).values())
-        listed = f"Deployments: {', '.join(known[:10])}." if known else "There are none yet."
-        raise NotFound(
-            f"There is no deployment {named!r}; name one as flow/deployment. {listed}",
-            status=404,
-            code="not_found",
-        ) from None
+        raise _no_deployment(caller, named) from None
+
+
+def _no_deployment(caller: Caller, named: str) -> NotFound:
+    known = sorted(full_names(caller, caller.call(deployments.find())).values())
+    listed = f"Deployments: {', '.join(known[:10])}." if known else "There are none yet."
+    return NotFound(
+        f"There is no deployment {named!r}; name one as flow/deployment. {listed}",
+        status=404,
+        code="not_found",
+    )
 
 
 def full_names(caller: Caller, found: list[Deployment]) -> dict[UUID, str]:

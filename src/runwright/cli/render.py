@@ -27,7 +27,7 @@ def show(
 ) -> None:
     """Print many things."""
     if output == "json":
-        _print_json(rows)
+        show_json(rows)
     elif output == "name":
         for row in rows:
             say(name(row))
@@ -40,7 +40,7 @@ def show(
 def show_one(thing: Any, output: str, *, name: str) -> None:
     """Print one thing: its fields, a line each."""
     if output == "json":
-        _print_json(thing)
+        show_json(thing)
     elif output == "name":
         say(name)
     else:
@@ -48,6 +48,16 @@ def show_one(thing: Any, output: str, *, name: str) -> None:
         width = max(map(len, fields))
         for field, value in fields.items():
             say(f"{field:<{width}}  {_field(value)}")
+
+
+def acted(what: str, name: str, output: str) -> None:
+    """Tell what was done to something: a sentence for people, or its name."""
+    if output == "json":
+        show_json({"name": name, "result": what.rstrip(":")})
+    elif output == "name":
+        say(name)
+    else:
+        note(f"{what} {name}")
 
 
 def say(text: str) -> None:
@@ -103,7 +113,8 @@ def _field(value: Any) -> str:
     return value if isinstance(value, str) else msgspec.json.encode(value).decode()
 
 
-def _print_json(value: Any) -> None:
+def show_json(value: Any) -> None:
+    """Print JSON, indented."""
     text = msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
     sys.stdout.write(text + "\n")
 

@@ -8,6 +8,7 @@ import msgspec
 
 from runwright.client.call import Call
 from runwright.client.problems import FIRST_REFUSAL, refusal
+from runwright.errors import ConfigurationError
 from runwright.settings import Settings, load_settings, resolve_api
 
 if TYPE_CHECKING:
@@ -39,11 +40,30 @@ def session(settings: Settings | None = None) -> Iterator[Caller]:
         with connect(settings) as client:
             yield client
         return
-    # Late: loads the whole server, which only a command without a server needs.
-    from runwright.server.embedded import EmbeddedControlPlane
+    with server_packages():
+        # Late: loads the whole server, which only a command without a server needs.
+        from runwright.server.embedded import EmbeddedControlPlane
 
     with EmbeddedControlPlane(settings) as control_plane:
         yield _Embedded(control_plane)
+
+
+@contextmanager
+def server_packages() -> Iterator[None]:
+    """Import what only the server needs; where it is not installed, say how it would be.
+
+    Raises:
+        ConfigurationError: a package of `runwright[server]` is missing.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] == "runwright":
+            raise
+        raise ConfigurationError(
+            f"This needs the server's packages, and {error.name!r} is not installed: "
+            "`pip install 'runwright[server]'`. To use a server elsewhere, set RUNWRIGHT_API_URL."
+        ) from error
 
 
 class _Embedded:

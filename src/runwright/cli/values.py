@@ -17,12 +17,21 @@ def pairs(given: Iterable[str], option: str) -> dict[str, Any]:
     Raises:
         ConfigurationError: one has no equals sign.
     """
-    read: dict[str, Any] = {}
+    return {name: json_or_text(text) for name, text in pairs_of_text(given, option).items()}
+
+
+def pairs_of_text(given: Iterable[str], option: str) -> dict[str, str]:
+    """`["n=3", "name=x"]` as `{"n": "3", "name": "x"}`.
+
+    Raises:
+        ConfigurationError: one has no equals sign.
+    """
+    read: dict[str, str] = {}
     for text in given:
         name, equals, value = text.partition("=")
         if not equals or not name:
             raise ConfigurationError(f"{option} {text!r} must be name=value, for example n=3.")
-        read[name] = json_or_text(value)
+        read[name] = value
     return read
 
 

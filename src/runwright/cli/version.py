@@ -2,8 +2,8 @@
 
 import platform
 
-from runwright.version import __version__
 from runwright.cli.render import Output, show_one
+from runwright.version import __version__
 
 
 def version(*, output: Output = "name") -> None:

@@ -1,0 +1,121 @@
+"""`runwright db`."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from cyclopts import App
+
+from runwright.cli.confirm import confirm
+from runwright.cli.exit_codes import Exit
+from runwright.cli.flow_run import Yes
+from runwright.cli.render import Output, acted, say, show_one
+from runwright.cli.session import server_packages
+from runwright.errors import ConfigurationError
+from runwright.settings import load_settings
+
+app = App(name="db", help="The control plane's database.")
+
+
+@app.command
+def upgrade(
+    revision: str = "head", /, *, database_url: str | None = None, output: Output = "table"
+) -> None:
+    """Bring the database to the schema of this program. A starting server does this itself.
+
+    Parameters
+    ----------
+    revision
+        Go no further than this one.
+    database_url
+        Default: that of the settings.
+    """
+    with _owned(database_url) as url:
+        from runwright.storage import migrations  # Alembic is slow to load
+
+        migrations.upgrade(url, revision)
+        acted("the database is at revision", migrations.current(url) or "none", output)
+
+
+@app.command
+def downgrade(
+    revision: str,
+    /,
+    *,
+    database_url: str | None = None,
+    yes: Yes = False,
+    output: Output = "table",
+) -> int:
+    """Take revisions back, and with them what they hold; `base` takes everything.
+
+    Without a terminal it needs --yes.
+    """
+    if not yes and not sys.stdin.isatty():
+        raise ConfigurationError("This can lose data: say --yes when nobody can be asked.")
+    with _owned(database_url) as url:
+        if not confirm(f"Take {url} back to {revision}, with its data?", yes=yes):
+            return Exit.ERROR
+        from runwright.storage import migrations  # Alembic is slow to load
+
+        migrations.downgrade(url, revision)
+        acted("the database is at revision", migrations.current(url) or "none", output)
+    return Exit.OK
+
+
+@app.command
+def stamp(
+    revision: str = "head", /, *, database_url: str | None = None, output: Output = "table"
+) -> None:
+    """Say that the database is at a revision, and change nothing else."""
+    with _owned(database_url) as url:
+        from runwright.storage import migrations  # Alembic is slow to load
+
+        migrations.stamp(url, revision)
+        acted("the database is at revision", migrations.current(url) or "none", output)
+
+
+@app.command
+def current(*, database_url: str | None = None, output: Output = "table") -> None:
+    """Show the revision of the database, and the newest that this program knows."""
+    url = _url(database_url)
+    with server_packages():
+        from runwright.server.database import sqlite_path
+        from runwright.storage import migrations
+    path = sqlite_path(url)
+    there = path is None or path.exists()  # opening a missing file would make it
+    found = migrations.current(url) if there else None
+    if output == "table":
+        newest = migrations.head()
+        state = "up to date" if found == newest else f"the newest is {newest}"
+        say(f"{found or 'none'} ({state})")
+        return
+    about = {"current": found, "newest": migrations.head()}
+    show_one(about, output, name=found or "none")
+
+
+def _url(given: str | None) -> str:
+    url = given or load_settings().database_url
+    if url is None:
+        raise ConfigurationError("database_url is not set.")
+    return url
+
+
+@contextmanager
+def _owned(given: str | None) -> Iterator[str]:
+    """The database's URL, while no server uses its file; refusals of Alembic in our words."""
+    url = _url(given)
+    with server_packages():
+        from alembic.util.exc import CommandError
+
+        from runwright.server.database import take_lock
+    handle = take_lock(url)
+    try:
+        yield url
+    except CommandError as error:
+        raise ConfigurationError(
+            f"{error}. `runwright db current` shows where the database is and the newest revision."
+        ) from error
+    finally:
+        if handle is not None:
+            os.close(handle)
