@@ -64,6 +64,7 @@ def start(
         # Late: loads the whole server.
         from runwright.server.main import serve
     logging.basicConfig(level=settings.log_level, format=_FORMAT)
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # it tells of its plugins at INFO
     serve(settings, host=host, port=port, scheduler=scheduler)
 
 
@@ -133,6 +134,7 @@ def _start_in_background(
     command += [] if scheduler else ["--no-scheduler"]
     settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
     log = settings.home / "server.log"
+    log.touch(mode=0o600)  # the link to sign in is in it
     with log.open("ab") as output:
         begin = output.tell()
         process = subprocess.Popen(

@@ -37,13 +37,13 @@ async def openapi() -> Response[dict[str, Any]]:
     return Response(describe(), media_type="application/json")
 
 
-@get("/hello")
+@get("/hello", media_type="application/json")
 async def hello() -> str:
     """Says hello."""
     return "👋"
 
 
-@get("/version")
+@get("/version", media_type="application/json")
 async def version() -> str:
     """The version of this program."""
     from runwright.server.app import VERSION
