@@ -24,6 +24,11 @@ def key_for(home: Path, api_url: str) -> str | None:
     return _read(home).get(api_url.rstrip("/"))
 
 
+def kept_keys(home: Path) -> dict[str, str]:
+    """All keys that are kept, by the URL of their server."""
+    return _read(home)
+
+
 def keep_key(home: Path, api_url: str, key: str | None) -> None:
     """Keep `key` for the server at `api_url`; None forgets it. The file has mode 0600."""
     keys = _read(home)

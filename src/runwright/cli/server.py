@@ -120,7 +120,9 @@ def _ask(settings: Settings, about: dict[str, Any]) -> RunwrightError | None:
             about["health"] = "ok"
             about["version"] = client.call(calls.version())
     except RunwrightError as error:
-        return error if about["health"] != "ok" else None
+        if about["health"] != "ok":
+            return error
+        note(f"It answers, and did not tell its version: {error}")
     return None
 
 

@@ -36,8 +36,5 @@ def refusal(method: str, path: str, status: int, content: bytes) -> ApiProblem:
     detail = fields.get("detail") or fields.get("exception_message") or f"HTTP {status}"
     kind = LeaseLost if code == _LEASE_LOST else _KINDS.get(status, ApiProblem)
     if kind is Unauthorized and status == 401:  # noqa: PLR2004  # HTTP's own number
-        detail = (
-            f"{detail} Set RUNWRIGHT_API_KEY to a key of this server, "
-            "or create one there with `runwright key create`."
-        )
+        detail = f"{detail} Give the key as RUNWRIGHT_API_KEY, or `config set api_key=...`."
     return kind(f"{detail} ({method} {path}, {status})", status=status, code=code)

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import logging
 import os
 import signal
 import socket
@@ -10,26 +9,19 @@ import sys
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 
 from granian.constants import Interfaces
 from granian.server.embed import Server
 
-from runwright.api.keys import Key
 from runwright.clock import SystemClock, new_id
-from runwright.credentials import keep_key, key_for
 from runwright.errors import ConfigurationError
 from runwright.local_server import LocalServer, announce_server, withdraw_server
 from runwright.server.app import create_app
 from runwright.server.database import opened
 from runwright.server.duties import duties_of, run_duty
-from runwright.server.keys import ALL_SCOPES, hash_secret, new_key
+from runwright.server.first_key import keep_admin_key
 from runwright.server.wiring import Wiring
 from runwright.settings import Settings
-from runwright.storage.api_keys import add_key, has_any_key
-from runwright.storage.engine import Transaction
-
-log = logging.getLogger("runwright.server")
 
 #: How long requests that are under way may take when the server stops.
 _DRAIN_SECONDS = 10.0
@@ -118,7 +110,7 @@ class _Serving:
             scheme = "https" if self._settings.server_tls_cert else "http"
             shown = f"[{host}]" if ":" in host else "127.0.0.1" if host == "0.0.0.0" else host  # noqa: S104
             url = f"{scheme}://{shown}:{port}"
-            await _keep_admin_key(wiring, self._settings.home, f"{url}/api")
+            await keep_admin_key(wiring, self._settings.home, f"{url}/api")
             tasks = [
                 asyncio.create_task(run_duty(duty, wiring.stopping))
                 for duty in duties_of(wiring, with_scheduler=self._scheduler)
@@ -183,20 +175,3 @@ async def _until_open(
             await writer.wait_closed()
         return
     raise PortInUse(f"The server did not begin to listen on {host}:{port}.")
-
-
-async def _keep_admin_key(wiring: Wiring, home: Path, api_url: str) -> None:
-    """On the first start, make an administrator's key and keep it in the user's own home."""
-    if await wiring.storage.read(has_any_key):
-        if key_for(home, api_url) is None:
-            log.info("No key for %s is kept here; make one with: runwright key create", api_url)
-        return
-    key_id = wiring.new_id()
-    secret = new_key("user", key_id)
-
-    def use_case(tx: Transaction) -> None:
-        key = Key(id=key_id, name="admin", kind="user", created=tx.now, scopes=sorted(ALL_SCOPES))
-        add_key(tx, key, secret_hash=hash_secret(secret))
-
-    await wiring.storage.write(use_case)
-    keep_key(home, api_url, secret)
