@@ -37,18 +37,18 @@ async def openapi() -> Response[dict[str, Any]]:
     return Response(describe(), media_type="application/json")
 
 
-@get("/hello", media_type="application/json")
-async def hello() -> str:
+@get("/hello")
+async def hello() -> Response[bytes]:
     """Says hello."""
-    return "👋"
+    return Response('"👋"'.encode(), media_type="application/json")
 
 
-@get("/version", media_type="application/json")
-async def version() -> str:
+@get("/version")
+async def version() -> Response[bytes]:
     """The version of this program."""
     from runwright.server.app import VERSION
 
-    return VERSION
+    return Response(f'"{VERSION}"'.encode(), media_type="application/json")
 
 
 @get("/admin/version")
