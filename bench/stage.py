@@ -41,7 +41,12 @@ class Stage:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}/api"
         self.environment = {
-            **{k: v for k, v in os.environ.items() if not k.startswith("RUNWRIGHT_")},
+            **{
+                name: value
+                for name, value in os.environ.items()
+                # Byte code is cached, as it is wherever Python is not told otherwise.
+                if not name.startswith("RUNWRIGHT_") and name != "PYTHONDONTWRITEBYTECODE"
+            },
             "RUNWRIGHT_HOME": str(home),
             "PYTHONPATH": str(ROOT),
             "NO_COLOR": "1",
