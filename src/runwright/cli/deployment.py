@@ -8,12 +8,12 @@ from runwright.api.deployments import DeploymentRunCreate
 from runwright.api.states import StateCreate, StateDetails, StateType
 from runwright.cli import lookup
 from runwright.cli.confirm import confirm
-from runwright.cli.exit_codes import Exit, of_outcome
+from runwright.cli.exit_codes import Exit
 from runwright.cli.flow_run import Yes
-from runwright.cli.render import Column, Output, note, say, show, show_one
+from runwright.cli.render import Column, Output, acted, say, show, show_one, span
 from runwright.cli.session import session
 from runwright.cli.values import duration, instant, json_object, pairs
-from runwright.cli.watching import watch
+from runwright.cli.watching import follow
 from runwright.client.calls import deployments
 from runwright.clock import SystemClock
 from runwright.errors import ConfigurationError
@@ -24,7 +24,9 @@ app.command("runwright.cli.schedule:app", name="schedule", help="The schedules o
 
 def spec_text(schedule: dict[str, Any]) -> str:
     """A schedule in a word: its cron, rrule or interval, and its zone."""
-    what = schedule.get("cron") or schedule.get("rrule") or f"every {schedule.get('interval')} s"
+    what = (
+        schedule.get("cron") or schedule.get("rrule") or f"every {span(schedule.get('interval'))}"
+    )
     return f"{what} {schedule.get('timezone') or 'UTC'}"
 
 
@@ -96,20 +98,14 @@ def run(  # noqa: PLR0913  # the options of a run, by name
         job_variables=pairs(job_variable, "--job-variable") if job_variable else None,
         idempotency_key=idempotency_key,
     )
-    with session() as caller:
+    with session(follows=watch_it) as caller:
         found = lookup.deployment(caller, name)
         made = caller.call(deployments.create_run(found.id, wanted))
-        if output != "table":
-            if not watch_it:
-                show_one(made, output, name=str(made.id))
-        else:
+        if output == "table":
             say(f"created run {made.name} ({made.id}) of {name}")
-        if not watch_it:
-            return Exit.OK
-        ended = watch(caller, made)
-    if output != "table":
-        show_one(ended, output, name=str(ended.id))
-    return of_outcome(ended.state_type)
+        elif not watch_it:
+            show_one(made, output, name=str(made.id))
+        return follow(caller, made, output) if watch_it else Exit.OK
 
 
 def _due(at: str | None, after: str | None) -> StateCreate | None:
@@ -126,28 +122,28 @@ def _due(at: str | None, after: str | None) -> StateCreate | None:
 
 
 @app.command
-def pause(name: str, /) -> None:
+def pause(name: str, /, *, output: Output = "table") -> None:
     """Fire and hand out nothing of a deployment. What runs goes on."""
     with session() as caller:
         caller.call(deployments.pause(lookup.deployment(caller, name).id))
-    note(f"paused {name}")
+    acted("paused", name, output)
 
 
 @app.command
-def resume(name: str, /) -> None:
+def resume(name: str, /, *, output: Output = "table") -> None:
     """Undo `pause`."""
     with session() as caller:
         caller.call(deployments.resume(lookup.deployment(caller, name).id))
-    note(f"resumed {name}")
+    acted("resumed", name, output)
 
 
 @app.command
-def delete(name: str, /, *, yes: Yes = False) -> int:
+def delete(name: str, /, *, yes: Yes = False, output: Output = "table") -> int:
     """Delete a deployment. Its runs stay."""
     with session() as caller:
         found = lookup.deployment(caller, name)
         if not confirm(f"Delete deployment {name}?", yes=yes):
             return Exit.ERROR
         caller.call(deployments.remove(found.id))
-    note(f"deleted {name}")
+    acted("deleted", name, output)
     return Exit.OK

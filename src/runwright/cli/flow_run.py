@@ -20,10 +20,10 @@ from runwright.api.filters import (
 from runwright.api.states import StateType
 from runwright.cli import lookup
 from runwright.cli.confirm import confirm
-from runwright.cli.exit_codes import Exit, of_outcome
-from runwright.cli.render import Column, Output, note, say, show, show_one, span, when
+from runwright.cli.exit_codes import Exit
+from runwright.cli.render import Column, Output, acted, note, say, show, show_one, span, when
 from runwright.cli.session import session
-from runwright.cli.watching import LogTail, watch
+from runwright.cli.watching import LogTail, follow
 from runwright.client.calls import flow_runs
 from runwright.core.states import TERMINAL
 
@@ -97,36 +97,34 @@ def logs(
     run: str,
     /,
     *,
-    follow: Annotated[bool, Parameter(name=["--follow", "-f"], negative="")] = False,
+    follow_it: Annotated[bool, Parameter(name=["--follow", "-f"], negative="")] = False,
+    output: Output = "table",
 ) -> None:
-    """Print the log of a flow run.
+    """Print the log of a flow run; as JSON or name, one record or message a line.
 
     Parameters
     ----------
-    follow
+    follow_it
         Go on until the run has ended.
     """
-    with session() as caller:
+    with session(follows=follow_it) as caller:
         found = lookup.flow_run(caller, run)
-        tail = LogTail(caller, found.id)
+        tail = LogTail(caller, found.id, output)
         tail.print_new()
-        while follow and found.state_type not in TERMINAL:
+        while follow_it and found.state_type not in TERMINAL:
             time.sleep(0.3)  # noqa: TID251  # a person watches
             found = caller.call(flow_runs.read(found.id))
             tail.print_new()
 
 
 @app.command(name="watch")
-def watch_run(run: str, /, *, output: Output = "name") -> int:
+def watch_run(run: str, /, *, output: Output = "table") -> int:
     """Follow a run and the attempts that replace it; exit with its outcome.
 
     0 completed, 10 failed, 11 crashed, 12 cancelled.
     """
-    with session() as caller:
-        ended = watch(caller, lookup.flow_run(caller, run))
-    if output == "json":
-        show_one(ended, output, name=str(ended.id))
-    return of_outcome(ended.state_type)
+    with session(follows=True) as caller:
+        return follow(caller, lookup.flow_run(caller, run), output)
 
 
 @app.command
@@ -152,24 +150,24 @@ def retry(
     output: Output = "table",
 ) -> int:
     """Run again what has ended: a brand-new run of the same lineage, from the beginning."""
-    with session() as caller:
+    with session(follows=watch_it) as caller:
         found = lookup.flow_run(caller, run)
         successor = caller.call(flow_runs.rerun(found.id))
-        _tell(output, f"attempt {successor.attempt} of {found.name} is {successor.name}", successor)
-        if not watch_it:
-            return Exit.OK
-        return of_outcome(watch(caller, successor).state_type)
+        if not watch_it or output == "table":
+            told = f"attempt {successor.attempt} of {found.name} is {successor.id}"
+            _tell(output, told, successor)
+        return follow(caller, successor, output) if watch_it else Exit.OK
 
 
 @app.command
-def delete(run: str, /, *, yes: Yes = False) -> int:
+def delete(run: str, /, *, yes: Yes = False, output: Output = "table") -> int:
     """Delete a flow run with its task runs and logs. A living process of it is ended."""
     with session() as caller:
         found = lookup.flow_run(caller, run)
         if not confirm(f"Delete {found.name} ({found.id})?", yes=yes):
             return Exit.ERROR
         caller.call(flow_runs.remove(found.id))
-    note(f"deleted {found.name}")
+    acted("deleted", found.name, output)
     return Exit.OK
 
 

@@ -10,7 +10,7 @@ from runwright.api.keys import KeyCreate
 from runwright.cli.confirm import confirm
 from runwright.cli.exit_codes import Exit
 from runwright.cli.flow_run import Yes
-from runwright.cli.render import Column, Output, note, say, show, show_one, when
+from runwright.cli.render import Column, Output, acted, note, say, show, show_one, when
 from runwright.cli.session import session
 from runwright.client.calls import keys
 from runwright.clock import SystemClock
@@ -71,11 +71,11 @@ def ls(*, output: Output = "table") -> None:
 
 
 @app.command
-def revoke(key_id: UUID, /, *, yes: Yes = False) -> int:
+def revoke(key_id: UUID, /, *, yes: Yes = False, output: Output = "table") -> int:
     """Make a key worthless, within seconds."""
     if not confirm(f"Revoke key {key_id}?", yes=yes):
         return Exit.ERROR
     with session() as caller:
         caller.call(keys.revoke(key_id))
-    note(f"revoked {key_id}")
+    acted("revoked", key_id, output)
     return Exit.OK

@@ -99,6 +99,8 @@ def span(duration: timedelta | float | None) -> str:
         if seconds >= size:
             whole, rest = divmod(seconds, size)
             return f"{int(whole)} {unit} {int(rest // lesser)} {lesser_unit}"
+    if seconds < 1:
+        return f"{seconds * 1000:.0f} ms"
     return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"  # noqa: PLR2004
 
 

@@ -11,7 +11,7 @@ from runwright.cli.confirm import confirm
 from runwright.cli.deployment import spec_text
 from runwright.cli.exit_codes import Exit
 from runwright.cli.flow_run import Yes
-from runwright.cli.render import Column, Output, note, show, when
+from runwright.cli.render import Column, Output, acted, note, show, when
 from runwright.cli.session import Caller, session
 from runwright.cli.values import duration
 from runwright.client.calls import deployments
@@ -71,33 +71,33 @@ def create(  # noqa: PLR0913  # the fields of a schedule, by name
 
 
 @app.command
-def pause(deployment: str, schedule: str, /) -> None:
+def pause(deployment: str, schedule: str, /, *, output: Output = "table") -> None:
     """Let a schedule, named by its id or slug, fire no more."""
     _edit(deployment, schedule, ScheduleUpdate(active=False))
-    note(f"paused {schedule}")
+    acted("paused", schedule, output)
 
 
 @app.command
-def resume(deployment: str, schedule: str, /) -> None:
+def resume(deployment: str, schedule: str, /, *, output: Output = "table") -> None:
     """Undo `pause`."""
     _edit(deployment, schedule, ScheduleUpdate(active=True))
-    note(f"resumed {schedule}")
+    acted("resumed", schedule, output)
 
 
 @app.command
-def delete(deployment: str, schedule: str, /, *, yes: Yes = False) -> int:
+def delete(deployment: str, schedule: str, /, *, yes: Yes = False, output: Output = "table") -> int:
     """Take a schedule away, with the runs that it made and nobody has claimed."""
     if not confirm(f"Delete schedule {schedule} of {deployment}?", yes=yes):
         return Exit.ERROR
     with session() as caller:
         owner, found = _find(caller, deployment, schedule)
         caller.call(deployments.remove_schedule(owner.id, found.id))
-    note(f"deleted {schedule}")
+    acted("deleted", schedule, output)
     return Exit.OK
 
 
 @app.command
-def clear(deployment: str, /, *, yes: Yes = False) -> int:
+def clear(deployment: str, /, *, yes: Yes = False, output: Output = "table") -> int:
     """Take all schedules of a deployment away."""
     if not confirm(f"Delete all schedules of {deployment}?", yes=yes):
         return Exit.ERROR
@@ -105,7 +105,7 @@ def clear(deployment: str, /, *, yes: Yes = False) -> int:
         owner = lookup.deployment(caller, deployment)
         for schedule in caller.call(deployments.schedules(owner.id)):
             caller.call(deployments.remove_schedule(owner.id, schedule.id))
-    note(f"{deployment} has no schedules")
+    acted("no schedules left:", deployment, output)
     return Exit.OK
 
 

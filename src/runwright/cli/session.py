@@ -8,7 +8,7 @@ import msgspec
 
 from runwright.client.call import Call
 from runwright.client.problems import FIRST_REFUSAL, refusal
-from runwright.errors import ConfigurationError
+from runwright.errors import ConfigurationError, ServerUnreachable
 from runwright.settings import Settings, load_settings, resolve_api
 
 if TYPE_CHECKING:
@@ -30,8 +30,12 @@ class Caller(Protocol):
 
 
 @contextmanager
-def session(settings: Settings | None = None) -> Iterator[Caller]:
-    """The control plane for one command."""
+def session(settings: Settings | None = None, *, follows: bool = False) -> Iterator[Caller]:
+    """The control plane for one command; a server, for one that `follows` a run.
+
+    Raises:
+        ServerUnreachable: on entering, when a run is to be followed and there is no server.
+    """
     settings = settings or load_settings()
     if resolve_api(settings) is not None:
         # Late: the HTTP client takes 0.1 s to load, and `--help` does not need it.
@@ -40,6 +44,12 @@ def session(settings: Settings | None = None) -> Iterator[Caller]:
         with connect(settings) as client:
             yield client
         return
+    if follows:
+        raise ServerUnreachable(
+            "Following a run needs a server, and none is configured or runs on this machine: "
+            "without one, runs are read when a command begins. Start one with "
+            "`runwright server start`, or set RUNWRIGHT_API_URL."
+        )
     with server_packages():
         # Late: loads the whole server, which only a command without a server needs.
         from runwright.server.embedded import EmbeddedControlPlane

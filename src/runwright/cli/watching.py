@@ -4,10 +4,14 @@ import time
 from collections.abc import Callable
 from uuid import UUID
 
+import msgspec
+
 from runwright.api.filters import FlowRunFilter, IdIs, Query
 from runwright.api.flow_runs import FlowRun
+from runwright.api.logs import Log
 from runwright.api.states import StateType
-from runwright.cli.render import note, say
+from runwright.cli.exit_codes import Exit, of_outcome
+from runwright.cli.render import note, say, show_one
 from runwright.cli.session import Caller
 from runwright.client.calls import flow_runs, logs
 from runwright.core.states import TERMINAL
@@ -20,8 +24,9 @@ _LEVELS = {10: "DEBUG", 20: "INFO", 30: "WARNING", 40: "ERROR", 50: "CRITICAL"}
 class LogTail:
     """Prints the log records of one run, each once."""
 
-    def __init__(self, caller: Caller, run_id: UUID) -> None:
+    def __init__(self, caller: Caller, run_id: UUID, output: str = "table") -> None:
         self._caller = caller
+        self._output = output
         self._run_id = run_id
         self._seen: set[UUID] = set()
         self._offset = 0
@@ -34,33 +39,49 @@ class LogTail:
             page = self._caller.call(call)
             fresh = [record for record in page if record.id not in self._seen]
             for record in fresh:
-                stamp = record.timestamp.astimezone().strftime("%H:%M:%S.%f")[:-3]
-                level = _LEVELS.get(record.level, str(record.level))
-                say(f"{stamp} | {level:<7} | {record.name} - {record.message}")
+                self._print(record)
             self._seen.update(record.id for record in fresh)
             self._offset += len(fresh)
             printed += len(fresh)
             if len(page) < _PAGE or not fresh:
                 return printed
 
+    def _print(self, record: Log) -> None:
+        if self._output == "json":
+            say(msgspec.json.encode(record).decode())
+        elif self._output == "name":
+            say(record.message)
+        else:
+            stamp = record.timestamp.astimezone().strftime("%H:%M:%S.%f")[:-3]
+            level = _LEVELS.get(record.level, str(record.level))
+            tell = note if self._output == "aside" else say
+            tell(f"{stamp} | {level:<7} | {record.name} - {record.message}")
+
+
+def follow(caller: Caller, run: FlowRun, output: str) -> Exit:
+    """Watch a run for a command: logs for people, or in the end the run for programs."""
+    ended = watch(caller, run, log_output="table" if output == "table" else "aside")
+    if output != "table":
+        show_one(ended, output, name=str(ended.id))
+    return of_outcome(ended.state_type)
+
 
 def watch(
     caller: Caller,
     run: FlowRun,
     *,
-    with_logs: bool = True,
+    log_output: str = "table",
     sleep: Callable[[float], None] = time.sleep,  # noqa: TID251  # a person watches
 ) -> FlowRun:
     """Follow a run, and the attempts that replace it, to the end.
 
     Returns the last attempt. Ctrl-C stops the watching, not the run.
     """
-    tail, shown = LogTail(caller, run.id), ""
+    tail, shown = LogTail(caller, run.id, log_output), ""
     note(f"watching {run.name} ({run.id}); Ctrl-C leaves it running")
     while True:
         run = caller.call(flow_runs.read(run.id))
-        if with_logs:
-            tail.print_new()
+        tail.print_new()
         if run.state_name != shown:
             shown = run.state_name or ""
             message = run.state.message if run.state and run.state.message else ""
@@ -70,7 +91,7 @@ def watch(
             if successor is None:
                 return run
             run = successor
-            tail, shown = LogTail(caller, run.id), ""
+            tail, shown = LogTail(caller, run.id, log_output), ""
             note(f"attempt {run.attempt} is {run.name} ({run.id})")
             continue
         sleep(_PAUSE)

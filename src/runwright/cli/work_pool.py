@@ -13,7 +13,7 @@ from runwright.api.work_pools import WorkPoolCreate, WorkPoolUpdate
 from runwright.cli.confirm import confirm
 from runwright.cli.exit_codes import Exit
 from runwright.cli.flow_run import Yes
-from runwright.cli.render import Column, Output, note, show, show_one, when
+from runwright.cli.render import Column, Output, acted, note, show, show_one, when
 from runwright.cli.session import Caller, session
 from runwright.client.calls import flow_runs, work_pools
 from runwright.errors import ConfigurationError, NotFound
@@ -119,19 +119,19 @@ def inspect(name: str, /, *, output: Output = "table") -> None:
 
 
 @app.command
-def pause(name: str, /) -> None:
+def pause(name: str, /, *, output: Output = "table") -> None:
     """Hand out no more runs of this pool. What runs goes on."""
     with session() as caller:
         change_pool(caller, name, WorkPoolUpdate(is_paused=True))
-    note(f"paused {name}")
+    acted("paused", name, output)
 
 
 @app.command
-def resume(name: str, /) -> None:
+def resume(name: str, /, *, output: Output = "table") -> None:
     """Undo `pause`."""
     with session() as caller:
         change_pool(caller, name, WorkPoolUpdate(is_paused=False))
-    note(f"resumed {name}")
+    acted("resumed", name, output)
 
 
 @app.command
@@ -142,6 +142,7 @@ def update(
     description: str | None = None,
     concurrency_limit: int | None = None,
     base_job_template: Path | None = None,
+    output: Output = "table",
 ) -> None:
     """Change what is given; the rest stays."""
     change = WorkPoolUpdate(
@@ -153,27 +154,27 @@ def update(
     )
     with session() as caller:
         change_pool(caller, name, change)
-    note(f"updated {name}")
+    acted("updated", name, output)
 
 
 @app.command
-def set_concurrency_limit(name: str, limit: int, /) -> None:
+def set_concurrency_limit(name: str, limit: int, /, *, output: Output = "table") -> None:
     """Let at most `limit` runs of this pool run at once."""
     with session() as caller:
         change_pool(caller, name, WorkPoolUpdate(concurrency_limit=limit))
-    note(f"{name} runs {limit} at once")
+    acted(f"at most {limit} at once:", name, output)
 
 
 @app.command
-def clear_concurrency_limit(name: str, /) -> None:
+def clear_concurrency_limit(name: str, /, *, output: Output = "table") -> None:
     """Take the limit away."""
     with session() as caller:
         change_pool(caller, name, WorkPoolUpdate(concurrency_limit=None))
-    note(f"{name} has no limit of its own")
+    acted("no limit of its own:", name, output)
 
 
 @app.command
-def delete(name: str, /, *, yes: Yes = False) -> int:
+def delete(name: str, /, *, yes: Yes = False, output: Output = "table") -> int:
     """Delete a pool with its queues. Its deployments stay, without a pool."""
     with session() as caller:
         if not confirm(f"Delete work pool {name}?", yes=yes):
@@ -182,7 +183,7 @@ def delete(name: str, /, *, yes: Yes = False) -> int:
             caller.call(work_pools.remove(name))
         except NotFound as error:
             raise unknown_pool(caller, name) from error
-    note(f"deleted {name}")
+    acted("deleted", name, output)
     return Exit.OK
 
 

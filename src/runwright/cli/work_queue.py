@@ -9,7 +9,7 @@ from runwright.api.work_queues import WorkQueueCreate, WorkQueueUpdate
 from runwright.cli.confirm import confirm
 from runwright.cli.exit_codes import Exit
 from runwright.cli.flow_run import Yes
-from runwright.cli.render import Column, Output, note, show, show_one
+from runwright.cli.render import Column, Output, acted, note, show, show_one
 from runwright.cli.session import session
 from runwright.client.calls import work_pools
 
@@ -67,19 +67,19 @@ def inspect(name: str, /, *, pool: Pool, output: Output = "table") -> None:
 
 
 @app.command
-def pause(name: str, /, *, pool: Pool) -> None:
+def pause(name: str, /, *, pool: Pool, output: Output = "table") -> None:
     """Hand out no more runs of this queue."""
     with session() as caller:
         caller.call(work_pools.update_queue(pool, name, WorkQueueUpdate(is_paused=True)))
-    note(f"paused {name} of {pool}")
+    acted("paused", name, output)
 
 
 @app.command
-def resume(name: str, /, *, pool: Pool) -> None:
+def resume(name: str, /, *, pool: Pool, output: Output = "table") -> None:
     """Undo `pause`."""
     with session() as caller:
         caller.call(work_pools.update_queue(pool, name, WorkQueueUpdate(is_paused=False)))
-    note(f"resumed {name} of {pool}")
+    acted("resumed", name, output)
 
 
 @app.command
@@ -92,6 +92,7 @@ def update(  # the fields of a queue, by name
     concurrency_limit: int | None = None,
     no_concurrency_limit: bool = False,
     description: str | None = None,
+    output: Output = "table",
 ) -> None:
     """Change what is given; the rest stays."""
     limit = msgspec.UNSET if concurrency_limit is None else concurrency_limit
@@ -102,15 +103,15 @@ def update(  # the fields of a queue, by name
     )
     with session() as caller:
         caller.call(work_pools.update_queue(pool, name, change))
-    note(f"updated {name} of {pool}")
+    acted("updated", name, output)
 
 
 @app.command
-def delete(name: str, /, *, pool: Pool, yes: Yes = False) -> int:
+def delete(name: str, /, *, pool: Pool, yes: Yes = False, output: Output = "table") -> int:
     """Delete a queue."""
     if not confirm(f"Delete queue {name} of {pool}?", yes=yes):
         return Exit.ERROR
     with session() as caller:
         caller.call(work_pools.remove_queue(pool, name))
-    note(f"deleted {name} of {pool}")
+    acted("deleted", name, output)
     return Exit.OK

@@ -7,8 +7,10 @@ from cyclopts import App, Parameter
 
 from runwright.cli.render import Column, Output, show, when
 from runwright.cli.session import session
+from runwright.cli.work_pool import unknown_pool
 from runwright.client.calls import work_pools
-from runwright.settings import load_settings
+from runwright.errors import ConfigurationError, NotFound, RunwrightError, ServerUnreachable
+from runwright.settings import load_settings, resolve_api
 
 app = App(name="worker", help="Run flows on this machine for a work pool.")
 
@@ -43,17 +45,38 @@ def start(  # the options of a worker, by name
     # Late: only this command needs the worker.
     from runwright.worker.start import run_worker
 
-    asyncio.run(
-        run_worker(
-            load_settings(),
-            pool=pool,
-            queues=queue or (),
-            name=name,
-            limit=limit,
-            type=type,
-            create_pool=create_pool,
+    settings = load_settings()
+    if resolve_api(settings) is None:
+        raise ServerUnreachable(
+            "A worker needs a server, and none is configured or runs on this machine. Start one "
+            "with `runwright server start`, or set RUNWRIGHT_API_URL."
         )
+    work = run_worker(
+        settings,
+        pool=pool,
+        queues=queue or (),
+        name=name,
+        limit=limit,
+        type=type,
+        create_pool=create_pool,
     )
+    try:
+        asyncio.run(work)
+    except ConfigurationError as error:
+        raise _explained(error, pool) from None
+
+
+def _explained(error: ConfigurationError, pool: str) -> RunwrightError:
+    """The error; when the pool is what is missing, with the pools there are."""
+    try:
+        with session() as caller:
+            try:
+                caller.call(work_pools.read(pool))
+            except NotFound:
+                return unknown_pool(caller, pool)
+    except RunwrightError:
+        return error  # a worker's key may not list pools
+    return error
 
 
 @app.command(name="ls")

@@ -125,7 +125,7 @@ class Client:
                 return answer.status, await answer.read(), _asked_pause(answer)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise ServerUnreachable(
-                f"No answer from {self._root} ({type(error).__name__}: {error}). "
+                f"No answer from {self._root} ({_reason(error)}). "
                 "Is the server running? Start one with `runwright server start`, "
                 "or set RUNWRIGHT_API_URL."
             ) from error
@@ -166,6 +166,16 @@ def open_client(settings: "Settings") -> Client:
             request_timeout=settings.request_timeout,
         )
     )
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        return f"its certificate is not trusted: {error.certificate_error}; see tls_ca_file"
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return error.os_error.strerror or str(error.os_error)
+    if isinstance(error, TimeoutError):
+        return "it took too long; see request_timeout"
+    return f"{type(error).__name__}: {error}"
 
 
 def _has_proxy() -> bool:
