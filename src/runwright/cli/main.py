@@ -4,7 +4,7 @@ import sys
 from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
-    from cyclopts import App
+    from cyclopts import App, Parameter
 
 #: Noun, module, what it is about.
 NOUNS = (
@@ -26,7 +26,7 @@ NOUNS = (
 def build() -> "App":
     """The command tree."""
     # Late: `runwright version` needs none of it.
-    from cyclopts import App
+    from cyclopts import App, Parameter
 
     from runwright.version import __version__
 
@@ -35,6 +35,7 @@ def build() -> "App":
         help="A self-hosted workflow orchestrator for Python.",
         version=__version__,
         help_format="plaintext",
+        default_parameter=Parameter(negative_iterable=()),
         result_action="return_value",
         exit_on_error=False,
         print_error=True,

@@ -83,7 +83,7 @@ def resume(name: str, /, *, pool: Pool, output: Output = "table") -> None:
 
 
 @app.command
-def update(  # the fields of a queue, by name
+def update(  # noqa: PLR0913  # the fields of a queue, by name
     name: str,
     /,
     *,
