@@ -43,10 +43,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     tls_ca_file: Path | None = None
     #: False accepts any certificate. For trials only.
     tls_verify: bool = True
-    #: A client certificate, and its key, where the server asks for one.
+    #: A client certificate, where the server asks for one.
     tls_client_cert: Path | None = None
+    #: The private key of the client certificate.
     tls_client_key: Path | None = None
 
+    #: The least severe level that is recorded: DEBUG, INFO, WARNING, ERROR.
     log_level: str = "INFO"
     #: Users' own loggers whose records belong to the run, comma-separated.
     log_extra_loggers: list[str] = []
@@ -55,20 +57,27 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     results_path: Path | None = None
     #: Persist results of flows and tasks that do not say.
     persist_results: bool = False
+    #: Retries of tasks that do not say.
     task_default_retries: Annotated[int, msgspec.Meta(ge=0)] = 0
 
     #: sqlite:///path or postgresql://... Default: `<home>/runwright.db`.
     database_url: str | None = None
+    #: The address that the server listens on.
     server_host: str = "127.0.0.1"
+    #: The port that the server listens on; 0 takes a free one.
     server_port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 4300
+    #: The certificate to serve https with.
     server_tls_cert: Path | None = None
+    #: The private key of the server's certificate.
     server_tls_key: Path | None = None
 
     #: How long a running execution may be silent before its run is crashed.
     lease_seconds: Positive = 30.0
     #: How long a claimed run may take to start.
     pending_lease_seconds: Positive = 60.0
+    #: Between two looks for executions that fell silent.
     reaper_interval: Positive = 2.0
+    #: Between two looks for schedules that are due.
     scheduler_interval: Positive = 1.0
     #: A scheduled run is shown as Late after this.
     late_after: Seconds = 15.0

@@ -16,15 +16,25 @@ from runwright.errors import (
 class Exit(IntEnum):
     """Exit statuses. Those from 10 on are outcomes of a watched run."""
 
+    #: Done; or the watched run completed.
     OK = 0
+    #: Anything else; standard error says what.
     ERROR = 1
+    #: There is no such command or option, or a value is missing.
     USAGE = 2
+    #: There is no such pool, deployment, run, profile, ...
     NOT_FOUND = 3
+    #: The server understood and refused: it exists already, a parameter does not fit, ...
     REFUSED = 4
+    #: No server is configured or running, or it does not answer.
     UNREACHABLE = 5
+    #: The key is missing, wrong, revoked, or lacks the scope.
     UNAUTHORIZED = 6
+    #: The watched run failed.
     RUN_FAILED = 10
+    #: The watched run and its attempts crashed.
     RUN_CRASHED = 11
+    #: The watched run was cancelled.
     RUN_CANCELLED = 12
 
 

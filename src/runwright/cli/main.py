@@ -4,7 +4,7 @@ import sys
 from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
-    from cyclopts import App, Parameter
+    from cyclopts import App
 
 #: Noun, module, what it is about.
 NOUNS = (

@@ -1,0 +1,120 @@
+"""Write docs/reference/ from the program itself; with --check only say whether it is fresh."""
+
+import ast
+import difflib
+import re
+import sys
+from pathlib import Path
+
+import msgspec
+
+from runwright import settings as settings_module
+from runwright.cli.exit_codes import Exit
+from runwright.cli.main import build
+from runwright.settings import Settings
+
+ROOT = Path(__file__).resolve().parents[1]
+REFERENCE = ROOT / "docs" / "reference"
+_MADE = "<!-- Made by tools/generate_docs.py (`make generate`): edit the program instead. -->\n\n"
+_SHOWN_DEFAULTS = {"home": "`~/.runwright`"}
+
+
+def pages() -> dict[Path, str]:
+    """Every generated page."""
+    return {REFERENCE / "cli.md": cli_page(), REFERENCE / "settings.md": settings_page()}
+
+
+def cli_page() -> str:
+    """The tree of commands, and what their exit statuses mean."""
+    tree = build().generate_docs(output_format="markdown", heading_level=1)
+    # A lone noun does not know that the whole tree has no such options.
+    tree = re.sub(r", --empty-[a-z-]+", "", tree)
+    tree = "\n".join(line.rstrip() for line in tree.splitlines())
+    meanings = comments_of(Path(sys.modules[Exit.__module__].__file__ or ""), "Exit")
+    rows = [f"| {int(code)} | {meanings[code.name]} |" for code in Exit]
+    statuses = "\n".join(["## Exit statuses", "", "| Status | Meaning |", "|---|---|", *rows])
+    return f"{_MADE}{tree.strip()}\n\n{statuses}\n"
+
+
+def settings_page() -> str:
+    """The settings, their defaults and meanings."""
+    meanings = comments_of(Path(settings_module.__file__), "Settings")
+    lines = [
+        "# Settings",
+        "",
+        "A process reads them once, when it starts: first from the environment, then from the",
+        "active profile in `<home>/profiles.toml` (`runwright config set`), else the default holds.",
+        "Durations are seconds. `runwright config view --show-sources` shows what is in force.",
+        "",
+        "| Variable | Default | Meaning |",
+        "|---|---|---|",
+    ]
+    for field in msgspec.structs.fields(Settings):
+        variable = f"`RUNWRIGHT_{field.name.upper()}`"
+        default = _SHOWN_DEFAULTS.get(field.name) or shown(field)
+        lines.append(f"| {variable} | {default} | {meanings.get(field.name, '')} |")
+    return _MADE + "\n".join(lines) + "\n"
+
+
+def shown(field: msgspec.structs.FieldInfo) -> str:
+    """A field's default as a person would write it."""
+    default = field.default
+    if default is msgspec.NODEFAULT:
+        default = field.default_factory() if callable(field.default_factory) else None
+    if default is None:
+        return "none"
+    if isinstance(default, float):
+        return f"`{default:g}`"
+    return f"`{default}`" if default != [] else "none"
+
+
+def comments_of(file: Path, class_name: str) -> dict[str, str]:
+    """The `#:` lines above each name that a class assigns."""
+    lines = file.read_text().splitlines()
+    tree = ast.parse("\n".join(lines))
+    found = next(n for n in tree.body if isinstance(n, ast.ClassDef) and n.name == class_name)
+    comments: dict[str, str] = {}
+    for statement in found.body:
+        target = statement.targets[0] if isinstance(statement, ast.Assign) else statement
+        name = target if isinstance(target, ast.Name) else getattr(target, "target", None)
+        if isinstance(name, ast.Name):
+            comments[name.id] = comment_above(lines, statement.lineno - 1)
+    return comments
+
+
+def comment_above(lines: list[str], index: int) -> str:
+    """The `#:` lines that end just above that line."""
+    words: list[str] = []
+    while index > 0 and lines[index - 1].strip().startswith("#:"):
+        index -= 1
+        words.insert(0, lines[index].strip().removeprefix("#:").strip())
+    return " ".join(words)
+
+
+def stale() -> list[str]:
+    """How the pages on disk differ from the program."""
+    differences: list[str] = []
+    for path, wanted in pages().items():
+        there = path.read_text() if path.exists() else ""
+        name = str(path.relative_to(ROOT))
+        lines = difflib.unified_diff(there.splitlines(), wanted.splitlines(), name, name, "", "", 0)
+        differences += list(lines)
+    return differences
+
+
+def main() -> int:
+    if "--check" in sys.argv[1:]:
+        differences = stale()
+        if differences:
+            print("\n".join(differences[:40]))
+            print("The reference pages are not those of the program: run `make generate`.")
+        return 1 if differences else 0
+    REFERENCE.mkdir(parents=True, exist_ok=True)
+    for path, text in pages().items():
+        path.write_text(text)
+        print(path.relative_to(ROOT))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
