@@ -57,7 +57,7 @@ class ResultError(FlowError):
     """A result cannot be written or read."""
 
 
-class MissingResult(ResultError):  # noqa: N818  # names an outcome
+class MissingResult(ResultError):
     """The run has no result that can be read."""
 
 
@@ -65,11 +65,11 @@ class SerializationError(ResultError):
     """A value cannot be turned into bytes by the serializer in use."""
 
 
-class UnfinishedRun(FlowError):  # noqa: N818
+class UnfinishedRun(FlowError):
     """A result was asked of a run that has not ended."""
 
 
-class RunEnded(RunwrightError):  # noqa: N818
+class RunEnded(RunwrightError):
     """A run ended in a state other than Completed, and left no exception of its own."""
 
 
@@ -93,11 +93,11 @@ class ServerError(RunwrightError):
     """The control plane refused a request, or could not be reached."""
 
 
-class ServerUnreachable(ServerError):  # noqa: N818
+class ServerUnreachable(ServerError):
     """No answer from the control plane."""
 
 
-class ApiProblem(ServerError):  # noqa: N818
+class ApiProblem(ServerError):
     """The control plane refused a request. `code` is stable; `status` is that of HTTP."""
 
     def __init__(self, message: str, *, status: int = 0, code: str = "error") -> None:

@@ -133,11 +133,11 @@ Verdict = Returned | Chosen
 Outcome = Returned | Raised | Chosen
 
 
-class UpstreamFailed(Exception):  # noqa: N818  # thrown into the engine; users never see it
+class UpstreamFailed(Exception):
     """Something the task run depends on did not complete; the message says what."""
 
 
-class TimedOut(TimeoutError):  # noqa: N818  # names an outcome
+class TimedOut(TimeoutError):
     """The user's function took longer than its `timeout_seconds`."""
 
 

@@ -16,14 +16,14 @@ _MERGED = ("env", "labels")
 _NOTHING = object()
 
 
-class InvalidJobTemplate(ValueError):  # noqa: N818  # reads as the outcome it is
+class InvalidJobTemplate(ValueError):
     """A base job template that no run could be started from."""
 
     code = "invalid_job_template"
     status = 422
 
 
-class UnknownJobVariable(ValueError):  # noqa: N818
+class UnknownJobVariable(ValueError):
     """A job variable that the pool's template does not have."""
 
     code = "unknown_job_variable"

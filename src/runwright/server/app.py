@@ -49,7 +49,7 @@ class _HasRouter(Protocol):
     router: Router
 
 
-class UndeclaredRoute(RuntimeError):  # noqa: N818
+class UndeclaredRoute(RuntimeError):
     """A route lacks its line in the table of scopes. The application does not start."""
 
 

@@ -23,7 +23,7 @@ from runwright.errors import ApiProblem
 log = logging.getLogger("runwright.server")
 
 
-class Problem(Exception):  # noqa: N818  # the wire's word for it
+class Problem(Exception):
     """A refusal with its status, a stable code, and a sentence for people."""
 
     status = 400

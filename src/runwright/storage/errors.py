@@ -17,20 +17,20 @@ class StorageError(DatabaseError):
     status = 503
 
 
-class StorageFull(StorageError):  # noqa: N818  # names a condition
+class StorageFull(StorageError):
     """The disk is full, or cannot be written. Work goes on by itself when there is space again."""
 
     code = "storage_full"
     status = 507
 
 
-class StorageUnavailable(StorageError):  # noqa: N818  # names a condition
+class StorageUnavailable(StorageError):
     """The database does not answer."""
 
     code = "storage_unavailable"
 
 
-class StorageStopped(StorageError):  # noqa: N818  # names a condition
+class StorageStopped(StorageError):
     """The control plane is stopping and takes no more work."""
 
     code = "stopping"

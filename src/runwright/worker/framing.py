@@ -12,7 +12,7 @@ LONGEST_FRAME_BYTES = 64 * 1024 * 1024
 _encoder = msgspec.msgpack.Encoder()
 
 
-class BrokenStream(Exception):  # noqa: N818  # names a condition, and never reaches users
+class BrokenStream(Exception):
     """The bytes on a socket are not frames."""
 
 

@@ -11,7 +11,7 @@ from runwright.api.executions import ClaimedRun
 StopReason = Literal["cancelled", "shutdown", "lease_lost"]
 
 
-class LaunchFailed(Exception):  # noqa: N818  # names an outcome; the worker reports it
+class LaunchFailed(Exception):
     """An execution could not be started. The message says why, for the run's own record."""
 
 

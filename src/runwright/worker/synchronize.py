@@ -18,7 +18,7 @@ _OK, _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND, _CONFLICT = 200, 401, 403, 404, 409
 _MALFORMED = frozenset({400, 422})
 
 
-class NotNow(Exception):  # noqa: N818  # names a condition that the loop waits out
+class NotNow(Exception):
     """Nothing came of a sync; a later one may succeed. The message is for the log."""
 
 

@@ -1,7 +1,7 @@
 """What is wrong with a schedule, and what a right one looks like."""
 
 
-class InvalidSchedule(ValueError):  # noqa: N818  # reads as the outcome it is
+class InvalidSchedule(ValueError):
     """A schedule that could never be obeyed. The message names it, says why, and shows one."""
 
     code = "invalid_schedule"
