@@ -15,10 +15,13 @@ import msgspec
 from runwright.server.auth import Authenticator, authorize
 from runwright.server.keys import Principal
 from runwright.server.problems import Problem, body_of, log, problem_of
+from runwright.server.scopes import SCOPES
 from runwright.server.wiring import Wiring
 
 #: (wiring, principal, run id where the path has one, body) -> (status, JSON)
 Handler = Callable[[Wiring, Principal, UUID | None, bytes], Awaitable[tuple[int, bytes]]]
+#: A scope, or alternatives.
+Needs = str | tuple[str, ...]
 
 _MAX_BODY_BYTES = 8 * 1024 * 1024
 _OF_RUN = re.compile(
@@ -38,12 +41,18 @@ class FastLane:
         self._wiring = wiring
         self._authenticator = authenticator
         #: path, or last part of a path below one run -> what it needs, and its handler.
-        self._plain: dict[str, tuple[str, Handler]] = {
-            "/api/flow_runs": ("runs:create", flow_runs.create_fast),
-            "/api/flow_runs/filter": ("runs:read", flow_run_reads.filter_fast),
-            "/api/logs": ("logs:write", logs.create_fast),
+        self._plain: dict[str, tuple[Needs, Handler]] = {
+            "/api/flow_runs": (SCOPES["POST", "/flow_runs"], flow_runs.create_fast),
+            "/api/flow_runs/filter": (
+                SCOPES["POST", "/flow_runs/filter"],
+                flow_run_reads.filter_fast,
+            ),
+            "/api/logs": (SCOPES["POST", "/logs"], logs.create_fast),
         }
-        self._of_run: dict[str, tuple[str, Handler]] = {}
+        self._of_run: dict[str, tuple[Needs, Handler]] = {
+            "set_state": (SCOPES["POST", "/flow_runs/{id}/set_state"], flow_runs.set_state_fast),
+            "journal": (SCOPES["POST", "/flow_runs/{id}/journal"], executions.journal_fast),
+        }
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] != "http" or scope["method"] != "POST":
@@ -64,7 +73,7 @@ class FastLane:
         await send({"type": "http.response.body", "body": content})
 
     async def _answer(
-        self, found: tuple[str, Handler], scope: Any, receive: Any, run_id: UUID | None
+        self, found: tuple[Needs, Handler], scope: Any, receive: Any, run_id: UUID | None
     ) -> tuple[int, bytes, list[tuple[bytes, bytes]]]:
         needs, handler = found
         headers = [_CONTENT_TYPE]
