@@ -42,8 +42,8 @@ def settings_page() -> str:
     lines = [
         "# Settings",
         "",
-        "A process reads them once, when it starts: first from the environment, then from the",
-        "active profile in `<home>/profiles.toml` (`runwright config set`), else the default holds.",
+        "A process reads them once, when it starts: from the environment, else from the active",
+        "profile in `<home>/profiles.toml` (`runwright config set`), else the default holds.",
         "Durations are seconds. `runwright config view --show-sources` shows what is in force.",
         "",
         "| Variable | Default | Meaning |",

@@ -199,7 +199,9 @@ def _tls(target: Target) -> ssl.SSLContext | bool:
     if not target.url.startswith("https:"):
         return True
     try:
-        context = ssl.create_default_context(cafile=target.tls_ca_file)
+        context = ssl.create_default_context()
+        if target.tls_ca_file:
+            context.load_verify_locations(target.tls_ca_file)
         if target.tls_client_cert:
             context.load_cert_chain(target.tls_client_cert, target.tls_client_key)
     except (OSError, ssl.SSLError) as error:
