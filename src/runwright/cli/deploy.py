@@ -1,7 +1,7 @@
 """`runwright deploy`."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 from cyclopts import Parameter
@@ -87,6 +87,8 @@ def deploy(  # noqa: PLR0913  # the options of a deployment, by name
         ),
         *(RRule(each, timezone, **options) for each in rrule or ()),
     ]
+    # Without any, those that the deployment has already stay.
+    given_schedules: dict[str, Any] = {"schedules": schedules} if schedules else {}
     planned = to_deployment(
         flow,
         name,
@@ -100,7 +102,7 @@ def deploy(  # noqa: PLR0913  # the options of a deployment, by name
         job_variables=pairs(job_variable or (), "--job-variable"),
         concurrency_limit=concurrency_limit,
         collision_strategy=collision_strategy,
-        **({"schedules": schedules} if schedules else {}),
+        **given_schedules,
     )
     with session() as caller:
         made = register(planned, asking(caller))

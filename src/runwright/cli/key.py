@@ -77,5 +77,5 @@ def revoke(key_id: UUID, /, *, yes: Yes = False, output: Output = "table") -> in
         return Exit.ERROR
     with session() as caller:
         caller.call(keys.revoke(key_id))
-    acted("revoked", key_id, output)
+    acted("revoked", str(key_id), output)
     return Exit.OK
