@@ -4,11 +4,12 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import func, insert, literal, select, update
 
 from runwright.api.keys import Key
 from runwright.storage.queries import Resource
 from runwright.storage.tables import api_key, work_pool
+from runwright.storage.types import Instant
 
 if TYPE_CHECKING:
     from runwright.storage.engine import Transaction
@@ -66,7 +67,7 @@ def revoke_key(tx: "Transaction", key_id: UUID) -> bool:
     changed = tx.execute(
         update(api_key)
         .where(_c.id == key_id)
-        .values(revoked_at=func.coalesce(_c.revoked_at, tx.now), updated=tx.now)
+        .values(revoked_at=func.coalesce(_c.revoked_at, literal(tx.now, Instant)), updated=tx.now)
     )
     return changed.rowcount > 0
 

@@ -106,6 +106,24 @@ def read_many(tx: "Transaction", resource: Resource[T], query: Query) -> list[T]
     return [to_wire(row, now) for row in tx.execute(_filtered(resource, _key(query))).all()]
 
 
+def send_many(tx: "Transaction", resource: Resource[T], query: Query) -> list[T]:
+    """The same, to be encoded and nothing else: ids and JSON may be as the database has them.
+
+    Raises:
+        InvalidQuery: its limit, offset or sort cannot be.
+    """
+    now = tx.now
+    to_wire = resource.to_wire
+    statement = _filtered(resource, _key(query), to_send=True)
+    return [to_wire(row, now) for row in tx.execute(statement).all()]
+
+
+def send_one(tx: "Transaction", resource: Resource[T], id_: UUID) -> T | None:
+    """The one with that id, to be encoded and nothing else."""
+    row = tx.execute(_one(resource, to_send=True), {"wanted_id": id_}).first()
+    return None if row is None else resource.to_wire(row, tx.now)
+
+
 def count(tx: "Transaction", resource: Resource[Any], filters: Filters) -> int:
     """How many a `/count` counts."""
     return tx.execute(_counted(resource, _key(filters))).scalar() or 0
@@ -156,24 +174,26 @@ def _key(filters: Filters) -> tuple[type[Filters], bytes]:
     return type(filters), _encode(filters)
 
 
-def prepared(statement: Select[Any]) -> Executable | Prepared:
+def prepared(statement: Select[Any], *, to_send: bool = False) -> Executable | Prepared:
     """The statement, to be compiled once where its text does not depend on its values."""
     varies = any(
         isinstance(part, BindParameter) and part.expanding for part in visitors.iterate(statement)
     )
-    return statement if varies else Prepared(statement)
+    return statement if varies else Prepared(statement, to_send=to_send)
 
 
 # Dashboards and pollers ask the same again and again: the statement is built (and compiled) once.
 @lru_cache(256)
-def _filtered(resource: Resource[Any], key: tuple[type[Filters], bytes]) -> Executable | Prepared:
+def _filtered(
+    resource: Resource[Any], key: tuple[type[Filters], bytes], *, to_send: bool = False
+) -> Executable | Prepared:
     query = msgspec.json.decode(key[1], type=Query)
     if not 0 <= query.offset <= MAX_OFFSET:
         raise InvalidQuery(f"Invalid offset: {query.offset} is not between 0 and {MAX_OFFSET}.")
     statement = resource.select().where(*narrowed(resource.table, query))
-    return (
-        _ordered(resource, statement, query.sort).limit(limit_of(query.limit)).offset(query.offset)
-    )
+    ordered = _ordered(resource, statement, query.sort)
+    page = ordered.limit(limit_of(query.limit)).offset(query.offset)
+    return prepared(page, to_send=to_send)
 
 
 @lru_cache(256)
@@ -184,8 +204,9 @@ def _counted(resource: Resource[Any], key: tuple[type[Filters], bytes]) -> Execu
 
 
 @lru_cache(64)
-def _one(resource: Resource[Any]) -> Prepared:
-    return Prepared(resource.select().where(resource.table.c.id == bindparam("wanted_id")))
+def _one(resource: Resource[Any], *, to_send: bool = False) -> Prepared:
+    wanted = resource.select().where(resource.table.c.id == bindparam("wanted_id"))
+    return Prepared(wanted, to_send=to_send)
 
 
 def _ordered(resource: Resource[Any], statement: Select[Any], sort: str | None) -> Select[Any]:

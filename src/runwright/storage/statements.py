@@ -9,13 +9,25 @@ from collections import namedtuple
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+import msgspec
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine import Dialect as SqlDialect
 from sqlalchemy.sql import Executable
 
 from runwright.storage.dialect import Dialect
+from runwright.storage.types import Id, Instant, Json, id_of, id_text, instant_number, instant_of
+from runwright.storage.types import json_text as text_of_json
 
 Parameters = Mapping[str, Any]
+Convert = Callable[[Any], Any]
+
+#: On SQLite our own types are converted straight away: the ways through SQLAlchemy cost as much
+#: again as the conversions. Type -> (in, out, out to be sent on: as the database has it).
+_CONVERSIONS: dict[type, tuple[Convert, Convert, Convert | None]] = {
+    Id: (id_text, id_of, None),
+    Instant: (instant_number, instant_of, instant_of),
+    Json: (text_of_json, msgspec.json.Decoder().decode, msgspec.Raw),
+}
 
 
 class Result:
@@ -57,17 +69,22 @@ class Prepared:
 
     `statement` may be a function of the `Dialect` where the two databases need other words.
     Parameters that are left out are NULL; an IN over a list of varying length is not possible.
+    With `to_send`, ids and JSON documents may come out as the database has them, text and
+    `msgspec.Raw`: good for nothing but encoding.
     """
 
-    __slots__ = ("_built", "_columns", "_compiled", "_required", "_statement")
+    __slots__ = ("_built", "_columns", "_compiled", "_required", "_statement", "_to_send")
 
     def __init__(
         self,
         statement: Executable | Callable[[Dialect], Executable],
         columns: Sequence[str] | None = None,
+        *,
+        to_send: bool = False,
     ) -> None:
         self._statement = statement
         self._columns = columns
+        self._to_send = to_send
         self._built: dict[str, Executable] = {}
         self._compiled: CompiledStatement | None = None
         self._required: tuple[str, ...] | None = None
@@ -99,7 +116,9 @@ class Prepared:
     def compiled(self, dialect: Dialect, sql_dialect: SqlDialect) -> "CompiledStatement":
         """The statement as text for SQLite's driver."""
         if self._compiled is None:
-            self._compiled = CompiledStatement(self.built(dialect), sql_dialect, self._columns)
+            self._compiled = CompiledStatement(
+                self.built(dialect), sql_dialect, self._columns, to_send=self._to_send
+            )
         return self._compiled
 
 
@@ -109,7 +128,12 @@ class CompiledStatement:
     __slots__ = ("_binds", "_make_row", "_results", "text")
 
     def __init__(
-        self, statement: Any, dialect: SqlDialect, columns: Sequence[str] | None = None
+        self,
+        statement: Any,
+        dialect: SqlDialect,
+        columns: Sequence[str] | None = None,
+        *,
+        to_send: bool = False,
     ) -> None:
         compiled: Any = statement.compile(
             dialect=dialect, column_keys=None if columns is None else list(columns)
@@ -118,14 +142,19 @@ class CompiledStatement:
         self._binds: list[tuple[str, Any, Any]] = []
         for name in compiled.positiontup or ():
             bind = compiled.binds[name]
-            convert = bind.type.dialect_impl(dialect).bind_processor(dialect)
+            ours = _CONVERSIONS.get(type(bind.type))
+            convert = ours[0] if ours else bind.type.dialect_impl(dialect).bind_processor(dialect)
             self._binds.append((name, convert, None if bind.required else bind.value))
         self._results: list[tuple[int, Any]] = []
         returned = list(getattr(statement, "exported_columns", ()))
         names = [column.key for column in returned]
         self._make_row: Any = namedtuple("Row", names, rename=True)._make if names else None  # noqa: PYI024
         for position, column in enumerate(returned):
-            convert = column.type.dialect_impl(dialect).result_processor(dialect, None)
+            ours = _CONVERSIONS.get(type(column.type))
+            if ours:
+                convert = ours[2] if to_send else ours[1]
+            else:
+                convert = column.type.dialect_impl(dialect).result_processor(dialect, None)
             if convert is not None:
                 self._results.append((position, convert))
 

@@ -27,6 +27,30 @@ def json_text(value: Any) -> str:
     return _NUL.sub(r"\1\\ufffd", text) if "\\u0000" in text else text
 
 
+# Between Python and SQLite. msgspec converts a UUID four times as fast as its own methods do.
+
+
+def id_text(value: UUID) -> str:
+    """A UUID as SQLite keeps it."""
+    text: str = msgspec.to_builtins(value)
+    return text
+
+
+def id_of(text: str) -> UUID:
+    """The UUID that SQLite keeps as this text."""
+    return msgspec.convert(text, UUID)
+
+
+def instant_number(value: datetime) -> int:
+    """An instant as SQLite keeps it: microseconds since 1970."""
+    return (value - _EPOCH) // _MICROSECOND
+
+
+def instant_of(number: int) -> datetime:
+    """The instant that SQLite keeps as this number."""
+    return _EPOCH + number * _MICROSECOND
+
+
 class Id(TypeDecorator[UUID]):
     """A UUID: native on Postgres, 36 characters on SQLite."""
 
@@ -39,10 +63,10 @@ class Id(TypeDecorator[UUID]):
         )
 
     def process_bind_param(self, value: UUID | None, dialect: Dialect) -> Any:
-        return value if value is None or dialect.name == "postgresql" else str(value)
+        return value if value is None or dialect.name == "postgresql" else id_text(value)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> UUID | None:
-        return UUID(value) if isinstance(value, str) else value
+        return id_of(value) if isinstance(value, str) else value
 
 
 class Instant(TypeDecorator[datetime]):
@@ -59,10 +83,10 @@ class Instant(TypeDecorator[datetime]):
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
         if value is None or dialect.name == "postgresql":
             return value
-        return (value - _EPOCH) // _MICROSECOND
+        return instant_number(value)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
-        return _EPOCH + timedelta(microseconds=value) if isinstance(value, int) else value
+        return instant_of(value) if isinstance(value, int) else value
 
 
 class Json(TypeDecorator[Any]):

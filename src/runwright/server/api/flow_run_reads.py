@@ -16,7 +16,7 @@ from runwright.server.injected import Asker, PathId, Wired
 from runwright.server.problems import Missing, Unprocessable
 from runwright.storage.flow_runs import FLOW_RUNS
 from runwright.storage.histories import average_lateness, history
-from runwright.storage.queries import count, read_many, read_one, read_page
+from runwright.storage.queries import count, read_many, read_one, read_page, send_many
 from runwright.storage.tables import flow_run
 
 _query = msgspec.json.Decoder(Query)
@@ -52,8 +52,7 @@ async def filter_fast(
 ) -> tuple[int, bytes]:
     """Flow runs that meet the filters."""
     query = decode(_query, body)
-    runs = await wiring.storage.read(lambda tx: read_many(tx, FLOW_RUNS, query))
-    return 200, _encode(runs)
+    return 200, await wiring.storage.read(lambda tx: _encode(send_many(tx, FLOW_RUNS, query)))
 
 
 @post("/filter", status_code=200)
