@@ -7,6 +7,7 @@ specialises it and to types when they are first used; done before the fork, that
 import asyncio
 import contextlib
 import os
+import signal
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
@@ -18,13 +19,16 @@ from runwright.api.frames import AcknowledgedFrame, DownFrame, EntriesFrame, UpF
 from runwright.api.journal import Answer, FlowRunProposed, JournalAnswer, LogWritten
 from runwright.api.states import AcceptDetails, OrchestrationResult
 from runwright.core.states import State, StateType
-from runwright.errors import ServerUnreachable
+from runwright.errors import RunwrightError, ServerUnreachable
+from runwright.settings import load_settings
 from runwright.worker.backlog import Backlog
 from runwright.worker.control_plane import connect
 from runwright.worker.framing import FrameReader, pack
+from runwright.worker.job import read_job
 from runwright.worker.journal_pump import JournalPump
 from runwright.worker.output import Output
 from runwright.worker.refusals import Refusal
+from runwright.worker.signals import signals_to
 from runwright.worker.surroundings import Surroundings
 
 #: The interpreter specialises code that ran a few times.
@@ -40,23 +44,24 @@ _BY_PROXY = any(name.lower() in {"http_proxy", "all_proxy"} for name in os.envir
 def rehearse() -> None:
     """Go through the motions of an execution, with nobody at the other end."""
     for _ in range(_TIMES):
+        read_job({"env": {}, "stream_output": True})
+        with contextlib.suppress(RunwrightError):
+            load_settings()
         asyncio.run(_Rehearsal().run())
 
 
 class _Rehearsal:
     async def run(self) -> None:
+        with signals_to({signal.SIGUSR1: lambda: None}):
+            await self._request()
+        await self._ship()
+        _read_output()
+
+    async def _request(self) -> None:
         async with connect(Surroundings(api_url=_NOWHERE, spool=""), None) as up:
             if not _BY_PROXY:
                 with contextlib.suppress(ServerUnreachable):
                     await up.send("POST", "/", b"{}")
-        await self._ship()
-        reading, writing = os.pipe()
-        output = Output(reading, forward_to=None)
-        os.write(writing, b"line\n")
-        os.close(writing)
-        output.drain()
-        os.close(reading)
-        msgspec.json.encode(ExitReport(token=1, execution_id=_ID, last_lines=output.last_lines()))
 
     async def _ship(self) -> None:
         self._pump = JournalPump(
@@ -95,6 +100,16 @@ class _Rehearsal:
 
     def over(self, refusal: Refusal) -> None:
         raise AssertionError(f"a rehearsal has no lease to lose: {refusal}")
+
+
+def _read_output() -> None:
+    reading, writing = os.pipe()
+    output = Output(reading, forward_to=None)
+    os.write(writing, b"line\n")
+    os.close(writing)
+    output.drain()
+    os.close(reading)
+    msgspec.json.encode(ExitReport(token=1, execution_id=_ID, last_lines=output.last_lines()))
 
 
 _LOG = LogWritten(flow_run_id=_ID, timestamp=_THEN, level=20, name="rehearsal", message="")

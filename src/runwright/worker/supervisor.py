@@ -10,6 +10,8 @@ import asyncio
 import os
 import signal
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -30,6 +32,7 @@ from runwright.worker.orders import Launch
 from runwright.worker.output import Output
 from runwright.worker.refusals import Refusal
 from runwright.worker.report import deliver
+from runwright.worker.signals import signals_to
 from runwright.worker.surroundings import surroundings_of
 
 #: The supervisor's own exit codes.
@@ -113,18 +116,25 @@ class Supervisor:
                 outage_tolerance=launch.surroundings.outage_tolerance,
             )
             self._line = FlowLine(self._flow.journal, self._pump, control_plane)
-            self._listen()
-            async with asyncio.TaskGroup() as tasks:
-                pumping = tasks.create_task(self._pump.run())
-                reading = tasks.create_task(self._line.read())
-                writing = tasks.create_task(self._line.write())
-                death = await await_death(self._flow.pid)
-                self._has_died = True
-                await self._take_last_bytes(reading)
-                await self._pump.drained()
-                for task in (pumping, reading, writing):
-                    task.cancel()
-            return await self._report(control_plane, death)
+            with signals_to(self._reactions()):
+                # Orders that came since the fork have waited for this.
+                signal.pthread_sigmask(signal.SIG_UNBLOCK, kernel.STOP_SIGNALS)
+                death = await self._keep()
+                return await self._report(control_plane, death)
+
+    async def _keep(self) -> Death:
+        asyncio.get_running_loop().add_reader(self._output.fileno(), self._read_output)
+        async with asyncio.TaskGroup() as tasks:
+            pumping = tasks.create_task(self._pump.run())
+            reading = tasks.create_task(self._line.read())
+            writing = tasks.create_task(self._line.write())
+            death = await await_death(self._flow.pid)
+            self._has_died = True
+            await self._take_last_bytes(reading)
+            await self._pump.drained()
+            for task in (pumping, reading, writing):
+                task.cancel()
+        return death
 
     def stop(self, reason: str) -> None:
         """End the flow: a word and SIGTERM, then SIGKILL after the grace.
@@ -167,14 +177,9 @@ class Supervisor:
             self.stop("refused")
             self._kill()
 
-    def _listen(self) -> None:
-        loop = asyncio.get_running_loop()
-        for number, reason in _ORDERS.items():
-            loop.add_signal_handler(number, self.stop, reason)
-        loop.add_signal_handler(signal.SIGCHLD, self._reap_adopted)
-        loop.add_reader(self._output.fileno(), self._read_output)
-        # Orders that came since the fork have waited for this.
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, kernel.STOP_SIGNALS)
+    def _reactions(self) -> dict[int, Callable[[], None]]:
+        orders = {number: partial(self.stop, reason) for number, reason in _ORDERS.items()}
+        return {**orders, signal.SIGCHLD: self._reap_adopted}
 
     def _journal_to(self, control_plane: ControlPlane) -> Post:
         path = f"/flow_runs/{self._launch.spec.flow_run_id}/journal"

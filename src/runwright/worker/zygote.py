@@ -36,8 +36,6 @@ from runwright.worker.supervisor import NOT_TOLD, TOLD, supervise
 
 logger = logging.getLogger("runwright.worker")
 
-logger = logging.getLogger("runwright.worker")
-
 #: What every execution needs; imported once, so that a fork imports nothing.
 PRELOADED = (
     "aiohttp",
