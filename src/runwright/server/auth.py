@@ -109,7 +109,7 @@ class Authenticator:
 
     async def _check_key(self, secret: str) -> Principal:
         storage = self._wiring.storage
-        row = await storage.read(
+        row = await storage.glance(
             lambda tx: tx.execute(_key_by_hash, {"hash": hash_secret(secret)}).first()
         )
         now = self._wiring.clock.now()
@@ -133,7 +133,7 @@ class Authenticator:
         )
 
     async def _check_credential(self, secret: str, run_id: UUID) -> Principal:
-        row = await self._wiring.storage.read(
+        row = await self._wiring.storage.glance(
             lambda tx: tx.execute(_credential_of_run, {"run_id": run_id}).first()
         )
         if row is None:

@@ -8,7 +8,17 @@ from runwright.storage.queries import Resource
 from runwright.storage.tables import artifact
 
 _c = artifact.c
-_PLAIN = ["id", "created", "updated", "key", "type", "description", "data", "flow_run_id", "task_run_id"]
+_PLAIN = [
+    "id",
+    "created",
+    "updated",
+    "key",
+    "type",
+    "description",
+    "data",
+    "flow_run_id",
+    "task_run_id",
+]
 
 
 def _to_wire(row: Any, _: datetime) -> Artifact:

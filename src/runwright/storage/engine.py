@@ -74,6 +74,13 @@ class Storage(Protocol):
         """Run a query on one snapshot, beside the writers. It must not write."""
         ...
 
+    async def glance(self, query: Callable[[Transaction], T]) -> T:
+        """The same for what is expected to be found at once: one statement, by an index.
+
+        Where it takes longer all the same it is run again, as `read` would.
+        """
+        ...
+
 
 def open_storage(database_url: str) -> Storage:
     """The database at `sqlite:///path/to/file.db` or `postgresql://user@host/name`.

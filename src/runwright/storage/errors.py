@@ -3,6 +3,7 @@
 runwright.errors.DatabaseError
 └── StorageError              has a stable `code` and the HTTP `status` that fits it
     ├── StorageFull           the disk is full: nothing of the transaction was kept
+    ├── StorageInterrupted    a query took longer than it was given
     ├── StorageUnavailable    the database cannot be reached, or is too busy
     └── StorageStopped        the control plane is stopping
 """
@@ -22,6 +23,12 @@ class StorageFull(StorageError):
 
     code = "storage_full"
     status = 507
+
+
+class StorageInterrupted(StorageError):
+    """A query took longer than it was given; it goes on elsewhere."""
+
+    code = "storage_interrupted"
 
 
 class StorageUnavailable(StorageError):

@@ -142,6 +142,9 @@ class PostgresStorage:
         except (DBAPIError, PoolTimeout, OSError) as error:
             raise _explained(error) from error
 
+    async def glance(self, query: Callable[[Transaction], T]) -> T:
+        return await self.read(query)
+
     def _refuse_when_stopped(self) -> None:
         if self._stopped:
             raise StorageStopped("The control plane is stopping: try again in a moment.")

@@ -6,9 +6,11 @@ answered after the COMMIT.
 """
 
 import asyncio
+import math
 import queue
 import sqlite3
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -22,14 +24,22 @@ from runwright.clock import SystemClock
 from runwright.core.clock import Clock
 from runwright.errors import DatabaseError
 from runwright.storage.engine import Transaction
-from runwright.storage.errors import StorageError, StorageFull, StorageStopped, StorageUnavailable
+from runwright.storage.errors import (
+    StorageError,
+    StorageFull,
+    StorageInterrupted,
+    StorageStopped,
+    StorageUnavailable,
+)
 from runwright.storage.sqlite_connection import SQLITE, SqliteConnection, SqliteTransaction
 from runwright.storage.waker import Waker
 
 T = TypeVar("T")
 
 _MOST_IN_ONE_COMMIT = 512
-_READERS = 4
+_READERS = 2
+#: Seconds on the event loop after which a glance becomes a read.
+_GLANCE = 0.002
 
 
 class _Write(NamedTuple):
@@ -66,6 +76,8 @@ class SqliteStorage:
         self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="sqlite-read")
         self._read_connections: list[SqliteConnection] = []
         self._of_thread = threading.local()
+        #: Used on the event loop.
+        self._glancing: SqliteConnection | None = None
 
     async def start(self) -> None:
         self._loop = asyncio.get_running_loop()
@@ -104,6 +116,20 @@ class SqliteStorage:
             raise StorageStopped("The control plane is stopping: try again in a moment.")
         return await self._loop.run_in_executor(self._readers, self._read, query)
 
+    async def glance(self, query: Callable[[Transaction], T]) -> T:
+        # A thread would cost more than the query: two ways through the event loop, and the wait
+        # for an interpreter that runs one thread at a time.
+        if self._writer is None or self._loop is None:
+            raise StorageStopped("The control plane is stopping: try again in a moment.")
+        connection = self._glancing
+        if connection is None:
+            connection = self._glancing = SqliteConnection(self._path, read_only=True)
+            self._read_connections.append(connection)
+        try:
+            return self._read_on(connection, query, time.monotonic() + _GLANCE)
+        except StorageInterrupted:
+            return await self.read(query)
+
     def _open(self) -> SqliteConnection:
         Path(self._path).parent.mkdir(parents=True, exist_ok=True)
         return SqliteConnection(self._path)
@@ -114,12 +140,19 @@ class SqliteStorage:
             connection = SqliteConnection(self._path, read_only=True)
             self._of_thread.connection = connection
             self._read_connections.append(connection)
+        return self._read_on(connection, query, math.inf)
+
+    def _read_on(
+        self, connection: SqliteConnection, query: Callable[[Transaction], T], until: float
+    ) -> T:
         try:
             connection.raw.execute("BEGIN")
+            connection.until = until
             return query(SqliteTransaction(connection, self._now(), set()))
         except (sqlite3.OperationalError, OperationalError) as error:
             raise _explained(error) from error
         finally:
+            connection.until = math.inf
             if connection.raw.in_transaction:
                 connection.raw.execute("ROLLBACK")
 
@@ -215,6 +248,8 @@ def _explained(error: BaseException) -> BaseException:
     if isinstance(error, sqlite3.IntegrityError | sqlite3.ProgrammingError):
         return error
     name = getattr(error, "sqlite_errorname", "")
+    if name == "SQLITE_INTERRUPT":
+        return StorageInterrupted("The query took longer than it was given.")
     if name == "SQLITE_FULL" or name.startswith("SQLITE_IOERR"):
         return StorageFull(
             f"The database cannot be written: {error}. Nothing of this request was kept. Make "

@@ -1,6 +1,8 @@
 """One connection to a SQLite file, and the transactions on it."""
 
+import math
 import sqlite3
+import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -28,6 +30,9 @@ _PRAGMAS = (
     "PRAGMA temp_store=MEMORY",
 )
 
+#: Instructions of SQLite's machine, some 50 us, after which the clock is looked at.
+_LOOK_EVERY = 5_000
+
 
 class SqliteConnection:
     """A connection in autocommit mode: transactions are begun and ended in so many words."""
@@ -38,8 +43,11 @@ class SqliteConnection:
         )
         for pragma in _PRAGMAS:
             self.raw.execute(pragma)
+        #: When what is being read is interrupted, by the monotonic clock.
+        self.until = math.inf
         if read_only:
             self.raw.execute("PRAGMA query_only=ON")
+            self.raw.set_progress_handler(lambda: time.monotonic() > self.until, _LOOK_EVERY)
         # For statements that are built on the way, such as filters.
         engine = create_engine("sqlite://", creator=lambda: self.raw, poolclass=StaticPool)
         self.core = engine.connect().execution_options(isolation_level="AUTOCOMMIT")

@@ -9,7 +9,33 @@ from runwright.storage.flow_runs import lateness
 from runwright.storage.queries import Resource
 from runwright.storage.tables import task_run
 
-_PLAIN = ["id", "created", "updated", "name", "flow_run_id", "task_key", "dynamic_key", "task_version", "cache_key", "cache_expiration", "empirical_policy", "tags", "labels", "state_id", "task_inputs", "state_type", "state_name", "run_count", "flow_run_run_count", "expected_start_time", "next_scheduled_start_time", "start_time", "end_time", "total_run_time", "state"]
+_PLAIN = [
+    "id",
+    "created",
+    "updated",
+    "name",
+    "flow_run_id",
+    "task_key",
+    "dynamic_key",
+    "task_version",
+    "cache_key",
+    "cache_expiration",
+    "empirical_policy",
+    "tags",
+    "labels",
+    "state_id",
+    "task_inputs",
+    "state_type",
+    "state_name",
+    "run_count",
+    "flow_run_run_count",
+    "expected_start_time",
+    "next_scheduled_start_time",
+    "start_time",
+    "end_time",
+    "total_run_time",
+    "state",
+]
 _ENDED = frozenset(str(kind) for kind in TERMINAL)
 
 

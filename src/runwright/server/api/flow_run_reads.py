@@ -16,7 +16,7 @@ from runwright.server.injected import Asker, PathId, Wired
 from runwright.server.problems import Missing, Unprocessable
 from runwright.storage.flow_runs import FLOW_RUNS
 from runwright.storage.histories import average_lateness, history
-from runwright.storage.queries import count, read_many, read_one, read_page, send_many
+from runwright.storage.queries import count, read_page, send_many, send_one
 from runwright.storage.tables import flow_run
 
 _query = msgspec.json.Decoder(Query)
@@ -52,19 +52,19 @@ async def filter_fast(
 ) -> tuple[int, bytes]:
     """Flow runs that meet the filters."""
     query = decode(_query, body)
-    return 200, await wiring.storage.read(lambda tx: _encode(send_many(tx, FLOW_RUNS, query)))
+    return 200, await wiring.storage.glance(lambda tx: _encode(send_many(tx, FLOW_RUNS, query)))
 
 
 @post("/filter", status_code=200)
 async def filtered(data: JSONBody[Query], wiring: Wired) -> list[FlowRun]:
     """Flow runs that meet the filters."""
-    return await wiring.storage.read(lambda tx: read_many(tx, FLOW_RUNS, data))
+    return await wiring.storage.glance(lambda tx: send_many(tx, FLOW_RUNS, data))
 
 
 @get("/{run_id:uuid}")
 async def read(run_id: PathId, wiring: Wired) -> FlowRun:
     """One flow run."""
-    found = await wiring.storage.read(lambda tx: read_one(tx, FLOW_RUNS, run_id))
+    found = await wiring.storage.glance(lambda tx: send_one(tx, FLOW_RUNS, run_id))
     if found is None:
         raise Missing(f"There is no flow run {run_id}.")
     return found
