@@ -222,12 +222,20 @@ class Flow(Generic[P, R]):
         return hook
 
     def on_cancellation(self, hook: "Hook") -> "Hook":
-        """Decorator: call `hook(flow, flow_run, state)` when a run was cancelled."""
+        """Decorator: call `hook(flow, flow_run, state)` when a run is cancelled.
+
+        It is called in the run's process, which has the worker's grace (`cancel_grace`) for it.
+        """
         self.on_cancellation_hooks.append(hook)
         return hook
 
     def on_crashed(self, hook: "Hook") -> "Hook":
-        """Decorator: call `hook(flow, flow_run, state)` when a run has crashed."""
+        """Decorator: call `hook(flow, flow_run, state)` when a run crashes and can still tell.
+
+        It is called in the run's process, when the flow was interrupted or left by `sys.exit`.
+        A process that was killed, ran out of memory or was ended with its worker calls nothing
+        any more. Its run is CRASHED all the same, and tried again as often as `retries` says.
+        """
         self.on_crashed_hooks.append(hook)
         return hook
 

@@ -8,6 +8,9 @@ _PROCESS: dict[str, Any] = {
         "env": "{{ env }}",
         "labels": "{{ labels }}",
         "name": "{{ name }}",
+        "preload": "{{ preload }}",
+        "python": "{{ python }}",
+        "start_method": "{{ start_method }}",
         "stream_output": "{{ stream_output }}",
         "working_dir": "{{ working_dir }}",
     },
@@ -37,6 +40,29 @@ _PROCESS: dict[str, Any] = {
                 "description": "Started instead of the worker's own way of running a flow.",
                 "anyOf": [{"type": "string"}, {"type": "null"}],
                 "default": None,
+            },
+            "python": {
+                "title": "Python",
+                "description": "Another interpreter than the worker's, such as that of a virtual "
+                "environment; it needs Runwright installed.",
+                "anyOf": [{"type": "string", "format": "path"}, {"type": "null"}],
+                "default": None,
+            },
+            "start_method": {
+                "title": "Start method",
+                "description": "fork: from a warm interpreter, in milliseconds. spawn: an "
+                "interpreter started for the run, for libraries that do not bear a fork.",
+                "type": "string",
+                "enum": ["fork", "spawn"],
+                "default": "fork",
+            },
+            "preload": {
+                "title": "Modules to preload",
+                "description": "Imported once by the worker, so that its runs need not. They "
+                "must start no threads when they are imported.",
+                "type": "array",
+                "items": {"type": "string"},
+                "default": [],
             },
             "stream_output": {
                 "title": "Show output",

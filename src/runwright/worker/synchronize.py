@@ -10,11 +10,13 @@ from runwright.api.executions import ExecutionRef, SyncAnswer, SyncRequest
 from runwright.errors import ConfigurationError, ServerUnreachable, Unauthorized
 from runwright.worker.control_plane import ControlPlane
 from runwright.worker.host import Host
+from runwright.worker.refusals import problem_code
 
 #: How long the control plane may keep a sync open while there is nothing to say.
 LONGEST_WAIT_MS = 10_000
 
 _OK, _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND, _CONFLICT = 200, 401, 403, 404, 409
+_NO_SUCH_POOL = "work_pool_not_found"
 _MALFORMED = frozenset({400, 422})
 
 
@@ -112,13 +114,19 @@ class Pool:
             raise NotNow(message) if self._has_joined else Unauthorized(message, status=status)
         if self._has_joined:
             raise NotNow(f"Work pool {self.name!r}: the control plane says {status}: {said}.")
-        if status == _NOT_FOUND and self._may_create:
+        is_missing = problem_code(body) == _NO_SUCH_POOL
+        if is_missing and self._may_create:
             await self._create()
-        elif status == _NOT_FOUND:
+        elif is_missing:
             raise ConfigurationError(
                 f"There is no work pool {self.name!r} at {self._identity.api_url}. Create it with "
                 f"`runwright work-pool create {self.name} --type {self._identity.type}`, or start "
                 "the worker with --create-pool. `runwright work-pool ls` shows those that exist."
+            )
+        elif status == _NOT_FOUND:
+            raise ConfigurationError(
+                f"{self._identity.api_url} does not know how to hand out work (404: {said}). Is it "
+                "the address of a Runwright server, /api included, and as new as this worker?"
             )
         elif status in _MALFORMED or status == _CONFLICT:
             raise ConfigurationError(f"Work pool {self.name!r} does not take this worker: {said}.")

@@ -198,8 +198,11 @@ def test_a_worker_starts_before_its_control_plane_and_outlives_it(play, control_
     play(scenario, server_is_up=False)
 
 
+_NO_SUCH_POOL = {"code": "work_pool_not_found", "detail": "no such pool"}
+
+
 def test_an_unknown_pool_is_an_error_that_says_what_to_do(play, control_plane):
-    control_plane.refuse["sync"] = (404, {"detail": "no such pool"})
+    control_plane.refuse["sync"] = (404, _NO_SUCH_POOL)
 
     async def scenario(stage: Stage) -> None:
         with pytest.raises(
@@ -210,8 +213,19 @@ def test_an_unknown_pool_is_an_error_that_says_what_to_do(play, control_plane):
     assert play(scenario).launcher.is_closed
 
 
+def test_a_server_without_pools_is_not_taken_for_one_without_this_pool(play, control_plane):
+    control_plane.refuse["sync"] = (404, {"detail": "Not Found"})
+
+    async def scenario(stage: Stage) -> None:
+        with pytest.raises(ConfigurationError, match=r"address of a Runwright server"):
+            await stage.task
+
+    play(scenario, may_create=True)
+    assert control_plane.made == []
+
+
 def test_an_unknown_pool_is_made_when_asked_for(play, control_plane):
-    control_plane.refuse["sync"] = (404, {"detail": "no such pool"})
+    control_plane.refuse["sync"] = (404, _NO_SUCH_POOL)
 
     async def scenario(stage: Stage) -> None:
         await control_plane.until(lambda: len(control_plane.syncs) > 1)

@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, select, update
 from runwright.api.executions import ClaimedRun, ExecutionRef, SyncRequest
 from runwright.core.states import TERMINAL
 from runwright.server.policy import Policy
-from runwright.server.problems import Missing
+from runwright.server.problems import Conflict, Missing
 from runwright.server.use_cases.claim_runs import claims_not_received
 from runwright.storage.engine import Transaction
 from runwright.storage.statements import Prepared
@@ -17,7 +17,9 @@ from runwright.storage.tables import flow_run, work_pool, work_queue, worker
 
 _HEARTBEAT_S = 10
 _POOL = Prepared(
-    select(work_pool.c.id, work_pool.c.is_paused).where(work_pool.c.name == bindparam("pool_name"))
+    select(work_pool.c.id, work_pool.c.type, work_pool.c.is_paused).where(
+        work_pool.c.name == bindparam("pool_name")
+    )
 )
 _QUEUES = Prepared(
     select(work_queue.c.id, work_queue.c.name).where(
@@ -53,6 +55,7 @@ def greet_worker(
 
     Raises:
         Missing: there is no such pool.
+        Conflict: the pool is for workers of another type.
     """
     pool = tx.execute(_POOL, {"pool_name": pool_name}).first()
     if pool is None:
@@ -60,6 +63,13 @@ def greet_worker(
             f"There is no work pool named {pool_name!r}. Create it: runwright work-pool create "
             f"{pool_name}",
             code="work_pool_not_found",
+        )
+    if pool.type != request.type:
+        raise Conflict(
+            f"It is of type {pool.type!r}, and this worker launches executions of type "
+            f"{request.type!r}. Give the worker a pool of its type, or make one: "
+            f"runwright work-pool create NAME --type {request.type}",
+            code="work_pool_type",
         )
     _note_heartbeat(tx, pool.id, instance_id, request)
     known = {row.name for row in tx.execute(_QUEUES, {"pool_id": pool.id})}
@@ -78,7 +88,7 @@ def greet_worker(
 def orders(
     tx: Transaction, executions: list[ExecutionRef]
 ) -> tuple[list[ExecutionRef], list[ExecutionRef]]:
-    """Of the executions a worker holds: those to cancel, and those that are not its own any more."""
+    """Of the executions a worker holds: those to cancel, and those no longer its own."""
     if not executions:
         return [], []
     statement = select(
