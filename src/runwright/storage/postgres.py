@@ -131,6 +131,9 @@ class PostgresStorage:
             return result
         raise AssertionError("unreachable")
 
+    async def jot(self, use_case: Callable[[Transaction], T]) -> T:
+        return await self.write(use_case)
+
     async def read(self, query: Callable[[Transaction], T]) -> T:
         self._refuse_when_stopped()
         try:

@@ -45,6 +45,7 @@ _GLANCE = 0.002
 class _Write(NamedTuple):
     use_case: Callable[[Transaction], Any]
     answer: "asyncio.Future[Any]"
+    is_brief: bool
 
 
 class _Outcome(NamedTuple):
@@ -53,6 +54,22 @@ class _Outcome(NamedTuple):
     answer: "asyncio.Future[Any]"
     result: Any
     error: BaseException | None
+
+
+class _Batch:
+    """Writes that are committed together, or not at all."""
+
+    def __init__(self, writes: list[_Write]) -> None:
+        self.writes = writes
+        self.is_brief = all(write.is_brief for write in writes)
+        self.is_begun = False
+        self.outcomes: list[_Outcome] = []
+        self.topics: set[str] = set()
+
+    def fail(self, error: BaseException) -> None:
+        """Nothing of it was kept."""
+        self.topics.clear()
+        self.outcomes = [_Outcome(write.answer, None, error) for write in self.writes]
 
 
 class SqliteStorage:
@@ -69,7 +86,11 @@ class SqliteStorage:
             began_at + timedelta(seconds=clock.monotonic() - began)
         )
         self.waker = Waker()
-        self._queue: queue.SimpleQueue[_Write | None] = queue.SimpleQueue()
+        #: For the next batch. One batch at a time has the connection.
+        self._waiting: list[_Write] = []
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._batches: queue.SimpleQueue[_Batch | None] = queue.SimpleQueue()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._connection: SqliteConnection | None = None
         self._writer: threading.Thread | None = None
@@ -98,17 +119,27 @@ class SqliteStorage:
         writer, self._writer = self._writer, None
         if writer is None:
             return
-        self._queue.put(None)
+        await self._idle.wait()
+        self._batches.put(None)
         await asyncio.to_thread(writer.join)
         await asyncio.to_thread(self._readers.shutdown)
         for connection in self._read_connections:
             connection.close()
 
     async def write(self, use_case: Callable[[Transaction], T]) -> T:
+        return await self._write(use_case, is_brief=False)
+
+    async def jot(self, use_case: Callable[[Transaction], T]) -> T:
+        return await self._write(use_case, is_brief=True)
+
+    async def _write(self, use_case: Callable[[Transaction], T], *, is_brief: bool) -> T:
         if self._writer is None or self._loop is None:
             raise StorageStopped("The control plane is stopping: try again in a moment.")
         answer: asyncio.Future[Any] = self._loop.create_future()
-        self._queue.put(_Write(use_case, answer))
+        self._waiting.append(_Write(use_case, answer, is_brief))
+        if self._idle.is_set():
+            self._idle.clear()
+            self._loop.call_soon(self._begin)  # with whatever else this turn of the loop brings
         return await answer
 
     async def read(self, query: Callable[[Transaction], T]) -> T:
@@ -156,40 +187,50 @@ class SqliteStorage:
             if connection.raw.in_transaction:
                 connection.raw.execute("ROLLBACK")
 
+    def _begin(self) -> None:
+        """Begin the next batch. Short ones are carried out here, and only their commit waits for
+        the disk in the other thread: Python runs one thread at a time, and with every statement
+        the two would wait for each other."""
+        batch = _Batch(self._waiting[:_MOST_IN_ONE_COMMIT])
+        del self._waiting[:_MOST_IN_ONE_COMMIT]
+        if batch.is_brief and self._connection is not None:
+            self._carry_out(batch)
+        self._batches.put(batch)
+
     def _write_until_stopped(self) -> None:
-        stopping = False
-        while not stopping:
-            batch = [self._queue.get()]
-            with suppress(queue.Empty):
-                while len(batch) < _MOST_IN_ONE_COMMIT:
-                    batch.append(self._queue.get_nowait())
-            stopping = None in batch
-            writes = [write for write in batch if write is not None]
-            if writes:
-                topics: set[str] = set()
-                outcomes = self._commit_together(writes, topics)
-                self._tell(outcomes, topics)
+        while (batch := self._batches.get()) is not None:
+            if not batch.is_begun:
+                self._carry_out(batch)
+            self._commit(batch)
+            if self._loop is not None:
+                with suppress(RuntimeError):  # the loop is closed: nobody waits
+                    self._loop.call_soon_threadsafe(self._answer, batch)
         if self._connection is not None:
             self._connection.close()
 
-    def _commit_together(self, writes: list[_Write], topics: set[str]) -> list[_Outcome]:
+    def _carry_out(self, batch: _Batch) -> None:
+        batch.is_begun = True
         try:
             if self._connection is None:
                 self._connection = self._open()
             raw = self._connection.raw
             raw.execute("BEGIN IMMEDIATE")
-            outcomes: list[_Outcome] = []
-            for write in writes:
-                outcomes.append(self._run(write, self._connection, topics))
+            for write in batch.writes:
+                batch.outcomes.append(self._run(write, self._connection, batch.topics))
                 if not raw.in_transaction:  # SQLite itself gave the whole transaction up
-                    raise _lost(outcomes[-1])
-            raw.execute("COMMIT")
+                    raise _lost(batch.outcomes[-1])
         except (sqlite3.Error, StorageError, OSError) as error:
-            topics.clear()
+            batch.fail(_explained(error))
             self._recover()
-            explained = _explained(error)
-            return [_Outcome(write.answer, None, explained) for write in writes]
-        return outcomes
+
+    def _commit(self, batch: _Batch) -> None:
+        if self._connection is None:  # it failed
+            return
+        try:
+            self._connection.raw.execute("COMMIT")
+        except sqlite3.Error as error:
+            batch.fail(_explained(error))
+            self._recover()
 
     def _run(self, write: _Write, connection: SqliteConnection, topics: set[str]) -> _Outcome:
         raw = connection.raw
@@ -217,20 +258,19 @@ class SqliteStorage:
         with suppress(sqlite3.Error):
             connection.close()
 
-    def _tell(self, outcomes: list[_Outcome], topics: set[str]) -> None:
-        if self._loop is not None:
-            with suppress(RuntimeError):  # the loop is closed: nobody waits
-                self._loop.call_soon_threadsafe(self._answer, outcomes, topics)
-
-    def _answer(self, outcomes: list[_Outcome], topics: set[str]) -> None:
-        for answer, result, error in outcomes:
+    def _answer(self, batch: _Batch) -> None:
+        if self._waiting:
+            self._begin()
+        else:
+            self._idle.set()
+        for answer, result, error in batch.outcomes:
             if answer.done():  # whoever asked has gone away
                 continue
             if error is None:
                 answer.set_result(result)
             else:
                 answer.set_exception(error)
-        self.waker.wake(topics)
+        self.waker.wake(batch.topics)
 
 
 def _lost(last: _Outcome) -> StorageError:

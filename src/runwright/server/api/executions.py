@@ -36,6 +36,8 @@ from runwright.storage.tables import flow_run
 
 _batch = msgspec.json.Decoder(JournalBatch)
 _encode = msgspec.json.Encoder().encode
+#: Entries that are stored in a millisecond or two.
+_FEW = 30
 _pool_of_run = Prepared(select(flow_run.c.work_pool_id).where(flow_run.c.id == bindparam("run_id")))
 
 
@@ -77,7 +79,9 @@ async def journal_fast(
         refuse_stranger(tx, principal, run_id)  # type: ignore[arg-type]  # its path has one
         return append_journal(tx, run_id, batch, wiring.policy)  # type: ignore[arg-type]
 
-    told = await wiring.storage.write(use_case)
+    storage = wiring.storage
+    append = storage.jot if len(batch.entries) <= _FEW else storage.write
+    told = await append(use_case)
     if isinstance(told, Problem):  # returned, so that what it says about late entries is kept
         raise told
     return 200, _encode(told)

@@ -31,7 +31,7 @@ from runwright.server.use_cases.move_run import move_run
 from runwright.server.wiring import Wiring
 from runwright.storage.engine import Transaction
 from runwright.storage.flow_runs import FLOW_RUNS
-from runwright.storage.queries import read_many, read_one
+from runwright.storage.queries import read_many, read_one, send_one
 from runwright.storage.tables import flow_run
 
 _BULK = 50
@@ -44,9 +44,9 @@ _encode = msgspec.json.Encoder().encode
 async def _create(wiring: Wiring, data: FlowRunCreate) -> tuple[FlowRun, int]:
     def use_case(tx: Transaction) -> tuple[FlowRun | None, CreatedRun]:
         made = create_run(tx, data, wiring.policy)
-        return read_one(tx, FLOW_RUNS, made.id), made
+        return send_one(tx, FLOW_RUNS, made.id), made
 
-    run, made = await wiring.storage.write(use_case)
+    run, made = await wiring.storage.jot(use_case)
     if run is None:
         raise Missing(f"Flow run {made.id} was deleted meanwhile.")
     return run, _CREATED if made.is_new else _OK
@@ -69,7 +69,7 @@ async def set_state_fast(
 
 
 async def _propose(wiring: Wiring, run_id: UUID, proposal: SetState) -> OrchestrationResult:
-    return await wiring.storage.write(lambda tx: move_run(tx, run_id, proposal, wiring.policy))
+    return await wiring.storage.jot(lambda tx: move_run(tx, run_id, proposal, wiring.policy))
 
 
 def _status(result: OrchestrationResult) -> int:

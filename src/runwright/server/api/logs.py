@@ -18,6 +18,8 @@ from runwright.storage.queries import MAX_LIMIT, read_many
 _LEVELS = {10: "DEBUG", 20: "INFO", 30: "WARNING", 40: "ERROR", 50: "CRITICAL"}
 _MAX_LEVEL = 2**31 - 1
 _MOST_LINES = 1_000_000
+#: Records that are kept in a millisecond.
+_FEW = 100
 _records = msgspec.json.Decoder(list[LogCreate])
 
 
@@ -32,7 +34,9 @@ async def create_fast(
             raise Unprocessable(f"A level of {record.level} cannot be.", field="level")
         if own is not None and record.flow_run_id != own:
             raise Unprocessable("An execution writes the log of its own run alone.")
-    await wiring.storage.write(lambda tx: add_logs(tx, records, wiring.new_id))
+    storage = wiring.storage
+    keep = storage.jot if len(records) <= _FEW else storage.write
+    await keep(lambda tx: add_logs(tx, records, wiring.new_id))
     return 201, b"null"
 
 
