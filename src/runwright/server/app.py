@@ -1,10 +1,8 @@
 """The HTTP application: routes, who may use them, and how refusals look."""
 
-import importlib
-import importlib.util
 import re
 from functools import lru_cache
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 from litestar import Litestar, Request, Response, Router
@@ -21,32 +19,11 @@ from runwright.server.keys import Principal
 from runwright.server.problems import Denied, Problem, Unprocessable, body_of, log, problem_of
 from runwright.server.scopes import ANYONE, SCOPES, scope_of
 from runwright.server.wiring import Wiring
+from runwright.version import __version__
 
 MAX_BODY_BYTES = 8 * 1024 * 1024
-VERSION = "0.1.0"
 
-#: Each module of `runwright.server.api` with routes has a `router`.
-_RESOURCES = (
-    "admin",
-    "artifacts",
-    "deployments",
-    "executions",
-    "flow_runs",
-    "flows",
-    "keys",
-    "logs",
-    "schedules",
-    "states",
-    "task_runs",
-    "work_pools",
-    "work_queues",
-    "workers",
-)
 _PARAMETER = re.compile(r"\{(\w+)(?::\w+)?\}")
-
-
-class _HasRouter(Protocol):
-    router: Router
 
 
 class UndeclaredRoute(RuntimeError):
@@ -79,10 +56,10 @@ def create_app(wiring: Wiring) -> ASGIApp:
 
 
 def _routes() -> list[Router]:
-    from runwright.server.api.admin import root
+    # Late: one of its routes shows the description of all routes, which is made here.
+    from runwright.server.api.routers import ROUTERS, root
 
-    routers = [_router(name) for name in _RESOURCES if _is_there(name)]
-    return [root, Router(path="/api", route_handlers=routers)]
+    return [root, Router(path="/api", route_handlers=ROUTERS)]
 
 
 @lru_cache(1)
@@ -94,20 +71,11 @@ def describe() -> dict[str, Any]:
             name: Provide(lambda: None, sync_to_thread=False)
             for name in ("wiring", "principal", "authenticator")
         },
-        openapi_config=OpenAPIConfig(title="Runwright", version=VERSION, path="/openapi"),
+        openapi_config=OpenAPIConfig(title="Runwright", version=__version__, path="/openapi"),
     )
     document = dict(described.openapi_schema.to_schema())
     document["x-scopes"] = {f"{method} {path}": needs for (method, path), needs in SCOPES.items()}
     return document
-
-
-def _is_there(name: str) -> bool:
-    return importlib.util.find_spec(f"runwright.server.api.{name}") is not None
-
-
-def _router(name: str) -> Router:
-    module: _HasRouter = importlib.import_module(f"runwright.server.api.{name}")  # type: ignore[assignment]
-    return module.router
 
 
 def refuse_undeclared(litestar: Litestar) -> None:

@@ -1,9 +1,6 @@
 """The background duties of a server, and the one loop that all of them run in."""
 
 import asyncio
-import importlib
-import importlib.util
-import inspect
 import logging
 import random
 from collections.abc import Awaitable, Callable
@@ -11,6 +8,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from runwright.server.services.canceller import Canceller
+from runwright.server.services.late_marker import LateMarker
+from runwright.server.services.pruner import Pruner
+from runwright.server.services.reaper import Reaper
+from runwright.server.services.scheduler import Scheduler
 from runwright.server.spool import SpoolReader
 from runwright.server.wiring import Wiring
 
@@ -19,6 +21,7 @@ log = logging.getLogger("runwright.server")
 #: After a pass that failed: first this, then longer, up to the second figure. Seconds.
 _PATIENCE = (1.0, 30.0)
 _SPOOL_INTERVAL = 0.5
+_LATE_INTERVAL = 5.0
 _PRUNE_INTERVAL = 60.0
 
 
@@ -33,48 +36,25 @@ class Duty:
 
 def duties_of(wiring: Wiring, *, with_scheduler: bool) -> list[Duty]:
     """The duties of this server, those that make runs of schedules only where asked for."""
-    settings = wiring.settings
+    settings, storage = wiring.settings, wiring.storage
+    pruner = Pruner(
+        storage,
+        run_retention=_span(settings.run_retention),
+        log_retention=_span(settings.log_retention),
+    )
+    late_marker = LateMarker(storage, wiring.new_id, timedelta(seconds=settings.late_after))
+    scheduler = Scheduler(storage, wiring.new_id, random.random)
     spool = SpoolReader(wiring, settings.home / "spool")
-    found = [
-        Duty("spool", spool.one_pass, _SPOOL_INTERVAL),
-        _duty("late_marker", "LateMarker", settings.scheduler_interval, wiring),
-        _duty("pruner", "Pruner", _PRUNE_INTERVAL, wiring),
-        _duty("reaper", "Reaper", settings.reaper_interval, wiring),
-        _duty("canceller", "Canceller", settings.reaper_interval, wiring),
-        _duty("scheduler", "Scheduler", settings.scheduler_interval, wiring)
-        if with_scheduler
-        else None,
+    duties = [
+        Duty("spool reader", spool.one_pass, _SPOOL_INTERVAL),
+        Duty("reaper", Reaper(storage, wiring.policy).one_pass, settings.reaper_interval),
+        Duty("canceller", Canceller(storage, wiring.policy).one_pass, settings.reaper_interval),
+        Duty("late marker", late_marker.one_pass, _LATE_INTERVAL),
+        Duty("pruner", pruner.one_pass, _PRUNE_INTERVAL),
     ]
-    return [duty for duty in found if duty is not None]
-
-
-def _duty(module: str, kind: str, interval: float, wiring: Wiring) -> Duty | None:
-    path = f"runwright.server.services.{module}"
-    if importlib.util.find_spec(path) is None:
-        return None
-    service = getattr(importlib.import_module(path), kind)
-    offered = _parts(wiring)
-    wanted = inspect.signature(service).parameters
-    made = service(**{name: offered[name] for name in wanted if name in offered})
-    return Duty(module, made.one_pass, interval)
-
-
-def _parts(wiring: Wiring) -> dict[str, Any]:
-    """What a service may ask for in its constructor, by name."""
-    settings = wiring.settings
-    return {
-        "storage": wiring.storage,
-        "clock": wiring.clock,
-        "new_id": wiring.new_id,
-        "settings": settings,
-        "random": random.random,
-        "policy": wiring.policy,
-        "late_after": timedelta(seconds=settings.late_after),
-        "lease": timedelta(seconds=settings.lease_seconds),
-        "ttl": timedelta(seconds=settings.lease_seconds),
-        "run_retention": _span(settings.run_retention),
-        "log_retention": _span(settings.log_retention),
-    }
+    if with_scheduler:
+        duties.append(Duty("scheduler", scheduler.one_pass, settings.scheduler_interval))
+    return duties
 
 
 def _span(seconds: float | None) -> timedelta | None:

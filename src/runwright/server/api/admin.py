@@ -7,6 +7,7 @@ from litestar import Request, Response, Router, get
 from runwright.server.auth import csrf_token, session_of
 from runwright.server.injected import QueryText, Wired
 from runwright.server.problems import Busy, Unprocessable
+from runwright.version import __version__
 
 #: Clients of the peer want a server of their own version or a later one.
 COMPATIBLE_WITH = "3.8.8"
@@ -46,9 +47,7 @@ async def hello() -> Response[bytes]:
 @get("/version")
 async def version() -> Response[bytes]:
     """The version of this program."""
-    from runwright.server.app import VERSION
-
-    return Response(f'"{VERSION}"'.encode(), media_type="application/json")
+    return Response(f'"{__version__}"'.encode(), media_type="application/json")
 
 
 @get("/admin/version")

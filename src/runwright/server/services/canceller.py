@@ -4,7 +4,7 @@ from sqlalchemy import or_, select
 
 from runwright.core.states import StateType
 from runwright.server.policy import Policy
-from runwright.server.services.service import Service, note_pass
+from runwright.server.services.service import note_pass
 from runwright.server.use_cases.cancel_run import cancel_run
 from runwright.server.use_cases.end_execution import end_run
 from runwright.storage.engine import Storage, Transaction
@@ -41,18 +41,17 @@ _ORPHANS = Prepared(
 )
 
 
-class Canceller(Service):
-    """Looks every two seconds."""
+class Canceller:
+    """Ends what was to be cancelled and has nobody left to say so."""
 
     name = "canceller"
-    interval = 2.0
 
-    def __init__(self, storage: Storage, policy: Policy, *, interval: float | None = None) -> None:
-        super().__init__(storage, interval=interval)
+    def __init__(self, storage: Storage, policy: Policy) -> None:
+        self._storage = storage
         self._policy = policy
 
     async def one_pass(self) -> None:
-        await self.storage.write(self._pass)
+        await self._storage.write(self._pass)
 
     def _pass(self, tx: Transaction) -> None:
         for run_id in tx.execute(_ABANDONED).scalars():

@@ -12,7 +12,7 @@ from sqlalchemy import bindparam, func, select, update
 from runwright.core.liveness import Pass, is_our_outage, plan_pass
 from runwright.core.states import StateType
 from runwright.server.policy import Policy
-from runwright.server.services.service import LAST_PASS, Service, note_pass
+from runwright.server.services.service import LAST_PASS, note_pass
 from runwright.server.use_cases.end_execution import end_run
 from runwright.server.use_cases.release_run import give_back
 from runwright.storage.engine import Storage, Transaction
@@ -41,19 +41,18 @@ _EXTEND = Prepared(
 )
 
 
-class Reaper(Service):
-    """Looks for lapsed leases every two seconds."""
+class Reaper:
+    """Ends what has lapsed."""
 
     name = "reaper"
-    interval = 2.0
 
-    def __init__(self, storage: Storage, policy: Policy, *, interval: float | None = None) -> None:
-        super().__init__(storage, interval=interval)
+    def __init__(self, storage: Storage, policy: Policy) -> None:
+        self._storage = storage
         self._policy = policy
         self._excused = False
 
     async def one_pass(self) -> None:
-        while await self.storage.write(self._pass) == _AT_ONCE:
+        while await self._storage.write(self._pass) == _AT_ONCE:
             pass  # there are more
 
     def _pass(self, tx: Transaction) -> int:

@@ -1,11 +1,10 @@
-"""What every background duty has in common: it is repeated until the server stops."""
+"""What every background duty is, and the record of when one was last done."""
 
-import asyncio
-import logging
+from typing import Any, Protocol
 
 from sqlalchemy import bindparam, select
 
-from runwright.storage.engine import Storage, Transaction
+from runwright.storage.engine import Transaction
 from runwright.storage.statements import Prepared
 from runwright.storage.tables import service_pass
 
@@ -16,33 +15,14 @@ _PASSED = Prepared(
 LAST_PASS = Prepared(
     select(service_pass.c.last_pass_at).where(service_pass.c.name == bindparam("service"))
 )
-_log = logging.getLogger("runwright.server")
 
 
-class Service:
-    """One duty. A pass that fails is logged; the next one comes all the same."""
+class Service(Protocol):
+    """One duty. `server/duties.py` repeats its passes until the server stops."""
 
-    name: str
-    #: Seconds between the end of a pass and the next.
-    interval: float
-
-    def __init__(self, storage: Storage, *, interval: float | None = None) -> None:
-        self.storage = storage
-        if interval is not None:
-            self.interval = interval
-
-    async def one_pass(self) -> None:
+    async def one_pass(self) -> Any:
         """Do the duty once. Any number of replicas may do it at the same time."""
-        raise NotImplementedError
-
-    async def run(self) -> None:
-        """Repeat the duty until cancelled."""
-        while True:
-            try:
-                await self.one_pass()
-            except Exception:  # a duty goes on whatever happened
-                _log.exception("The %s failed and goes on in %.1f s.", self.name, self.interval)
-            await asyncio.sleep(self.interval)
+        ...
 
 
 def note_pass(tx: Transaction, name: str) -> None:

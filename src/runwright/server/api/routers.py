@@ -1,0 +1,38 @@
+"""Every router of the interface. A resource that is not here is not served."""
+
+from runwright.server.api import (
+    admin,
+    artifacts,
+    deployments,
+    executions,
+    flow_runs,
+    flows,
+    keys,
+    logs,
+    schedules,
+    states,
+    task_runs,
+    work_pools,
+    work_queues,
+    workers,
+)
+from runwright.server.api.admin import root
+
+__all__ = ["ROUTERS", "root"]
+
+ROUTERS = [
+    admin.router,
+    artifacts.router,
+    deployments.router,
+    executions.router,
+    flow_runs.router,
+    flows.router,
+    keys.router,
+    logs.router,
+    schedules.router,
+    states.router,
+    task_runs.router,
+    work_pools.router,
+    work_queues.router,
+    workers.router,
+]
