@@ -60,6 +60,24 @@ def measure_by_hand(table: Table, on: Stage) -> None:
     print(f"  of 1,001 task runs, {at_once} were recorded when the flow had ended")
 
 
+#: What is asked, by the load program's name, and what it is held to.
+LOADS = {
+    "create": ("create a run, 8 connections", "2,000"),
+    "set_state": ("propose a state, 8 connections", "2,000"),
+    "filter": ("list 20 runs, 8 connections", "1,500"),
+    "filter_anew": ("list 20 runs, each filter another, 8 connections", ""),
+    "read": ("read a run, 8 connections", ""),
+    "logs": ("100 log lines, 8 connections", "500"),
+}
+
+
+def measure_load(table: Table, on: Stage) -> None:
+    for kind, (figure, target) in LOADS.items():
+        rates, p99 = measures.requests_a_second(on, kind, 4)
+        table.add(figure, "requests/s", rates, target)
+        table.add(f"{figure}, p99", "ms", [p99], "20")
+
+
 def measure_worker(table: Table, on: Stage) -> None:
     worker = on.spawn("worker", "start", "--pool", "bench", "--create-pool", "--limit", "8")
     measures.wait_for("the pool", lambda: on.request("POST", "/work_pools/filter", {}))
@@ -79,6 +97,7 @@ def main() -> int:
     table = Table()
     with stage() as on:
         measure_by_hand(table, on)
+        measure_load(table, on)
         measure_worker(table, on)
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / "latest.json").write_text(

@@ -142,6 +142,12 @@ def kill_to_next_attempt_ms(stage: Stage, worker: int, deployment: str) -> list[
     return samples
 
 
+def requests_a_second(stage: Stage, kind: str, seconds: float) -> tuple[list[float], float]:
+    """Rates of three loads over eight connections, and the worst p99 of them in ms."""
+    loads = [stage.program("load", kind, str(seconds)) for _ in range(3)]
+    return [load["a_second"] for load in loads], max(load["p99_ms"] for load in loads)
+
+
 def idle(process: int, seconds: float) -> tuple[float, float]:
     """Share of a core in percent, and MiB, of a process that has nothing to do."""
     watched = psutil.Process(process)
