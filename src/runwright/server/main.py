@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import os
 import signal
 import socket
@@ -135,6 +136,9 @@ class _Serving:
             ssl_cert=self._settings.server_tls_cert,
             ssl_key=self._settings.server_tls_key,
         )
+        # What is loaded by now stays: searching it for garbage would hold up every request.
+        gc.collect()
+        gc.freeze()
         serving = asyncio.create_task(server.serve())
         try:
             await _until_open(host, port, serving)

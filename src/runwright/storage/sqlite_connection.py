@@ -26,7 +26,6 @@ _PRAGMAS = (
     "PRAGMA busy_timeout=5000",
     "PRAGMA foreign_keys=ON",
     "PRAGMA wal_autocheckpoint=1000",
-    "PRAGMA cache_size=-65536",
     "PRAGMA temp_store=MEMORY",
 )
 
@@ -43,6 +42,8 @@ class SqliteConnection:
         )
         for pragma in _PRAGMAS:
             self.raw.execute(pragma)
+        # In KiB. The system's own cache of the file comes on top.
+        self.raw.execute(f"PRAGMA cache_size={-8192 if read_only else -16384}")
         #: When what is being read is interrupted, by the monotonic clock.
         self.until = math.inf
         if read_only:
