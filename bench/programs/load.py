@@ -29,7 +29,8 @@ Make = Callable[[int, int], bytes]
 def request(path: str, body: Any = None, method: str = "POST") -> bytes:
     content = b"" if body is None else json.dumps(body).encode()
     head = (
-        f"{method} {URL.path}{path} HTTP/1.1\r\nhost: {URL.netloc}\r\nauthorization: Bearer {KEY}\r\n"
+        f"{method} {URL.path}{path} HTTP/1.1\r\nhost: {URL.netloc}\r\n"
+        f"authorization: Bearer {KEY}\r\n"
         f"content-type: application/json\r\ncontent-length: {len(content)}\r\n\r\n"
     )
     return head.encode() + content
