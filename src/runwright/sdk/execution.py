@@ -9,7 +9,8 @@ import signal
 import socket
 import sys
 import threading
-from datetime import datetime, timedelta
+from collections.abc import Callable
+from datetime import timedelta
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +40,13 @@ _clock = SystemClock()
 
 def run_execution(spec: ExecutionSpec, fd: int) -> int:
     """Run the flow run of `spec`, with its journal on the socket `fd`; the process's exit code."""
+    return supervised(spec, fd, _run)
+
+
+def supervised(
+    spec: ExecutionSpec, fd: int, work: Callable[[ExecutionSpec, SupervisedChannel], int]
+) -> int:
+    """Do `work` with the journal on `fd`; SIGTERM raises RunStopped in it."""
     channel = SupervisedChannel(socket.socket(fileno=fd), spec.flow_run_id, spec.execution_id)
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
@@ -47,7 +55,7 @@ def run_execution(spec: ExecutionSpec, fd: int) -> int:
     try:
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, stop)
-        return _run(spec, channel)
+        return work(spec, channel)
     except (RunStopped, LeaseLost, ServerUnreachable) as ended:
         # Whoever stopped it knows, and reports how the run ends.
         print(f"Flow run {spec.flow_run_name!r} stops: {ended}", file=sys.stderr)  # noqa: T201
@@ -58,15 +66,13 @@ def run_execution(spec: ExecutionSpec, fd: int) -> int:
 
 def _run(spec: ExecutionSpec, channel: SupervisedChannel) -> int:
     while True:
-        if not _is_granted(spec, channel):
+        if not is_granted(spec, channel):
             return DONE
         try:
             flow, parameters = _prepare(spec)
         except FlowError as error:
-            again_at = _fail(spec, channel, error)
-            if again_at is None:
+            if not is_to_be_tried_again(spec, channel, error):
                 return DONE
-            _wait((again_at - _clock.now()).total_seconds())
             continue
         delay = flow.retry_delay_seconds
         channel.allow_retries(
@@ -80,10 +86,10 @@ def _run(spec: ExecutionSpec, channel: SupervisedChannel) -> int:
         return DONE
 
 
-def _is_granted(spec: ExecutionSpec, channel: Channel) -> bool:
+def is_granted(spec: ExecutionSpec, channel: Channel) -> bool:
     """Propose Running until the control plane says yes or no."""
     while True:
-        result = _propose(spec, channel, StateType.RUNNING, StateName.RUNNING, None)
+        result = propose(spec, channel, StateType.RUNNING, StateName.RUNNING, None)
         if isinstance(result.details, WaitDetails):
             _wait(result.details.delay_seconds)
             continue
@@ -112,8 +118,8 @@ def _prepare(spec: ExecutionSpec) -> "tuple[Flow[..., Any], dict[str, Any]]":
     return flow, validate(flow.fn, spec.parameters, flow_name=flow.name, coerce=checks)
 
 
-def _fail(spec: ExecutionSpec, channel: Channel, error: FlowError) -> datetime | None:
-    """Record why the run could not begin; when it is to be tried again, if at all."""
+def is_to_be_tried_again(spec: ExecutionSpec, channel: Channel, error: FlowError) -> bool:
+    """Record why the run failed; true, when it is due, if it is to begin again."""
     print(error, file=sys.stderr)  # noqa: T201  # the worker's operator reads it there
     channel.emit(
         LogWritten(
@@ -127,15 +133,18 @@ def _fail(spec: ExecutionSpec, channel: Channel, error: FlowError) -> datetime |
     first_line = str(error).partition("\n")[0]
     last_line = str(error).rpartition("\n")[2]
     message = first_line if first_line == last_line else f"{first_line} {last_line.strip()}"
-    result = _propose(spec, channel, StateType.FAILED, StateName.FAILED, message)
+    result = propose(spec, channel, StateType.FAILED, StateName.FAILED, message)
     if result.state is None or result.state.type is not StateType.SCHEDULED:
-        return None
-    return result.state.state_details.scheduled_time or _clock.now()
+        return False
+    again_at = result.state.state_details.scheduled_time or _clock.now()
+    _wait((again_at - _clock.now()).total_seconds())
+    return True
 
 
-def _propose(
+def propose(
     spec: ExecutionSpec, channel: Channel, kind: StateType, name: str, message: str | None
 ) -> OrchestrationResult:
+    """Propose a state of the run, and wait for the answer."""
     state = State(id=new_id(), type=kind, name=name, timestamp=_clock.now(), message=message)
     return channel.propose(FlowRunProposed(flow_run_id=spec.flow_run_id, state=state))
 
@@ -145,18 +154,24 @@ def _wait(seconds: float) -> None:
     threading.Event().wait(max(0.0, seconds))
 
 
+def spec_of_environment() -> ExecutionSpec | None:
+    """What RUNWRIGHT_EXECUTION says, which is taken out: it has the execution's credential."""
+    text = os.environ.pop("RUNWRIGHT_EXECUTION", None)
+    return None if text is None else msgspec.json.decode(text, type=ExecutionSpec)
+
+
 def main() -> int:
     """`python -m runwright.sdk.execution FD`: the spec is in RUNWRIGHT_EXECUTION."""
-    text = os.environ.pop("RUNWRIGHT_EXECUTION", None)
+    spec = spec_of_environment()
     fd = sys.argv[1] if len(sys.argv) > 1 else os.environ.pop("RUNWRIGHT_JOURNAL_FD", "")
-    if text is None or not fd.isdecimal():
+    if spec is None or not fd.isdecimal():
         print(  # noqa: T201
             "This program is started by a Runwright worker, which tells it what to run in "
             "RUNWRIGHT_EXECUTION and on a file descriptor. It is of no use by hand.",
             file=sys.stderr,
         )
         return 2
-    return run_execution(msgspec.json.decode(text, type=ExecutionSpec), int(fd))
+    return run_execution(spec, int(fd))
 
 
 if __name__ == "__main__":

@@ -37,7 +37,8 @@ _PROCESS: dict[str, Any] = {
             },
             "command": {
                 "title": "Command",
-                "description": "Started instead of the worker's own way of running a flow.",
+                "description": "A program to start instead of the flow. Its exit code decides: "
+                "0 is Completed, any other Failed. No shell sees it.",
                 "anyOf": [{"type": "string"}, {"type": "null"}],
                 "default": None,
             },

@@ -27,7 +27,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     env: dict[str, str | None] = {}
     working_dir: str | None = None
     #: An argument vector, or one string in shell quoting. No shell ever sees it. `{fd}` stands
-    #: for the number of the journal's descriptor.
+    #: for the number of the journal's descriptor, for programs that report their states
+    #: themselves; of others the exit code is the outcome.
     command: list[str] | str | None = None
     #: Another interpreter than the worker's; it needs Runwright installed.
     python: str | None = None
@@ -38,11 +39,14 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
 
     def argv(self, default_python: str, fd: int) -> list[str] | None:
         """What to execute; None to go on in a fork of the warm interpreter."""
+        python = self.python or default_python
         if self.command:
             words = shlex.split(self.command) if isinstance(self.command, str) else self.command
-            return [word.replace("{fd}", str(fd)) for word in words]
+            if any("{fd}" in word for word in words):
+                return [word.replace("{fd}", str(fd)) for word in words]
+            return [python, "-m", "runwright.sdk.command", str(fd), *words]
         if self.python or self.start_method == "spawn":
-            return [self.python or default_python, "-m", "runwright.sdk.execution", str(fd)]
+            return [python, "-m", "runwright.sdk.execution", str(fd)]
         return None
 
 

@@ -68,7 +68,8 @@ def test_a_job_says_what_to_execute():
 
 def test_a_command_is_never_read_by_a_shell():
     job = read_job({"command": "echo ; touch $(canary) && rm x"})
-    assert job.argv("python", 5) == ["echo", ";", "touch", "$(canary)", "&&", "rm", "x"]
+    words = ["echo", ";", "touch", "$(canary)", "&&", "rm", "x"]
+    assert job.argv("python", 5) == ["python", "-m", "runwright.sdk.command", "5", *words]
 
 
 def test_a_job_with_unbalanced_quotes_is_refused():
