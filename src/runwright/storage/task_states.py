@@ -34,7 +34,7 @@ _INSERT_STATE = Prepared(
 
 
 def record_task_states(
-    tx: Transaction, moves: Sequence[TaskRunMoved], flow_run_ids: Collection[UUID]
+    tx: Transaction, moves: Sequence[TaskRunMoved], flow_run_ids: Collection[UUID | None]
 ) -> None:
     """Store states in their order. Task runs of runs other than these are left alone.
 
@@ -95,8 +95,8 @@ def _own_runs(
     tx: Transaction,
     moves: Sequence[TaskRunMoved],
     rows: dict[UUID, dict[str, Any]],
-    flow_run_ids: Collection[UUID],
-) -> set[UUID]:
+    flow_run_ids: Collection[UUID | None],
+) -> set[UUID | None]:
     """Of the runs that are spoken of, those of this execution (`flow_run_ids` are known to be)."""
     own = set(flow_run_ids)
     asked = {move.run.flow_run_id for move in moves if move.run is not None}

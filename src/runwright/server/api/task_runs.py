@@ -1,6 +1,6 @@
 """`/task_runs`."""
 
-from litestar import Router, delete, get, patch, post
+from litestar import Response, Router, delete, get, patch, post
 from litestar.params import JSONBody
 from msgspec import UNSET
 from sqlalchemy import delete as delete_from
@@ -8,14 +8,40 @@ from sqlalchemy import update
 
 from runwright.api.filters import Filters, PageQuery, Query
 from runwright.api.flow_runs import HistoryInterval
-from runwright.api.task_runs import TaskRun, TaskRunPage, TaskRunUpdate
+from runwright.api.states import OrchestrationResult, SetState
+from runwright.api.task_runs import TaskRun, TaskRunCreate, TaskRunPage, TaskRunUpdate
 from runwright.server.api.flow_run_reads import HistoryQuery
 from runwright.server.injected import PathId, Wired
 from runwright.server.problems import Missing
+from runwright.server.use_cases.move_task_run import create_task_run, move_task_run
+from runwright.storage.engine import Transaction
 from runwright.storage.histories import history
 from runwright.storage.queries import count, read_many, read_one, read_page
 from runwright.storage.tables import task_run
 from runwright.storage.task_runs import TASK_RUNS
+
+
+@post("/", status_code=201)
+async def create(data: JSONBody[TaskRunCreate], wiring: Wired) -> Response[TaskRun]:
+    """A new task run (201), or the one that this call made before (200)."""
+
+    def use_case(tx: Transaction) -> tuple[TaskRun | None, bool]:
+        made = create_task_run(tx, data, wiring.policy)
+        return read_one(tx, TASK_RUNS, made.id), made.is_new
+
+    made, is_new = await wiring.storage.write(use_case)
+    if made is None:
+        raise Missing("The task run was deleted meanwhile.")
+    return Response(made, status_code=201 if is_new else 200)
+
+
+@post("/{run_id:uuid}/set_state", status_code=201)
+async def set_state(
+    run_id: PathId, data: JSONBody[SetState], wiring: Wired
+) -> Response[OrchestrationResult]:
+    """Propose a state: 201 when it is recorded, 200 when something else was decided."""
+    result = await wiring.storage.write(lambda tx: move_task_run(tx, run_id, data, wiring.policy))
+    return Response(result, status_code=201 if result.status == "ACCEPT" else 200)
 
 
 @get("/{run_id:uuid}")
@@ -85,5 +111,15 @@ async def remove(run_id: PathId, wiring: Wired) -> None:
 
 router = Router(
     path="/task_runs",
-    route_handlers=[read, filtered, counted, paginated, read_history, change, remove],
+    route_handlers=[
+        create,
+        set_state,
+        read,
+        filtered,
+        counted,
+        paginated,
+        read_history,
+        change,
+        remove,
+    ],
 )

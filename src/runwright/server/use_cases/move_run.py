@@ -27,6 +27,7 @@ from runwright.core.transitions import (
 )
 from runwright.server.policy import Policy
 from runwright.server.problems import Missing
+from runwright.server.use_cases.tell_parent import tell_parent
 from runwright.storage.engine import Transaction
 from runwright.storage.moves import present_state, record_move
 from runwright.storage.runs import has_made, lock_run, read_run
@@ -55,6 +56,8 @@ def move_run(
     if state is None:
         return answer(decision, move.current)
     run = record_move(tx, run, state, **_claim_columns(tx, run, state, decision, policy))
+    if run.parent_task_run_id is not None:
+        tell_parent(tx, run, state, policy)
     return answer(decision, present_state(run))
 
 
