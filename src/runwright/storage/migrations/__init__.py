@@ -20,7 +20,6 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine, event, text
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from runwright.errors import DatabaseError
@@ -135,6 +134,9 @@ def _on_sqlite(database_url: str, work: Callable[[Connection], T]) -> T:
 
 def _on_postgres(database_url: str, work: Callable[[Connection], T]) -> T:
     """asyncpg is the only driver: drive it on a loop of its own, in a thread of its own."""
+
+    # Late: SQLite does without its seven megabytes.
+    from sqlalchemy.ext.asyncio import create_async_engine
 
     async def go() -> T:
         rest = database_url.partition("://")[2]
