@@ -29,9 +29,10 @@ def postgres() -> Iterator[str]:
     as_user: dict[str, Any] = {"user": "postgres"} if os.geteuid() == 0 else {}
     if as_user:
         shutil.chown(folder, "postgres")
-    run: Callable[..., Any] = lambda *args: subprocess.run(
-        args, check=True, capture_output=True, cwd=folder, **as_user
-    )
+
+    def run(*args: str | Path) -> None:
+        subprocess.run(args, check=True, capture_output=True, cwd=folder, **as_user)
+
     run(BINARIES / "initdb", "-D", folder / "data", "-A", "trust", "-U", "postgres", "-E", "UTF8")
     options = f"-k {folder} -c listen_addresses='' -c fsync=off"
     subprocess.run(

@@ -6,14 +6,13 @@ from uuid import uuid4
 
 import msgspec
 import pytest
-from sqlalchemy import insert, select, update
+from sqlalchemy import select, update
+from tests.contract.pools import POLICY, ask, history, make_pool, proposal, schedule
 
-from runwright.api.executions import ExitReport, SyncRequest
+from runwright.api.executions import ExitReport
 from runwright.api.flow_runs import FlowRunCreate
-from runwright.api.journal import FlowRunProposed, FlowRunStarted, JournalBatch, LogWritten
-from runwright.api.states import StateCreate
-from runwright.core.states import State, StateType
-from runwright.server.policy import Policy
+from runwright.api.journal import FlowRunStarted, JournalBatch, LogWritten
+from runwright.core.states import StateType
 from runwright.server.problems import Conflict
 from runwright.server.services.reaper import Reaper
 from runwright.server.use_cases.append_journal import receive_journal
@@ -22,89 +21,6 @@ from runwright.server.use_cases.end_execution import end_execution
 from runwright.server.use_cases.wait_for_work import WorkDesk
 from runwright.storage import migrations, tables
 from runwright.storage.runs import flow_named, read_run
-
-POLICY = Policy()
-
-
-def make_pool(tx, *, limit=None, queue_limit=None, paused=False, retries=0):
-    now, pool, queue, deployment = tx.now, uuid4(), uuid4(), uuid4()
-    stamp = {"created": now, "updated": now}
-    tx.execute(
-        insert(tables.work_pool),
-        {
-            "id": pool,
-            **stamp,
-            "name": "p",
-            "type": "process",
-            "base_job_template": {},
-            "storage_configuration": {},
-            "is_paused": paused,
-            "concurrency_limit": limit,
-            "default_queue_id": queue,
-        },
-    )
-    tx.execute(
-        insert(tables.work_queue),
-        {
-            "id": queue,
-            **stamp,
-            "work_pool_id": pool,
-            "name": "default",
-            "is_paused": False,
-            "concurrency_limit": queue_limit,
-            "priority": 1,
-        },
-    )
-    flow = flow_named(tx, "f", uuid4())
-    tx.execute(
-        insert(tables.deployment),
-        {
-            "id": deployment,
-            **stamp,
-            "flow_id": flow,
-            "name": "d",
-            "tags": [],
-            "labels": {},
-            "parameters": {},
-            "enforce_parameter_schema": False,
-            "job_variables": {},
-            "retries": retries,
-            "retry_delay_seconds": 0.0,
-            "work_queue_id": queue,
-            "paused": False,
-        },
-    )
-    return flow, deployment
-
-
-async def schedule(storage, flow, deployment, count=1):
-    body = FlowRunCreate(
-        flow_id=flow, deployment_id=deployment, state=StateCreate(type=StateType.SCHEDULED)
-    )
-    made = [storage.write(lambda tx: create_run(tx, body, POLICY)) for _ in range(count)]
-    return [each.id for each in await asyncio.gather(*made)]
-
-
-def ask(free=1, **more):
-    return SyncRequest(worker_name="w", free=free, wait_ms=0, **more)
-
-
-def proposal(run_id, kind):
-    from runwright.clock import SystemClock
-
-    state = State(id=uuid4(), type=kind, name=kind.capitalize(), timestamp=SystemClock().now())
-    return FlowRunProposed(flow_run_id=run_id, state=state)
-
-
-async def history(storage, run_id):
-    rows = await storage.read(
-        lambda tx: tx.execute(
-            select(tables.flow_run_state.c.type)
-            .where(tables.flow_run_state.c.flow_run_id == run_id)
-            .order_by(tables.flow_run_state.c.seq)
-        ).scalars()
-    )
-    return list(rows)
 
 
 def test_eight_claimers_take_each_run_once_and_never_pass_the_limit(on_storage):
@@ -167,9 +83,10 @@ def test_a_run_that_always_crashes_gets_exactly_its_attempts(on_storage, retries
             spec = claimed[0].spec
             count += 1
             report = ExitReport(token=spec.token, execution_id=spec.execution_id, signal=9)
-            end = lambda tx, spec=spec, report=report: end_execution(
-                tx, spec.flow_run_id, report, POLICY
-            )  # noqa: E731
+
+            def end(tx, spec=spec, report=report):
+                return end_execution(tx, spec.flow_run_id, report, POLICY)
+
             told, again = await asyncio.gather(storage.write(end), storage.write(end))
             assert told == again
             assert told.state.type is StateType.CRASHED
