@@ -5,8 +5,10 @@ outage costs disk and not memory.
 """
 
 import contextlib
+import fcntl
 import os
 from collections import deque
+from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
@@ -15,11 +17,18 @@ _WINDOW = 1_000
 _MOST_IN_MEMORY = 100_000
 
 
+#: Notes beside a file whose it is.
+Sign = Callable[[Path, int], None]
+OWNER_SUFFIX = ".owner"
+
+
 class Backlog:
     """A queue of numbered entries, each one JSON object."""
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, *, sign: Sign | None = None) -> None:
+        """`sign`: called when `file` is begun, with it and the number of its first entry."""
         self._path = file
+        self._sign = sign
         self._memory: deque[bytes] = deque()
         self._file: BinaryIO | None = None
         self._read_from = 0
@@ -86,8 +95,11 @@ class Backlog:
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._file = _private_file(self._path)
+            if self._sign is not None:
+                self._sign(self._path, self.first)
         except OSError:
             self._disk_has_failed = True
+            self._stop_spilling()
             return
         self._read_from = 0
         held, self._memory = self._memory, deque()
@@ -145,8 +157,12 @@ class Backlog:
     def _stop_spilling(self) -> None:
         if self._file is not None:
             self.close()
+            self._path.with_suffix(OWNER_SUFFIX).unlink(missing_ok=True)
             self._path.unlink(missing_ok=True)
 
 
 def _private_file(path: Path) -> BinaryIO:
-    return os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600), "w+b")
+    """The file, with a lock that says that its writer lives."""
+    file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600), "w+b")
+    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    return file

@@ -9,6 +9,7 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable
 from typing import Protocol
+from uuid import UUID
 
 import msgspec
 
@@ -44,6 +45,12 @@ class _Batch(msgspec.Struct):
     execution_id: str
     first: int
     entries: list[msgspec.Raw]
+
+
+def encode_batch(token: int, execution_id: UUID, first: int, entries: list[bytes]) -> bytes:
+    """The body of a batch whose entries are numbered from `first`."""
+    raw = [msgspec.Raw(entry) for entry in entries]
+    return msgspec.json.encode(_Batch(token, str(execution_id), first, raw))
 
 
 class Listener(Protocol):
@@ -164,16 +171,12 @@ class JournalPump:
 
     async def _send(self) -> None:
         entries = self._backlog.batch(self._most_entries, MOST_BYTES)
-        batch = _Batch(
-            token=self._execution.token,
-            execution_id=str(self._execution.execution_id),
-            first=self._backlog.first,
-            entries=[msgspec.Raw(entry) for entry in entries],
-        )
+        execution = self._execution
+        body = encode_batch(execution.token, execution.execution_id, self._backlog.first, entries)
         self._send_at = None
         sent_at = self._clock.monotonic()
         try:
-            status, body = await self._post(msgspec.json.encode(batch))
+            status, body = await self._post(body)
         except ServerUnreachable:
             self._failed()
             return

@@ -14,9 +14,11 @@ from pathlib import Path
 from runwright.clock import SystemClock, new_id
 from runwright.errors import ConfigurationError
 from runwright.settings import Settings, resolve_api
+from runwright.worker.backlog import OWNER_SUFFIX
 from runwright.worker.control_plane import connect
 from runwright.worker.host import Host
 from runwright.worker.launchers.process import ProcessLauncher
+from runwright.worker.leftovers import Leftovers
 from runwright.worker.slots import Slots, default_limit
 from runwright.worker.surroundings import surroundings_of
 from runwright.worker.synchronize import Identity, Pool, key_name
@@ -74,7 +76,17 @@ async def run_worker(  # noqa: PLR0913  # the options of the command, as keyword
     async with connect(surroundings, key) as control_plane:
         host = Host(settings.home, clock=SystemClock())
         joined = Pool(pool, control_plane, identity, host, may_create=create_pool)
-        worker = Worker(joined, control_plane, launcher, slots, grace=settings.worker_grace)
+        leftovers = Leftovers(
+            Path(surroundings.spool), lambda credential: connect(surroundings, credential)
+        )
+        worker = Worker(
+            joined,
+            control_plane,
+            launcher,
+            slots,
+            grace=settings.worker_grace,
+            leftovers=leftovers,
+        )
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, worker.stop)
@@ -91,6 +103,7 @@ def clear_leftovers(spool: Path, *, now: datetime) -> list[str]:
         with contextlib.suppress(OSError):
             if now.timestamp() - file.stat().st_mtime > LEFTOVERS_KEPT_SECONDS:
                 file.unlink()
+                file.with_suffix(OWNER_SUFFIX).unlink(missing_ok=True)
                 cleared.append(file.name)
     if cleared:
         logger.info("Deleted the unsent journals of %d executions of long ago.", len(cleared))

@@ -28,6 +28,7 @@ from runwright.worker.flow_process import FlowProcess, RunFlow, start_flow
 from runwright.worker.job import place_of, read_job
 from runwright.worker.journal_pump import JournalPump, Post
 from runwright.worker.launcher import LaunchFailed
+from runwright.worker.leftovers import Owner, write_owner
 from runwright.worker.orders import Launch
 from runwright.worker.output import Output
 from runwright.worker.refusals import Refusal
@@ -110,7 +111,7 @@ class Supervisor:
             self._pump = JournalPump(
                 _execution(launch),
                 post=self._journal_to(control_plane),
-                backlog=Backlog(_spool_file(launch)),
+                backlog=_backlog(launch),
                 listener=self,
                 lease_seconds=launch.lease_ttl_ms / 1000,
                 outage_tolerance=launch.surroundings.outage_tolerance,
@@ -278,9 +279,21 @@ def _execution(launch: Launch) -> ExecutionRef:
     )
 
 
-def _spool_file(launch: Launch) -> Path:
+def _backlog(launch: Launch) -> Backlog:
+    spec = launch.spec
+
+    def sign(file: Path, first: int) -> None:
+        owner = Owner(
+            flow_run_id=spec.flow_run_id,
+            execution_id=spec.execution_id,
+            token=spec.token,
+            credential=spec.credential,
+            first=first,
+        )
+        write_owner(file, owner)
+
     folder = Path(launch.surroundings.spool)
-    return folder / f"{launch.spec.execution_id}.journal"
+    return Backlog(folder / f"{spec.execution_id}.journal", sign=sign)
 
 
 def main() -> int:

@@ -21,6 +21,7 @@ from runwright.api.executions import (
 )
 from runwright.worker.control_plane import ControlPlane
 from runwright.worker.launcher import Ended, Launcher, LaunchFailed, StopReason
+from runwright.worker.leftovers import Leftovers
 from runwright.worker.report import deliver
 from runwright.worker.slots import Slots
 from runwright.worker.synchronize import NotNow, Pool
@@ -42,7 +43,7 @@ SETTLING_SECONDS = 5.0
 class Worker:
     """Claims runs of one pool and has them launched."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # its parts, each said once
         self,
         pool: Pool,
         control_plane: ControlPlane,
@@ -50,9 +51,11 @@ class Worker:
         slots: Slots,
         *,
         grace: float,
+        leftovers: Leftovers | None = None,
         chance: random.Random | None = None,
     ) -> None:
         """`grace`: seconds that running executions get to finish when the worker is stopped."""
+        self._leftovers = leftovers
         self._pool = pool
         self._control_plane = control_plane
         self._launcher = launcher
@@ -83,12 +86,15 @@ class Worker:
             ConfigurationError: the pool does not exist, or is not for this worker.
             Unauthorized: the key is not accepted, at the first contact.
         """
-        ending = asyncio.create_task(self._tell_ends())
+        duties = [asyncio.create_task(self._tell_ends())]
+        if self._leftovers is not None:
+            duties.append(asyncio.create_task(self._leftovers.watch()))
         try:
             await self._poll()
             await self._finish()
         finally:
-            ending.cancel()
+            for duty in duties:
+                duty.cancel()
             await self._launcher.close()
 
     async def _poll(self) -> None:
@@ -221,6 +227,9 @@ class Worker:
 
     async def _tell_end(self, claimed: ClaimedRun, ended: Ended) -> None:
         spec = claimed.spec
+        if self._leftovers is not None:
+            # The end of the run may be among what its supervisor could not send.
+            await self._leftovers.deliver(spec.execution_id, patience=PATIENCE_SECONDS)
         report = ExitReport(
             token=spec.token,
             execution_id=spec.execution_id,

@@ -38,7 +38,9 @@ def test_a_killed_supervisor_crashes_its_run(site: Any, tmp_path: Path) -> None:
     site.start_worker("local")
     run = site.run(deployment, folder=str(tmp_path))
     flow = psutil.Process(site.flow_pid(tmp_path, run))
-    flow.parent().kill()
+    supervisor = flow.parent()
+    assert supervisor is not None
+    supervisor.kill()
     site.until_state(run, "CRASHED", 5)
     site.until(lambda: not flow.is_running() or flow.status() == psutil.STATUS_ZOMBIE)
 
@@ -91,3 +93,30 @@ def test_a_server_that_is_away_for_a_while_misses_nothing(site: Any, tmp_path: P
     said = int((tmp_path / "said").read_text())
     lines = [line for line in site.logs(run) if line.startswith("line ")]
     assert lines == [f"line {number}" for number in range(said)]
+
+
+def test_what_a_killed_supervisor_left_unsent_is_delivered_by_its_worker(
+    site: Any, tmp_path: Path
+) -> None:
+    deployment = site.deploy("chatty", "local")
+    worker = site.start_worker("local")
+    run = site.run(deployment, folder=str(tmp_path))
+    site.until((tmp_path / "talking").exists)
+    site.stop_server()
+    spool = site.home / "spool" / "executions"
+    site.until(lambda: list(spool.glob("*.journal")))
+    [owner] = spool.glob("*.owner")
+    assert owner.stat().st_mode & 0o777 == 0o600
+    (tmp_path / "go").touch()
+    site.until((tmp_path / "said").exists)
+    said = int((tmp_path / "said").read_text())
+    last = f"line {said - 1}".encode()
+    site.until(lambda: last in next(spool.glob("*.journal")).read_bytes())
+    for process in worker.children(recursive=True):
+        if process.name() == "rw-supervisor":
+            process.kill()
+    site.start_server()
+    site.until(lambda: site.state(run) in {"COMPLETED", "CRASHED"}, 40)
+    lines = [line for line in site.logs(run) if line.startswith("line ")]
+    assert lines == [f"line {number}" for number in range(said)]
+    site.until(lambda: not list(spool.iterdir()))
