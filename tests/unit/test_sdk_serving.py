@@ -41,7 +41,7 @@ def control_plane(monkeypatch):
         return Told(200, None)
 
     monkeypatch.setattr(serving, "default_ask", lambda: ask)
-    monkeypatch.setattr(serving, "run_worker", lambda command: commands.append(command) or 0)
+    monkeypatch.setattr(serving, "run_worker", lambda command, _: commands.append(command) or 0)
     return asked, commands
 
 
@@ -71,7 +71,7 @@ def test_a_flow_serves_itself(control_plane):
 
 
 def test_a_worker_that_fails_is_told(control_plane, monkeypatch):
-    monkeypatch.setattr(serving, "run_worker", lambda _command: 3)
+    monkeypatch.setattr(serving, "run_worker", lambda *_: 3)
     with pytest.raises(ConfigurationError, match="'one/a' ended with exit code 3"):
         serving.serve(one.to_deployment("a"))
 

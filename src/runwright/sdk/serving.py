@@ -52,27 +52,31 @@ def serve(
         raise FlowError("serve() needs at least one deployment: serve(flow.to_deployment('name')).")
     ask = default_ask()
     pool = pool_name(deployments)
-    _make_pool(pool, ask)
-    there = [
-        register(msgspec.structs.replace(each, work_pool_name=pool), ask) for each in deployments
-    ]
-    if print_starting_message:
-        names = "\n".join(f"  {each.full_name}" for each in deployments)
-        sys.stdout.write(
-            f"Serving:\n{names}\nRun one with: runwright deployment run "
-            f"{deployments[0].full_name!r}. Stop with Ctrl-C.\n"
-        )
-        sys.stdout.flush()
-    try:
-        code = run_worker(worker_command(pool, limit))
-    finally:
-        if pause_on_shutdown:
-            _pause(there, ask)
+    with _stopping() as stopping:
+        _make_pool(pool, ask)
+        placed = [msgspec.structs.replace(each, work_pool_name=pool) for each in deployments]
+        there = [register(each, ask) for each in placed]
+        if print_starting_message:
+            _greet(deployments)
+        try:
+            code = run_worker(worker_command(pool, limit), stopping)
+        finally:
+            if pause_on_shutdown:
+                _pause(there, ask)
     if code:
         raise ConfigurationError(
             f"The worker that serves {deployments[0].full_name!r} ended with exit code {code}; "
             "its last lines say why."
         )
+
+
+def _greet(deployments: tuple[PlannedDeployment, ...]) -> None:
+    names = "\n".join(f"  {each.full_name}" for each in deployments)
+    sys.stdout.write(
+        f"Serving:\n{names}\nRun one with: runwright deployment run "
+        f"{deployments[0].full_name!r}. Stop with Ctrl-C.\n"
+    )
+    sys.stdout.flush()
 
 
 def serve_flow(
@@ -120,33 +124,56 @@ def worker_command(pool: str, limit: int | None) -> list[str]:
     return command if limit is None else [*command, "--limit", str(limit)]
 
 
-def run_worker(command: list[str]) -> int:
+def run_worker(command: list[str], stopping: "_Stopping | None" = None) -> int:
     """Run the worker until it ends, and pass signals on to it; its exit code."""
-    # A session of its own: Ctrl-C reaches the worker once, through us, and not twice.
-    worker = subprocess.Popen(
-        command,
-        start_new_session=True,
-        preexec_fn=_die_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509
-    )
-    with _signals_to(worker):
-        code = worker.wait()
-    return 0 if code in {0, -signal.SIGTERM, -signal.SIGINT} else code
+    if stopping is not None:
+        return stopping.run(command)
+    with _stopping() as made:
+        return made.run(command)
+
+
+class _Stopping:
+    """SIGINT and SIGTERM, from before there is a worker to pass them on to."""
+
+    def __init__(self) -> None:
+        self._is_asked = False
+        self._worker: subprocess.Popen[bytes] | None = None
+
+    def pass_on(self, _number: int, _frame: FrameType | None) -> None:
+        self._is_asked = True
+        if self._worker is not None:
+            self._worker.send_signal(signal.SIGTERM)
+
+    def run(self, command: list[str]) -> int:
+        if self._is_asked:
+            return 0
+        # A session of its own: Ctrl-C reaches the worker once, through us, and not twice.
+        worker = self._worker = subprocess.Popen(
+            command,
+            start_new_session=True,
+            preexec_fn=_die_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509
+        )
+        try:
+            if self._is_asked:  # while it was being started
+                worker.send_signal(signal.SIGTERM)
+            code = worker.wait()
+        finally:
+            if worker.poll() is None:
+                worker.terminate()
+                worker.wait()
+        return 0 if code in {0, -signal.SIGTERM, -signal.SIGINT} else code
 
 
 @contextlib.contextmanager
-def _signals_to(worker: "subprocess.Popen[bytes]") -> Iterator[None]:
-    def pass_on(_number: int, _frame: FrameType | None) -> None:
-        worker.send_signal(signal.SIGTERM)
-
-    before = {each: signal.signal(each, pass_on) for each in (signal.SIGINT, signal.SIGTERM)}
+def _stopping() -> Iterator[_Stopping]:
+    stopping = _Stopping()
+    asked = (signal.SIGINT, signal.SIGTERM)
+    before = {each: signal.signal(each, stopping.pass_on) for each in asked}
     try:
-        yield
+        yield stopping
     finally:
         for each, handler in before.items():
             signal.signal(each, handler)
-        if worker.poll() is None:
-            worker.terminate()
-            worker.wait()
 
 
 def _die_with_parent() -> None:
