@@ -48,6 +48,15 @@ def where():
     place = [os.getcwd(), os.environ.get("GREETING"), sys.executable, "HOME" in os.environ]
     get_run_logger().info("%r", place)
 
+def tell(flow, run, state):
+    Path(run.parameters["folder"], "hook").write_text(state.name)
+
+@flow(on_cancellation=[tell])
+def hooked(folder: str):
+    Path(folder, "up").touch()
+    while True:
+        time.sleep(0.02)
+
 @flow
 def chatty(folder: str):
     Path(folder, "talking").touch()

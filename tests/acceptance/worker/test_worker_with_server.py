@@ -69,6 +69,16 @@ def test_a_cancelled_flow_is_gone_with_its_children_though_it_ignores_sigterm(
     assert not any(psutil.pid_exists(int(pid)) for pid in pids.read_text().split())
 
 
+def test_the_hook_of_a_cancelled_flow_is_called_in_its_process(site: Any, tmp_path: Path) -> None:
+    deployment = site.deploy("hooked", "local")
+    site.start_worker("local")
+    run = site.run(deployment, folder=str(tmp_path))
+    site.until((tmp_path / "up").exists)
+    site.ask("POST", f"/flow_runs/{run}/set_state", {"state": {"type": "CANCELLING"}})
+    site.until_state(run, "CANCELLED")
+    assert (tmp_path / "hook").read_text() in {"Cancelling", "Cancelled"}
+
+
 def test_a_stopped_worker_ends_its_run_and_says_why(site: Any, tmp_path: Path) -> None:
     deployment = site.deploy("held", "local")
     worker = site.start_worker("local")
