@@ -18,7 +18,7 @@ from runwright.server.policy import Policy
 from runwright.server.problems import Conflict, Missing
 from runwright.storage.engine import Transaction
 from runwright.storage.moves import new_state, present_state, record_move
-from runwright.storage.runs import READ, has_not_ended, insert_run, lock_run
+from runwright.storage.runs import READ, insert_run, lock_run
 from runwright.storage.statements import Prepared
 from runwright.storage.tables import flow_run, task_run, task_run_state
 

@@ -1,0 +1,224 @@
+"""Cancellation in every state, and what ends with a run, on both databases."""
+
+import asyncio
+from datetime import timedelta
+from uuid import uuid4
+
+from sqlalchemy import select, update
+from tests.contract.pools import POLICY, ask, history, make_pool, proposal, schedule
+
+from runwright.api.executions import ExecutionRef, ExitReport, ReleaseRequest, SyncRequest
+from runwright.api.journal import FlowRunStarted, JournalBatch, TaskRunInfo, TaskRunMoved
+from runwright.core.states import State, StateType
+from runwright.server.problems import Conflict
+from runwright.server.services.canceller import Canceller
+from runwright.server.services.reaper import Reaper
+from runwright.server.use_cases.append_journal import receive_journal
+from runwright.server.use_cases.cancel_run import cancel_run
+from runwright.server.use_cases.end_execution import end_execution
+from runwright.server.use_cases.release_run import release_run
+from runwright.server.use_cases.rerun import rerun
+from runwright.server.use_cases.wait_for_work import WorkDesk
+from runwright.storage import tables
+from runwright.storage.runs import read_run
+
+
+async def running(storage, *, retries=0, entries=()):
+    """A claimed run that has started; its execution as workers name it."""
+    flow, deployment = await storage.write(lambda tx: make_pool(tx, retries=retries))
+    (run_id,) = await schedule(storage, flow, deployment)
+    worker = uuid4()
+    spec = (await WorkDesk(storage, POLICY).sync("p", worker, ask())).claimed[0].spec
+    batch = JournalBatch(
+        token=spec.token,
+        execution_id=spec.execution_id,
+        entries=[proposal(run_id, StateType.RUNNING), *entries],
+    )
+    await receive_journal(storage, run_id, batch, POLICY)
+    held = ExecutionRef(flow_run_id=run_id, token=spec.token, execution_id=spec.execution_id)
+    return held, worker
+
+
+async def run_of(storage, run_id):
+    return await storage.read(lambda tx: read_run(tx, run_id))
+
+
+def cancel(run_id):
+    return lambda tx: cancel_run(tx, run_id, POLICY)
+
+
+def ended(held, **how):
+    report = ExitReport(token=held.token, execution_id=held.execution_id, **how)
+    return lambda tx: end_execution(tx, held.flow_run_id, report, POLICY)
+
+
+def test_a_run_that_has_not_started_is_cancelled_at_once(on_storage):
+    async def body(storage):
+        flow, deployment = await storage.write(make_pool)
+        (run_id,) = await schedule(storage, flow, deployment)
+        await storage.write(cancel(run_id))
+        assert await history(storage, run_id) == ["SCHEDULED", "CANCELLED"]
+        assert (await WorkDesk(storage, POLICY).sync("p", uuid4(), ask())).claimed == []
+
+    on_storage(body)
+
+
+def test_a_running_run_is_told_both_ways_and_ends_cancelled_without_another_attempt(on_storage):
+    async def body(storage):
+        held, worker = await running(storage, retries=3)
+        await storage.write(cancel(held.flow_run_id))
+        assert (await run_of(storage, held.flow_run_id)).state_type == "CANCELLING"
+
+        told = await receive_journal(
+            storage,
+            held.flow_run_id,
+            JournalBatch(token=held.token, execution_id=held.execution_id, first=1),
+            POLICY,
+        )
+        assert told.cancel
+        request = SyncRequest(worker_name="w", free=0, executions=[held], wait_ms=0)
+        assert (await WorkDesk(storage, POLICY).sync("p", worker, request)).cancel == [held]
+
+        answer = await storage.write(ended(held, signal=15))
+        assert answer.state.type is StateType.CANCELLED
+        assert answer.next_run_id is None
+
+    on_storage(body)
+
+
+def test_cancel_and_completion_at_once_leave_one_end(on_storage):
+    async def body(storage):
+        held, _ = await running(storage)
+        done = JournalBatch(
+            token=held.token,
+            execution_id=held.execution_id,
+            first=1,
+            entries=[proposal(held.flow_run_id, StateType.COMPLETED)],
+        )
+        await asyncio.gather(
+            storage.write(cancel(held.flow_run_id)),
+            receive_journal(storage, held.flow_run_id, done, POLICY),
+        )
+        await storage.write(ended(held, exit_code=0))
+        states = await history(storage, held.flow_run_id)
+        assert sum(state in {"COMPLETED", "CANCELLED"} for state in states) == 1
+
+    on_storage(body)
+
+
+def test_a_cancelling_run_whose_machine_is_gone_is_cancelled_by_the_reaper(on_storage):
+    async def body(storage):
+        held, _ = await running(storage, retries=1)
+        await storage.write(cancel(held.flow_run_id))
+        reaper = Reaper(storage, POLICY)
+        await reaper.one_pass()
+        past = timedelta(minutes=5)
+        await storage.write(
+            lambda tx: tx.execute(update(tables.flow_run).values(lease_expires_at=tx.now - past))
+        )
+        await reaper.one_pass()
+        assert (await run_of(storage, held.flow_run_id)).state_type == "CANCELLED"
+
+    on_storage(body)
+
+
+def test_a_released_claim_is_offered_again_and_its_old_holder_is_fenced(on_storage):
+    async def body(storage):
+        flow, deployment = await storage.write(make_pool)
+        (run_id,) = await schedule(storage, flow, deployment)
+        desk = WorkDesk(storage, POLICY)
+        first = (await desk.sync("p", uuid4(), ask())).claimed[0].spec
+        request = ReleaseRequest(token=first.token, execution_id=first.execution_id)
+        await storage.write(lambda tx: release_run(tx, run_id, request, POLICY))
+
+        second = (await desk.sync("p", uuid4(), ask())).claimed[0].spec
+        assert second.flow_run_id == run_id
+        assert second.token > first.token
+        batch = JournalBatch(
+            token=first.token,
+            execution_id=first.execution_id,
+            entries=[proposal(run_id, StateType.RUNNING)],
+        )
+        try:
+            await receive_journal(storage, run_id, batch, POLICY)
+        except Conflict as refused:
+            assert refused.code == "lease_lost"
+        else:
+            raise AssertionError("the old holder was not refused")
+
+    on_storage(body)
+
+
+def test_subflows_and_task_runs_crash_with_their_process(on_storage):
+    async def body(storage):
+        child, task = uuid4(), uuid4()
+        started = proposal(child, StateType.RUNNING)
+        at = started.state.timestamp
+        subflow = FlowRunStarted(flow_run_id=child, flow_name="sub", timestamp=at)
+        working = TaskRunMoved(
+            task_run_id=task,
+            state=State(id=uuid4(), type=StateType.RUNNING, name="Running", timestamp=at),
+            run=TaskRunInfo(flow_run_id=child, name="t", task_key="t", dynamic_key="0"),
+        )
+        held, _ = await running(storage, entries=[subflow, started, working])
+        await storage.write(ended(held, signal=9))
+
+        assert (await run_of(storage, child)).state_type == "CRASHED"
+        seen = await storage.read(
+            lambda tx: tx.execute(select(tables.task_run.c.state_type)).scalars()
+        )
+        assert list(seen) == ["CRASHED"]
+
+    on_storage(body)
+
+
+def test_a_rerun_is_a_new_attempt_of_the_same_lineage(on_storage):
+    async def body(storage):
+        held, _ = await running(storage)
+        await storage.write(ended(held, signal=9))
+        again = await storage.write(lambda tx: rerun(tx, held.flow_run_id, POLICY))
+        run = await run_of(storage, again)
+        assert (run.attempt, run.root_run_id, run.state_type) == (2, held.flow_run_id, "SCHEDULED")
+
+    on_storage(body)
+
+
+def test_runs_of_a_stopped_parent_are_cancelled(on_storage):
+    async def body(storage):
+        held, _ = await running(storage)
+        deployment = (await run_of(storage, held.flow_run_id)).deployment_id
+        flow = (await run_of(storage, held.flow_run_id)).flow_id
+        (child,) = await schedule(storage, flow, deployment)
+        await storage.write(
+            lambda tx: tx.execute(
+                update(tables.flow_run)
+                .where(tables.flow_run.c.id == child)
+                .values(parent_flow_run_id=held.flow_run_id)
+            )
+        )
+        await storage.write(ended(held, signal=9))
+        await Canceller(storage, POLICY).one_pass()
+        assert (await run_of(storage, child)).state_type == "CANCELLED"
+
+    on_storage(body)
+
+
+def test_after_an_outage_leases_are_extended_before_anybody_is_judged(on_storage):
+    async def body(storage):
+        held, _ = await running(storage)
+        reaper = Reaper(storage, POLICY)
+        await reaper.one_pass()
+        long_ago = timedelta(minutes=10)
+
+        def outage(tx):
+            tx.execute(update(tables.service_pass).values(last_pass_at=tx.now - long_ago))
+            tx.execute(update(tables.flow_run).values(lease_expires_at=tx.now - long_ago))
+
+        await storage.write(outage)
+        await reaper.one_pass()
+        run = await run_of(storage, held.flow_run_id)
+        assert run.state_type == "RUNNING"
+        now = await storage.read(lambda tx: tx.now)
+        assert run.lease_expires_at > now + POLICY.running_lease / 2
+
+    on_storage(body)
