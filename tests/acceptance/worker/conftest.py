@@ -1,5 +1,6 @@
 """One home with a server and workers, and a small client."""
 
+import contextlib
 import json
 import os
 import socket
@@ -101,7 +102,7 @@ class Site:
             "RUNWRIGHT_WORKER_GRACE": "1",
         }
         self.server: subprocess.Popen[bytes] | None = None
-        self.workers: list[psutil.Process] = []
+        self.workers: list[psutil.Popen] = []
 
     def start_server(self) -> None:
         self.server = subprocess.Popen(
@@ -211,10 +212,13 @@ class Site:
     def close(self) -> None:
         """Kill what still runs."""
         for worker in self.workers:
-            if worker.is_running():
-                for process in [worker, *worker.children(recursive=True)]:
+            family = [worker]
+            with contextlib.suppress(psutil.NoSuchProcess):
+                family += worker.children(recursive=True)
+            for process in family:
+                with contextlib.suppress(psutil.NoSuchProcess):
                     process.kill()
-                worker.wait(10)
+            worker.wait(10)
         if self.server is not None and self.server.poll() is None:
             self.server.kill()
             self.server.wait(10)

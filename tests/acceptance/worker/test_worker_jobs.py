@@ -8,28 +8,28 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import pytest
-
 
 def _message(site: Any, run: str) -> str:
     return site.ask("GET", f"/flow_runs/{run}")["state"]["message"] or ""
 
 
-@pytest.mark.parametrize(
-    "how", [{"start_method": "spawn"}, {"python": sys.executable}, {"preload": ["json"]}, {}]
-)
-def test_a_run_gets_its_variables_and_its_place(
-    site: Any, tmp_path: Path, how: dict[str, Any]
-) -> None:
+def test_a_run_gets_its_variables_and_its_place(site: Any, tmp_path: Path) -> None:
     there = tmp_path / "there"
     there.mkdir()
-    env = {"GREETING": "hello", "HOME": None}
-    # The code is found by the deployment's path, which comes after the working directory.
-    deployment = site.deploy("where", "local", env=env, working_dir=str(there), **how)
-    site.start_worker("local")
-    run = site.run(deployment)
-    site.until_state(run, "COMPLETED")
-    assert repr([str(tmp_path), "hello", sys.executable, False]) in site.logs(run)
+    site.start_worker("local", "--create-pool")
+    ways: list[dict[str, Any]] = [
+        {},
+        {"start_method": "spawn"},
+        {"python": sys.executable},
+        {"preload": ["json"]},
+    ]
+    for way in ways:
+        env = {"GREETING": "hello", "HOME": None}
+        # Deployed again with other variables; the code is found by the deployment's path.
+        deployment = site.deploy("where", "local", env=env, working_dir=str(there), **way)
+        run = site.run(deployment)
+        site.until_state(run, "COMPLETED")
+        assert repr([str(tmp_path), "hello", sys.executable, False]) in site.logs(run)
 
 
 def test_a_job_variable_that_makes_no_sense_is_refused_by_name(site: Any) -> None:
