@@ -4,6 +4,7 @@ import asyncio
 from datetime import timedelta
 from uuid import uuid4
 
+import pytest
 from sqlalchemy import select, update
 from tests.contract.pools import POLICY, ask, history, make_pool, proposal, schedule
 
@@ -139,12 +140,9 @@ def test_a_released_claim_is_offered_again_and_its_old_holder_is_fenced(on_stora
             execution_id=first.execution_id,
             entries=[proposal(run_id, StateType.RUNNING)],
         )
-        try:
+        with pytest.raises(Conflict) as refused:
             await receive_journal(storage, run_id, batch, POLICY)
-        except Conflict as refused:
-            assert refused.code == "lease_lost"
-        else:
-            raise AssertionError("the old holder was not refused")
+        assert refused.value.code == "lease_lost"
 
     on_storage(body)
 

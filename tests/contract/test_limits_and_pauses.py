@@ -26,7 +26,8 @@ def test_a_queue_never_passes_its_limit_and_gives_its_slots_back(on_storage):
         flow, deployment = await storage.write(lambda tx: make_pool(tx, queue_limit=3))
         await schedule(storage, flow, deployment, 8)
         desk = WorkDesk(storage, POLICY)
-        claimed = sum(await asyncio.gather(*(claim(desk) for _ in range(4))), [])
+        answers = await asyncio.gather(*(claim(desk) for _ in range(4)))
+        claimed = [spec for answer in answers for spec in answer]
         assert len(claimed) == 3
 
         spec = claimed[0]

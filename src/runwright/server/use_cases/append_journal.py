@@ -170,6 +170,7 @@ class _Appending:
         }
         values = {name: value for name, value in values.items() if value is not None}
         if values:
+            values["updated"] = self._tx.now
             self._tx.execute(update(flow_run).where(_c.id == entry.flow_run_id).values(values))
 
     def _run(self, run_id: UUID) -> Any:

@@ -11,6 +11,10 @@ from runwright.server.problems import Missing, Unprocessable
 from runwright.storage.engine import Transaction
 from runwright.storage.runs import flow_named, insert_run, lock_run
 
+#: A lease shorter than a request would end every run; one of days would hide every crash.
+_LEAST_LEASE_S = 1.0
+_MOST_LEASE_S = 3600.0
+
 
 def begin_by_hand(tx: Transaction, run_id: UUID, batch: JournalBatch, policy: Policy) -> Any:
     """Make the run of an execution that begins with its own journal; it holds token 1.
@@ -26,7 +30,8 @@ def begin_by_hand(tx: Transaction, run_id: UUID, batch: JournalBatch, policy: Po
         raise Unprocessable(
             f"A journal that begins flow run {run_id} must say so in its first entry."
         )
-    seconds = batch.lease_seconds or policy.by_hand_lease.total_seconds()
+    asked = batch.lease_seconds or policy.by_hand_lease.total_seconds()
+    seconds = min(max(asked, _LEAST_LEASE_S), _MOST_LEASE_S)
     insert_run(
         tx,
         _values(tx, started, policy)

@@ -8,7 +8,7 @@ from sqlalchemy import bindparam, select
 from runwright.api.flow_runs import FlowRunCreate
 from runwright.core.run_names import run_name
 from runwright.server.policy import Policy
-from runwright.server.problems import Missing
+from runwright.server.problems import Conflict, Missing
 from runwright.server.use_cases.move_run import state_of
 from runwright.storage.engine import Transaction
 from runwright.storage.moves import record_move
@@ -48,6 +48,7 @@ def create_run(tx: Transaction, body: FlowRunCreate, policy: Policy) -> CreatedR
 
     Raises:
         Missing: there is no such flow, deployment, work pool or work queue.
+        Conflict: a run of another flow has this id.
     """
     if tx.execute(_FLOW, {"flow_id": body.flow_id}).first() is None:
         raise Missing(f"There is no flow {body.flow_id}.")
@@ -58,12 +59,27 @@ def create_run(tx: Transaction, body: FlowRunCreate, policy: Policy) -> CreatedR
             return CreatedRun(known, is_new=False)
     run_id = body.id or policy.new_id()
     if not insert_run(tx, _values(tx, body, run_id, policy)):
-        known = None if body.idempotency_key is None else tx.execute(_OF_KEY, key).scalar()
-        return CreatedRun(known or run_id, is_new=False)
+        return CreatedRun(_made_before(tx, body, run_id), is_new=False)
     if body.state is not None:
         state = state_of(body.state, policy.new_id(), tx)
         record_move(tx, lock_run(tx, run_id), state)
     return CreatedRun(run_id, is_new=True)
+
+
+def _made_before(tx: Transaction, body: FlowRunCreate, run_id: UUID) -> UUID:
+    """The run that another request has made with the same key or id."""
+    key = {"flow_id": body.flow_id, "key": body.idempotency_key}
+    known = None if body.idempotency_key is None else tx.execute(_OF_KEY, key).scalar()
+    if known is not None:
+        return known
+    run = lock_run(tx, run_id)
+    if run is None or run.flow_id != body.flow_id:
+        raise Conflict(
+            f"There is a flow run {run_id} of another flow already: no two runs share an id. "
+            "Leave the id out, and one is made.",
+            code="flow_run_exists",
+        )
+    return run_id
 
 
 def _values(tx: Transaction, body: FlowRunCreate, run_id: UUID, policy: Policy) -> dict[str, Any]:
