@@ -29,12 +29,13 @@ class Room(msgspec.Struct, frozen=True, kw_only=True):
 def choose(candidates: Iterable[Candidate], room: Room) -> list[Candidate]:
     """The runs to start, the most urgent first; no limit is passed."""
     left = room.worker if room.pool is None else min(room.worker, room.pool)
-    queues, deployments = dict(room.queues), dict(room.deployments)
+    queues: dict[UUID | None, int] = {**room.queues}
+    deployments: dict[UUID | None, int] = {**room.deployments}
     chosen: list[Candidate] = []
     for each in sorted(candidates, key=lambda run: (run.priority, run.due_at, run.run_id)):
         if len(chosen) >= left:
             break
-        if queues.get(each.queue_id, 1) <= 0 or deployments.get(each.deployment_id, 1) <= 0:  # pyright: ignore[reportArgumentType]
+        if queues.get(each.queue_id, 1) <= 0 or deployments.get(each.deployment_id, 1) <= 0:
             continue
         if each.queue_id in queues:
             queues[each.queue_id] -= 1

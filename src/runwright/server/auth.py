@@ -160,7 +160,8 @@ def authorize(principal: Principal, needs: str | tuple[str, ...]) -> None:
     wanted = needs if isinstance(needs, tuple) else (needs,)
     if needs != ANY_KEY and principal.scopes.isdisjoint(wanted):
         raise Denied(
-            f"The key {principal.name!r} may not do this: it needs the scope {' or '.join(wanted)}.",
+            f"The key {principal.name!r} may not do this: "
+            f"it needs the scope {' or '.join(wanted)}.",
             status=403,
         )
 

@@ -3,7 +3,7 @@
 import asyncio
 import json
 from contextlib import AsyncExitStack
-from typing import Any, Self
+from typing import Any, Self, cast
 
 from runwright.clock import SystemClock, new_id
 from runwright.errors import ConfigurationError
@@ -84,5 +84,5 @@ class EmbeddedControlPlane:
         async def send(message: Any) -> None:
             messages.append(message)
 
-        await self._app(scope, receive, send)
+        await self._app(cast("Any", scope), cast("Any", receive), send)
         return messages[0]["status"], b"".join(m.get("body", b"") for m in messages[1:])

@@ -76,7 +76,7 @@ class FastLane:
         self, found: tuple[Needs, Handler], scope: Any, receive: Any, run_id: UUID | None
     ) -> tuple[int, bytes, list[tuple[bytes, bytes]]]:
         needs, handler = found
-        headers = [_CONTENT_TYPE]
+        headers: list[tuple[bytes, bytes]] = [_CONTENT_TYPE]
         try:
             principal = await self._authenticator.identify(scope)
             authorize(principal, needs)

@@ -182,7 +182,7 @@ def _flow_has_deployment(criterion: NullIs) -> Condition | None:
 
 def _queue_name(table: Table) -> Callable[[TextIs], Condition | None]:
     def condition(criterion: TextIs) -> Condition | None:
-        parts = (
+        parts: list[Condition] = (
             []
             if criterion.is_null_ is None
             else [

@@ -60,8 +60,8 @@ def lateness(expected: datetime | None, start: datetime | None, now: datetime) -
 
 
 def _to_wire(row: Any, now: datetime) -> FlowRun:
-    running = row.state_type == StateType.RUNNING and row.state_timestamp is not None
-    so_far = (now - row.state_timestamp).total_seconds() if running else 0.0
+    running = row.state_type == StateType.RUNNING
+    so_far = lateness(row.state_timestamp, None, now) if running else 0.0
     never_started = row.start_time is None and row.state_type in _ENDED
     fields = dict(zip(_PLAIN, row, strict=False))
     return FlowRun(

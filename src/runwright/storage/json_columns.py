@@ -28,7 +28,7 @@ def _array_has_postgres(element: array_has, compiler: SQLCompiler, **options: An
     return f"{column} @> jsonb_build_array(CAST({text} AS TEXT))"
 
 
-class member(FunctionElement[str]):
+class member(FunctionElement[str]):  # noqa: N801  # reads as the SQL function that it is
     """`member(column, key)`: the text of one member of the JSON object in the column."""
 
     type = String()

@@ -8,7 +8,7 @@ import asyncio
 import random
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import msgspec
 from sqlalchemy import Connection, func, select, text
@@ -52,7 +52,8 @@ class PostgresTransaction:
     @property
     def now(self) -> datetime:
         if self._now is None:
-            self._now = self._connection.execute(select(func.clock_timestamp())).scalar_one()
+            clock = select(func.clock_timestamp())
+            self._now = cast("datetime", self._connection.execute(clock).scalar_one())
         return self._now
 
     def wake(self, topic: str) -> None:

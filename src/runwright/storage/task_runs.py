@@ -40,8 +40,8 @@ _ENDED = frozenset(str(kind) for kind in TERMINAL)
 
 
 def _to_wire(row: Any, now: datetime) -> TaskRun:
-    running = row.state_type == StateType.RUNNING and row.state_timestamp is not None
-    so_far = (now - row.state_timestamp).total_seconds() if running else 0.0
+    running = row.state_type == StateType.RUNNING
+    so_far = lateness(row.state_timestamp, None, now) if running else 0.0
     never_started = row.start_time is None and row.state_type in _ENDED
     return TaskRun(
         **dict(zip(_PLAIN, row, strict=False)),

@@ -62,8 +62,13 @@ def move_run(
 
 
 def transition(
-    tx: Transaction, run: Any, proposed: State, *, force: bool = False, has_lease: bool | None = None
-) -> Transition:  # fmt: skip
+    tx: Transaction,
+    run: Any,
+    proposed: State,
+    *,
+    force: bool = False,
+    has_lease: bool | None = None,
+) -> Transition:
     """The move with all that the rules may know."""
     transition_id = proposed.state_details.transition_id
     repeated = transition_id is not None and has_made(tx, run.id, transition_id)
