@@ -25,25 +25,15 @@ from runwright.server.use_cases.save_deployment import (
 from runwright.storage.flows import ensure_flow
 from runwright.storage.sqlite import SqliteStorage
 from runwright.storage.tables import flow_run, metadata
+from runwright.testing.clock import SimulatedClock
 
 START = datetime(2026, 3, 28, 12, 0, 30, tzinfo=UTC)
-
-
-class ManualClock:
-    def __init__(self, now):
-        self.at = now
-
-    def now(self):
-        return self.at
-
-    def monotonic(self):
-        return self.at.timestamp()
 
 
 class World:
     def __init__(self, path):
         self.loop = asyncio.new_event_loop()
-        self.clock = ManualClock(START)
+        self.clock = SimulatedClock(START)
         self.storage = SqliteStorage(str(path), self.clock)
         self.do(self.storage.start())
 
@@ -70,7 +60,7 @@ class World:
         return self.do(self.scheduler().one_pass())
 
     def forward(self, **by):
-        self.clock.at += timedelta(**by)
+        self.clock.advance(timedelta(**by))
 
     def fires(self):
         rows = self.write(
@@ -115,7 +105,7 @@ def test_every_minute_fires_once_over_days_of_passes_and_two_schedulers(world):
     fires = world.fires()
     assert len(fires) == len(set(fires))
     assert {b - a for a, b in pairwise(fires)} == {timedelta(minutes=1)}
-    assert fires[-1] > world.clock.at + timedelta(minutes=20)
+    assert fires[-1] > world.clock.now() + timedelta(minutes=20)
 
 
 def test_a_clock_change_fires_once_for_each_civil_time(world):
@@ -131,7 +121,7 @@ def test_after_an_outage_missed_fires_are_made_up_for_as_the_schedule_says(world
     world.deploy({"cron": "0 * * * *"}, catchup=catchup)
     world.tick()
     world.forward(hours=10, minutes=5)
-    began = world.clock.at
+    began = world.clock.now()
     world.tick()
     fires = world.fires()
     missed = [fire for fire in fires if fire <= began]
@@ -207,7 +197,7 @@ def test_no_more_runs_are_ahead_than_the_schedule_allows(world):
     world.deploy({"interval": 60}, max_scheduled_runs=1)
     for _ in range(5):
         world.tick()
-        assert len([fire for fire in world.fires() if fire > world.clock.at]) == 1
+        assert len([fire for fire in world.fires() if fire > world.clock.now()]) == 1
         world.forward(seconds=60)
 
 

@@ -16,7 +16,11 @@ from runwright.testing.channel import in_memory
 @pytest.fixture
 def world(tmp_path):
     settings = SimpleNamespace(
-        persist_results=False, log_level="INFO", log_extra_loggers=[], results_path=tmp_path
+        task_default_retries=0,
+        persist_results=False,
+        log_level="INFO",
+        log_extra_loggers=[],
+        results_path=tmp_path,
     )
     with in_memory(settings) as environment:
         yield environment
@@ -70,7 +74,7 @@ def test_an_expired_result_is_computed_again(world):
     def main():
         double(1)
         double(1)
-        world.clock.advance(10)
+        world.clock.advance(timedelta(seconds=10))
         double(1)
 
     main()

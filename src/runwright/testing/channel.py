@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -22,28 +22,9 @@ from runwright.sdk.answers import StopOrder
 from runwright.sdk.environment import use_environment
 from runwright.sdk.journal import Told
 from runwright.sdk.ledger import Ledger, told
+from runwright.testing.clock import SimulatedClock
 
 E = TypeVar("E")
-
-
-class ManualClock:
-    """Time that passes only by `advance`."""
-
-    def __init__(self, start: datetime = datetime(2030, 1, 1, tzinfo=UTC)) -> None:
-        self._now = start
-        self._start = start
-
-    def now(self) -> datetime:
-        """The present instant."""
-        return self._now
-
-    def monotonic(self) -> float:
-        """Seconds since the start."""
-        return (self._now - self._start).total_seconds()
-
-    def advance(self, seconds: float) -> None:
-        """Let time pass."""
-        self._now += timedelta(seconds=seconds)
 
 
 class MemoryChannel:
@@ -128,7 +109,7 @@ class MemoryEnvironment:
     """Runs in it are recorded in `channels`; waiting only moves its clock."""
 
     def __init__(self, settings: Any = None) -> None:
-        self.clock = ManualClock()
+        self.clock = SimulatedClock()
         self.channels: list[MemoryChannel] = []
         self.slept: list[float] = []
         self._settings = settings
@@ -146,7 +127,7 @@ class MemoryEnvironment:
     def sleep(self, seconds: float) -> None:
         """Pass the time."""
         self.slept.append(seconds)
-        self.clock.advance(seconds)
+        self.clock.advance(timedelta(seconds=seconds))
 
     async def sleep_async(self, seconds: float) -> None:
         """Pass the time."""
