@@ -231,6 +231,7 @@ def test_the_schema_describes_each_parameter():
     schema = parameter_schema(fn)
 
     assert schema["title"] == "Parameters"
+    assert schema["additionalProperties"] is False  # a misspelt one is refused when it is asked for
     assert schema["type"] == "object"
     assert schema["required"] == ["order", "count"]
     assert schema["properties"]["count"] == {

@@ -238,7 +238,12 @@ def parameter_schema(fn: Callable[..., Any]) -> dict[str, Any]:
             default = jsonable({"default": parameter.default})
             if not _is_placeholder(default["default"], parameter.default):
                 properties[name] |= default
-    schema = {"title": "Parameters", "type": "object", "properties": properties}
+    schema = {
+        "title": "Parameters",
+        "type": "object",
+        "properties": properties,
+        "additionalProperties": False,
+    }
     if required:
         schema["required"] = required
     if definitions:
