@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from runwright import runtime
-from runwright.api.journal import FlowRunStarted, TaskRunMoved
+from runwright.api.journal import FlowRunPatched, FlowRunStarted, TaskRunMoved
 from runwright.errors import CancelledRun, FailedRun, FlowError, ParameterError
 from runwright.sdk.context import tags
 from runwright.sdk.flows import flow
@@ -15,7 +15,9 @@ from runwright.sdk.states import Cancelled, Completed, Failed
 from runwright.sdk.tasks import task
 from runwright.testing.channel import in_memory
 
-SETTINGS = SimpleNamespace(persist_results=False, log_level="INFO", log_extra_loggers=[])
+SETTINGS = SimpleNamespace(
+    persist_results=False, task_default_retries=0, log_level="INFO", log_extra_loggers=[]
+)
 
 
 @pytest.fixture
@@ -325,3 +327,47 @@ def test_methods(world):
             return x
 
     assert (Thing().plain(1), Thing.by_class("y"), Thing.static(2)) == (1, "Thingy", 2)
+
+
+def test_the_record_shows_the_parameters_that_the_flow_got(world):
+    @flow
+    def total(n: int, items: list[int], m: int = 3):
+        return n + m + sum(items)
+
+    assert total("7", ["1"]) == 11
+    (patch,) = world.channel.of_kind(FlowRunPatched)
+    assert patch.parameters == {"n": 7, "items": [1], "m": 3}
+
+
+def test_a_record_that_is_right_is_not_repeated(world):
+    @flow
+    def total(n: int, items: list[int]):
+        return n + sum(items)
+
+    assert total(7, [1]) == 8
+    assert world.channel.of_kind(FlowRunPatched) == []
+
+
+def test_the_record_of_a_subflow_shows_what_futures_came_to(world):
+    @flow
+    def inner(x: int):
+        return x
+
+    @flow
+    def outer():
+        return inner(good.submit("5"))
+
+    assert outer() == 5
+    (patch,) = world.channel.of_kind(FlowRunPatched)
+    assert patch.parameters == {"x": 5}
+
+
+def test_parameters_that_do_not_fit_are_recorded_as_they_were_given(world):
+    @flow
+    def total(n: int):
+        return n
+
+    assert total("seven", return_state=True).is_failed()
+    (started,) = world.channel.of_kind(FlowRunStarted)
+    assert started.parameters == {"n": "seven"}
+    assert world.channel.of_kind(FlowRunPatched) == []

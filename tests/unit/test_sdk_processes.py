@@ -12,7 +12,9 @@ from runwright.sdk.runners.processes import ProcessPoolTaskRunner
 from runwright.sdk.tasks import task
 from runwright.testing.channel import in_memory
 
-SETTINGS = SimpleNamespace(persist_results=False, log_level="INFO", log_extra_loggers=[])
+SETTINGS = SimpleNamespace(
+    persist_results=False, task_default_retries=0, log_level="INFO", log_extra_loggers=[]
+)
 
 
 @task

@@ -19,7 +19,9 @@ from runwright.sdk.runners.threads import ThreadPoolTaskRunner
 from runwright.sdk.tasks import task
 from runwright.testing.channel import MemoryChannel, in_memory
 
-SETTINGS = SimpleNamespace(persist_results=False, log_level="INFO", log_extra_loggers=[])
+SETTINGS = SimpleNamespace(
+    persist_results=False, task_default_retries=0, log_level="INFO", log_extra_loggers=[]
+)
 
 
 @pytest.fixture
@@ -118,6 +120,7 @@ def test_a_cancellation_ends_a_run_by_hand(world):
     with pytest.raises(CancelledRun, match="was cancelled"):
         main()
     assert states(world) == ["Running", "Cancelled"]
+    assert not any("Traceback" in message for message in world.channel.messages)
 
 
 def test_a_cancellation_ends_an_async_run_and_its_tasks(world):

@@ -16,7 +16,9 @@ from runwright.sdk.runners.threads import ThreadPoolTaskRunner
 from runwright.sdk.tasks import task
 from runwright.testing.channel import in_memory
 
-SETTINGS = SimpleNamespace(persist_results=False, log_level="INFO", log_extra_loggers=[])
+SETTINGS = SimpleNamespace(
+    persist_results=False, task_default_retries=0, log_level="INFO", log_extra_loggers=[]
+)
 
 
 @pytest.fixture
@@ -287,3 +289,45 @@ def test_done_callbacks_are_called(world):
 def test_submitting_needs_a_flow():
     with pytest.raises(MissingContextError, match="outside a flow"):
         add.submit(1)
+
+
+@pytest.mark.parametrize("colour", ["sync", "async"])
+def test_tasks_that_wait_their_turn_are_dropped_when_the_flow_fails(world, colour):
+    began, go = threading.Event(), threading.Event()
+    ran = []
+
+    @task
+    def first():
+        began.set()
+        go.wait(30)
+        ran.append("first")
+
+    @task
+    def later(x):
+        ran.append(x)
+
+    def body(futures):
+        futures.append(first.submit())
+        began.wait(30)
+        futures += later.map(range(3))
+        futures[1].add_done_callback(lambda _: go.set())
+        raise ValueError("the flow")
+
+    futures = []
+    if colour == "sync":
+
+        @flow(task_runner=ThreadPoolTaskRunner(max_workers=1))
+        def main():
+            body(futures)
+
+        state = main(return_state=True)
+    else:
+
+        @flow(task_runner=ThreadPoolTaskRunner(max_workers=1))
+        async def main():
+            body(futures)
+
+        state = asyncio.run(main(return_state=True))
+    assert state.is_failed()
+    assert ran == ["first"]
+    assert [each.state.name for each in futures] == ["Completed"] + ["Cancelled"] * 3

@@ -13,7 +13,9 @@ from runwright.sdk.states import Completed, Failed
 from runwright.sdk.tasks import exponential_backoff, task
 from runwright.testing.channel import in_memory
 
-SETTINGS = SimpleNamespace(persist_results=False, log_level="INFO", log_extra_loggers=[])
+SETTINGS = SimpleNamespace(
+    persist_results=False, task_default_retries=0, log_level="INFO", log_extra_loggers=[]
+)
 
 
 @pytest.fixture
@@ -299,3 +301,37 @@ def test_an_async_task_that_takes_too_long_times_out(world):
 
 def test_the_function_itself_is_at_hand():
     assert add.fn(1, 2) == 3
+
+
+def test_tasks_that_do_not_say_are_retried_as_often_as_the_settings_say(world):
+    SETTINGS.task_default_retries = 2
+    calls = []
+
+    class Source:
+        @task
+        def read(self):
+            calls.append("read")
+            raise ValueError("no")
+
+    @task(retries=0)
+    def never():
+        calls.append("never")
+        raise ValueError("no")
+
+    @flow
+    def main():
+        Source().read(return_state=True)
+        never(return_state=True)
+        inner.submit(1).wait()
+
+    @task(retry_delay_seconds=3)
+    def inner(x):
+        calls.append(x)
+        raise ValueError("no")
+
+    try:
+        main()
+    finally:
+        SETTINGS.task_default_retries = 0
+    assert calls == ["read"] * 3 + ["never"] + [1] * 3
+    assert world.slept == [3, 3]

@@ -57,6 +57,8 @@ class FlowRunContext:
         self.scheduled_start_time: datetime | None = None
         self.state: StateRecord | None = None
         self.log_prints = False
+        #: Of tasks that do not say it themselves.
+        self.task_retries = 0
         self.store: ResultStore | None = None
         self.task_runner: TaskRunner | None = None
         self._runner: TaskRunner | None = None
@@ -80,18 +82,23 @@ class FlowRunContext:
                     self._runner = self.task_runner.duplicate()
         return self._runner
 
-    def stop_runner(self, reason: str | None) -> None:
-        """Wait for submitted tasks; with a reason, have them stop."""
+    def stop_runner(self, reason: str | None, dropping: str | None = None) -> None:
+        """Wait for submitted tasks; with a reason, have them stop.
+
+        `dropping` says why those that have not begun need not begin any more.
+        """
         runner, self._runner = self._runner, None
         if runner is not None:
+            if dropping is not None:
+                runner.drop(dropping)
             runner.shutdown(reason)
 
-    async def stop_runner_async(self, reason: str | None) -> None:
+    async def stop_runner_async(self, reason: str | None, dropping: str | None = None) -> None:
         """The same without blocking the event loop."""
         if self._runner is not None:
             import asyncio
 
-            await asyncio.to_thread(self.stop_runner, reason)
+            await asyncio.to_thread(self.stop_runner, reason, dropping)
 
 
 class TaskRunContext:

@@ -21,6 +21,10 @@ class TaskRunner(Protocol):
         """Run the `task_runner.Job`, now or when there is room."""
         ...
 
+    def drop(self, reason: str) -> None:
+        """Begin no more jobs. Those that run go on."""
+        ...
+
     def shutdown(self, reason: str | None) -> None:
         """Wait for all jobs. With a reason, begin no more and interrupt those that run."""
         ...
@@ -63,6 +67,8 @@ class DeclaredTask(Protocol):
     def collecting(self) -> "DeclaredTask": ...
 
     def bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]: ...
+
+    def by_default_retried(self, retries: int) -> "DeclaredTask": ...
 
 
 class DeclaredFlow(Protocol):

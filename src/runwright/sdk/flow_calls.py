@@ -79,6 +79,7 @@ def _inherit(context: FlowRunContext, parent: FlowRunContext | None) -> None:
     if context.task_runner is None:
         context.task_runner = _DEFAULT_RUNNER
     inherited = parent is not None and parent.log_prints
+    context.task_retries = context.environment.settings.task_default_retries
     context.log_prints = inherited if flow.log_prints is None else flow.log_prints
     if context.log_prints:
         watch_prints()

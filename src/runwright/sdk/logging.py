@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from runwright.api.journal import LogWritten
+from runwright.core.effects import RunStopped
 from runwright.core.states import TERMINAL, StateName, StateType
 from runwright.core.states import State as StateRecord
 from runwright.errors import MissingContextError
@@ -158,6 +159,8 @@ def log_flow_state(context: FlowRunContext, state: StateRecord) -> None:
         logger.info("Ends as %s.", state.name)
     elif state.name == StateName.AWAITING_RETRY:
         logger.warning("Will be retried at %s.", state.state_details.scheduled_time)
+    elif state.type is StateType.CANCELLED:
+        logger.warning("Ends as %s: %s", state.name, state.message)
     elif state.type in TERMINAL:
         logger.error("Ends as %s: %s", state.name, state.message)
 
@@ -174,6 +177,8 @@ def log_task_state(context: TaskRunContext, state: StateRecord) -> None:
 
 def log_error(context: FlowRunContext | TaskRunContext, error: BaseException) -> None:
     """What the user's function raised, with the part of the traceback that is the user's."""
+    if isinstance(error, RunStopped):  # no fault of the user's code
+        return
     logger = run_logger(context)
     if isinstance(context, FlowRunContext):
         logger.extra = {**(logger.extra or {}), "flow_run_context": context}

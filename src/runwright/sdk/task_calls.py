@@ -46,6 +46,8 @@ def begin(
         dynamic_key = str(run_id)
         name = f"{task.name}-{dynamic_key[-8:]}"
     else:
+        if flow_run.task_retries:
+            task = task.by_default_retried(flow_run.task_retries)
         life = flow_run.life
         run_id = life.new_id()
         dynamic_key = str(flow_run.next_number(task.task_key))

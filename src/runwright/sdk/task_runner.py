@@ -13,7 +13,11 @@ from runwright.sdk.futures import Future
 from runwright.sdk.handlers.tasks import TaskHandler, left_by
 from runwright.sdk.states import State
 
-__all__ = ["Job", "TaskRunner", "aborted", "finished"]
+__all__ = ["FLOW_FAILED", "Job", "TaskRunner", "aborted", "finished"]
+
+
+#: Why a job was dropped whose flow raised an error.
+FLOW_FAILED = "flow_failed"
 
 
 class Job:
@@ -77,6 +81,8 @@ def aborted(error: BaseException) -> State[Any]:
     """The state of a run that was interrupted."""
     if isinstance(error, RunStopped) and error.reason == "cancelled":
         return State(type=StateType.CANCELLED, message="The run was cancelled.")
+    if isinstance(error, RunStopped) and error.reason == FLOW_FAILED:
+        return State(type=StateType.CANCELLED, message="Its flow failed before it could begin.")
     return State(type=StateType.CRASHED, message=f"Aborted: {error!r}", data=error)
 
 

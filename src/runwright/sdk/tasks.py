@@ -104,6 +104,7 @@ class Task(Generic[P, R]):
         self._settle_persistence()
         self._make_plans()
         self._collecting: Task[..., Any] | None = None
+        self._retried: dict[int, Task[P, R]] = {}
 
     def _set_retries(self, retries: int | None, delay: Delay, jitter: float | None) -> None:
         self.retries = retries or 0
@@ -308,6 +309,17 @@ class Task(Generic[P, R]):
         }
         return Task(self._declared, **{**own, **options})
 
+    def by_default_retried(self, retries: int) -> "Task[P, R]":
+        """The same task with so many retries, unless it says itself how many it wants."""
+        if self._options["retries"] is not None:
+            return self
+        if retries not in self._retried:
+            twin: Task[Any, Any] = self.with_options(retries=retries)
+            if twin.fn is not self.fn:  # bound to an object, or collecting
+                twin = twin._like(self.fn)
+            self._retried[retries] = twin
+        return self._retried[retries]
+
     @property
     def collecting(self) -> "Task[..., Any]":
         """For generators: the task that gives the list of what this one yields."""
@@ -324,6 +336,7 @@ class Task(Generic[P, R]):
         twin.fn = fn
         twin.colour = colour_of(fn)
         twin._collecting = None
+        twin._retried = {}
         twin._binding = "static"
         return twin
 
@@ -342,6 +355,7 @@ class Task(Generic[P, R]):
     def _add_hook(self, hooks: "list[Hook]", hook: "Hook") -> "Hook":
         hooks.append(hook)
         self._make_plans()
+        self._retried.clear()
         return hook
 
     @overload

@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator, Generator
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, assert_never
 
-from runwright.api.journal import FlowRunProposed, TaskRunMoved
+from runwright.api.journal import FlowRunPatched, FlowRunProposed, TaskRunMoved
 from runwright.api.states import OrchestrationResult, WaitDetails
 from runwright.core.effects import (
     Announce,
@@ -29,6 +29,7 @@ from runwright.sdk.inputs import check_completed, replaced, resolve, upstreams
 from runwright.sdk.logging import log_error, log_flow_state
 from runwright.sdk.outcomes import verdict_of
 from runwright.sdk.states import State
+from runwright.sdk.task_runner import FLOW_FAILED
 
 if TYPE_CHECKING:
     from runwright.api.journal import TaskRunInfo
@@ -139,9 +140,22 @@ class FlowHandler:
             if self.wait_for:
                 check_completed(self.wait_for)
             given = replaced(self.context.parameters, resolve)
-            self.context.parameters = self.flow.checked_parameters(given)
-            self.arguments = self.flow.call_arguments(self.context.parameters)
+            checked = self.flow.checked_parameters(given)
+            self._record_parameters(checked)
+            self.arguments = self.flow.call_arguments(checked)
         return self.arguments
+
+    def _record_parameters(self, checked: dict[str, Any]) -> None:
+        """The record shows what the flow is called with, not what it was called with."""
+        context = self.context
+        before, context.parameters = context.parameters, checked
+        if all(name in before and before[name] is value for name, value in checked.items()):
+            return
+        from runwright.sdk.parameters import jsonable  # late: as in `flow_calls`
+
+        shown = jsonable(checked)
+        if shown != jsonable(before):
+            context.channel.emit(FlowRunPatched(flow_run_id=context.flow_run_id, parameters=shown))
 
     def _call(self, run_count: int) -> Verdict:
         context = self.context
@@ -158,7 +172,8 @@ class FlowHandler:
                 verdict = verdict_of(value)
             except BaseException as error:
                 log_error(context, error)
-                context.stop_runner(context.channel.stop_reason or _why_tasks_stop(error))
+                reason = context.channel.stop_reason or _why_tasks_stop(error)
+                context.stop_runner(reason, FLOW_FAILED if reason is None else None)
                 raise
             context.stop_runner(None)
             return verdict
@@ -180,7 +195,7 @@ class FlowHandler:
                 verdict = verdict_of(value)
             except BaseException as error:
                 reason = context.channel.stop_reason or _why_tasks_stop(error)
-                await context.stop_runner_async(reason)
+                await context.stop_runner_async(reason, FLOW_FAILED if reason is None else None)
                 stopped = stopped_by(error, context.channel, self.stop)
                 if stopped is not None:
                     raise stopped from None
@@ -247,7 +262,10 @@ class FlowHandler:
 
 
 def _why_tasks_stop(error: BaseException) -> str | None:
-    """Submitted tasks end with a flow that timed out or was interrupted; None: they go on."""
+    """Submitted tasks end with a flow that timed out or was interrupted.
+
+    None: those that run go on to their end.
+    """
     if isinstance(error, TimedOut):
         return "cancelled"
     return None if isinstance(error, Exception) else "shutdown"

@@ -54,6 +54,10 @@ class ProcessPoolTaskRunner:
         job.is_async = False  # its coroutine runs in the other process
         self._threads.submit(job)
 
+    def drop(self, reason: str) -> None:
+        """Begin no more jobs. Those that run go on."""
+        self._threads.drop(reason)
+
     def shutdown(self, reason: str | None) -> None:
         """Wait for all jobs. With a reason, begin no more and end the processes."""
         pool = self._pool

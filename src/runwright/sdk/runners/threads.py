@@ -91,13 +91,12 @@ class ThreadPoolTaskRunner:
         if self._loop is not None:
             self._loop.stop()
 
-    def _interrupt(self, reason: str) -> None:
-        # Late: a run that is not stopped needs neither.
-        from runwright.sdk.stopping import BY_REASON, ShutDown
-        from runwright.sdk.timeouts import raise_in_thread
-
+    def drop(self, reason: str) -> None:
+        """Begin no more jobs. Those that run go on."""
         with self._lock:
             self._stopping = reason
+            if self._loop is not None:
+                self._loop.dropping = reason
         while True:
             try:
                 job = self._jobs.get_nowait()
@@ -106,6 +105,13 @@ class ThreadPoolTaskRunner:
             if job is not None and job.claim():
                 job.drop(reason)
                 self._job_ended()
+
+    def _interrupt(self, reason: str) -> None:
+        # Late: a run that is not stopped needs neither.
+        from runwright.sdk.stopping import BY_REASON, ShutDown
+        from runwright.sdk.timeouts import raise_in_thread
+
+        self.drop(reason)
         for thread in self._threads:
             if thread.ident is not None:
                 raise_in_thread(thread.ident, BY_REASON.get(reason, ShutDown))
@@ -201,6 +207,8 @@ class _LoopThread:
         self._loop: asyncio.AbstractEventLoop = asyncio.new_event_loop()
         self._room = asyncio.Semaphore(limit) if limit else None
         self._tasks: set[asyncio.Task[Any]] = set()
+        #: Why those that still wait for room begin no more.
+        self.dropping: str | None = None
         self._thread = threading.Thread(
             target=self._loop.run_forever, name="runwright-task-loop", daemon=True
         )
@@ -225,7 +233,10 @@ class _LoopThread:
             await job.run_async()
             return
         async with self._room:
-            await job.run_async()
+            if self.dropping is None:
+                await job.run_async()
+            else:
+                job.drop(self.dropping)
 
     def interrupt(self) -> None:
         """Cancel what runs."""
