@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.postgres import postgres  # noqa: F401  # a fixture of every tier
+
 
 @pytest.fixture(autouse=True)
 def home_of_its_own(

@@ -1,4 +1,4 @@
-"""The application in this process, on a real SQLite file, spoken to as ASGI."""
+"""The application in this process, on a real database, spoken to as ASGI."""
 
 import asyncio
 import json
@@ -16,9 +16,11 @@ from runwright.server.app import create_app
 from runwright.server.keys import ALL_SCOPES, hash_secret, new_key
 from runwright.server.wiring import Wiring
 from runwright.settings import load_settings
+from runwright.storage import migrations
 from runwright.storage.api_keys import add_key
 from runwright.storage.engine import Storage, open_storage
 from runwright.storage.tables import metadata
+from tests.postgres import create_database
 
 
 @dataclass
@@ -155,11 +157,28 @@ def open_api(tmp_path: Path) -> Iterator[Opened]:
     loop.close()
 
 
-@pytest.fixture
-def api(open_api: Opened, tmp_path: Path) -> Api:
-    """The application on a fresh SQLite file."""
+@pytest.fixture(scope="session")
+def template(postgres: str) -> str:
+    """A database with all tables, to be copied."""
+    url = create_database(postgres)
+    migrations.upgrade(url)
+    return url.partition("@/")[2].partition("?")[0]
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A database that has the tables and nothing in them."""
+    if request.param == "postgresql":
+        template = request.getfixturevalue("template")
+        return create_database(request.getfixturevalue("postgres"), template=template)
     url = f"sqlite:///{tmp_path / 'test.db'}"
     engine = create_engine(url)
     metadata.create_all(engine)
     engine.dispose()
-    return open_api(url)
+    return url
+
+
+@pytest.fixture
+def api(open_api: Opened, database_url: str) -> Api:
+    """The application on a fresh database of each kind."""
+    return open_api(database_url)

@@ -1,60 +1,15 @@
 """Every test of this tier runs on SQLite and on Postgres."""
 
 import asyncio
-import os
-import shutil
-import subprocess
-import tempfile
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import pytest
 
 from runwright.storage import migrations
 from runwright.storage.engine import open_storage
-
-BINARIES = Path("/usr/lib/postgresql/15/bin")
-
-
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[str]:
-    """A Postgres of our own; what it says on a socket in its directory."""
-    if not (BINARIES / "initdb").exists():
-        if os.environ.get("CI") == "true":
-            pytest.fail(f"CI needs Postgres: {BINARIES} is missing.")
-        pytest.skip("Postgres is not installed.")
-    folder = Path(tempfile.mkdtemp(prefix="rwpg", dir="/tmp"))
-    as_user: dict[str, Any] = {"user": "postgres"} if os.geteuid() == 0 else {}
-    if as_user:
-        shutil.chown(folder, "postgres")
-
-    def run(*args: str | Path) -> None:
-        subprocess.run(args, check=True, capture_output=True, cwd=folder, **as_user)
-
-    run(BINARIES / "initdb", "-D", folder / "data", "-A", "trust", "-U", "postgres", "-E", "UTF8")
-    options = f"-k {folder} -c listen_addresses='' -c fsync=off"
-    subprocess.run(
-        [
-            BINARIES / "pg_ctl",
-            "-D",
-            folder / "data",
-            "-w",
-            "-o",
-            options,
-            "-l",
-            folder / "log",
-            "start",
-        ],
-        check=True,
-        cwd=folder,
-        stdout=subprocess.DEVNULL,
-        **as_user,
-    )
-    yield str(folder)
-    run(BINARIES / "pg_ctl", "-D", folder / "data", "-m", "immediate", "stop")
-    shutil.rmtree(folder, ignore_errors=True)
+from tests.postgres import create_database
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -63,9 +18,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path}/runwright.db"
     folder = request.getfixturevalue("postgres")
-    name = f"t{uuid4().hex}"
-    subprocess.run([BINARIES / "createdb", "-h", folder, "-U", "postgres", name], check=True)
-    return f"postgresql://postgres@/{name}?host={folder}"
+    return create_database(folder)
 
 
 @pytest.fixture
