@@ -4,7 +4,6 @@ import os
 from pathlib import Path
 
 import pytest
-
 from tests.postgres import postgres  # noqa: F401  # a fixture of every tier
 
 

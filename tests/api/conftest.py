@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import create_engine
+from tests.postgres import create_database
 
 from runwright.api.keys import Key
 from runwright.clock import SystemClock, new_id
@@ -20,7 +21,6 @@ from runwright.storage import migrations
 from runwright.storage.api_keys import add_key
 from runwright.storage.engine import Storage, open_storage
 from runwright.storage.tables import metadata
-from tests.postgres import create_database
 
 
 @dataclass

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.postgres import create_database
 
 from runwright.storage import migrations
 from runwright.storage.engine import open_storage
-from tests.postgres import create_database
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

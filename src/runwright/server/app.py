@@ -14,6 +14,7 @@ from litestar.openapi.config import OpenAPIConfig
 from litestar.types import ASGIApp, Scope
 
 from runwright.server.auth import Authenticator, authorize
+from runwright.server.decoding import refuse_nul
 from runwright.server.fast_lane import FastLane
 from runwright.server.keys import Principal
 from runwright.server.problems import Denied, Problem, Unprocessable, body_of, log, problem_of
@@ -47,12 +48,20 @@ def create_app(wiring: Wiring) -> ASGIApp:
         guards=[_guard(authenticator)],
         exception_handlers={Exception: _answer_problem},
         openapi_config=None,
+        request_class=_WithoutNul,
         request_max_body_size=MAX_BODY_BYTES,
         logging_config=None,
         signature_namespace={"Wiring": Wiring, "Principal": Principal},
     )
     refuse_undeclared(litestar)
     return FastLane(litestar, wiring, authenticator)
+
+
+class _WithoutNul(Request[Any, Any, Any]):
+    async def body(self) -> bytes:
+        content = await super().body()
+        refuse_nul(content)
+        return content
 
 
 def _routes() -> list[Router]:
@@ -111,6 +120,8 @@ def needed(method: str, template: str) -> str | tuple[str, ...] | None:
 def _guard(authenticator: Authenticator) -> Any:
     async def guard(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
         scope: Any = connection.scope
+        if "\0" in scope["path"] or b"%00" in scope["query_string"]:
+            raise Unprocessable("An address may not contain the character U+0000.")
         needs = needed(scope["method"], scope["path_template"])
         if needs is None:
             raise Denied("This route is not open to anyone.", status=403)

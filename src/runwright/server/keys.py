@@ -38,21 +38,11 @@ ALL_SCOPES = frozenset(
 )
 #: What a worker's key may do, and that for its own pool alone.
 WORKER_SCOPES = frozenset({"pools:poll", "runs:report"})
+#: What nobody can be granted: routes that the code of a flow may use, as far as its run goes.
+EXECUTION = "execution"
 #: What the code of a flow may ask of the control plane, beside reporting about its own run.
 EXECUTION_SCOPES = frozenset(
-    {
-        "runs:report",
-        "runs:create",
-        "runs:read",
-        "flows:read",
-        "deployments:read",
-        "variables:read",
-        "variables:write",
-        "limits:use",
-        "artifacts:read",
-        "artifacts:write",
-        "logs:write",
-    }
+    {"runs:report", EXECUTION, "variables:read", "variables:write", "limits:use"}
 )
 
 _ID_LENGTH = 12

@@ -1,7 +1,11 @@
 """The one table of routes and what each needs. A route that is not here cannot exist.
 
+A route with `EXECUTION` sees to it that an execution reaches what belongs to its run, no more.
+
 `ANYONE`: no key. `ANY_KEY`: any valid one. A tuple lists alternatives. Paths are below `/api`.
 """
+
+from runwright.server.keys import EXECUTION
 
 ANYONE = "anyone"
 ANY_KEY = "any-key"
@@ -43,11 +47,11 @@ SCOPES: dict[tuple[str, str], str | tuple[str, ...]] = {
     ("POST", "/flows/bulk_delete"): "runs:delete",
     # flow runs
     ("POST", "/flow_runs"): "runs:create",
-    ("GET", "/flow_runs/{id}"): "runs:read",
+    ("GET", "/flow_runs/{id}"): ("runs:read", EXECUTION),
     ("PATCH", "/flow_runs/{id}"): "runs:write",
     ("PATCH", "/flow_runs/{id}/labels"): "runs:write",
     ("DELETE", "/flow_runs/{id}"): "runs:delete",
-    ("POST", "/flow_runs/filter"): "runs:read",
+    ("POST", "/flow_runs/filter"): ("runs:read", EXECUTION),
     ("POST", "/flow_runs/count"): "runs:read",
     ("POST", "/flow_runs/paginate"): "runs:read",
     ("POST", "/flow_runs/history"): "runs:read",
@@ -76,15 +80,15 @@ SCOPES: dict[tuple[str, str], str | tuple[str, ...]] = {
     ("GET", "/task_run_states"): "runs:read",
     ("GET", "/task_run_states/{id}"): "runs:read",
     # logs and artifacts
-    ("POST", "/logs"): "logs:write",
+    ("POST", "/logs"): ("logs:write", EXECUTION),
     ("POST", "/logs/filter"): "logs:read",
     ("POST", "/artifacts/filter"): "artifacts:read",
     ("POST", "/artifacts/count"): "artifacts:read",
     ("GET", "/artifacts/{id}"): "artifacts:read",
     # deployments and their schedules
     ("POST", "/deployments"): "deployments:write",
-    ("GET", "/deployments/{id}"): "deployments:read",
-    ("GET", "/deployments/name/{flow_name}/{deployment_name}"): "deployments:read",
+    ("GET", "/deployments/{id}"): ("deployments:read", EXECUTION),
+    ("GET", "/deployments/name/{flow_name}/{deployment_name}"): ("deployments:read", EXECUTION),
     ("PATCH", "/deployments/{id}"): "deployments:write",
     ("DELETE", "/deployments/{id}"): "deployments:write",
     ("POST", "/deployments/filter"): "deployments:read",
@@ -92,7 +96,7 @@ SCOPES: dict[tuple[str, str], str | tuple[str, ...]] = {
     ("POST", "/deployments/paginate"): "deployments:read",
     ("POST", "/deployments/bulk_delete"): "deployments:write",
     ("POST", "/deployments/get_scheduled_flow_runs"): "runs:write",
-    ("POST", "/deployments/{id}/create_flow_run"): "runs:create",
+    ("POST", "/deployments/{id}/create_flow_run"): ("runs:create", EXECUTION),
     ("POST", "/deployments/{id}/create_flow_run/bulk"): "runs:create",
     ("POST", "/deployments/{id}/pause_deployment"): "deployments:write",
     ("POST", "/deployments/{id}/resume_deployment"): "deployments:write",

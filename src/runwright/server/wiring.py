@@ -2,27 +2,19 @@
 
 import asyncio
 import secrets
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from runwright.core.clock import Clock
 from runwright.core.ids import NewId
+from runwright.server.keys import ALL_SCOPES
 from runwright.server.policy import Policy
 from runwright.server.use_cases.wait_for_work import WorkDesk
 
 if TYPE_CHECKING:
     from runwright.settings import Settings
     from runwright.storage.engine import Storage
-
-
-class Service(Protocol):
-    """A background duty: runs until it is cancelled."""
-
-    name: str
-
-    async def run(self) -> None: ...
 
 
 class SignInTokens:
@@ -32,19 +24,19 @@ class SignInTokens:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._expiry: dict[str, datetime] = {}
+        self._issued: dict[str, tuple[datetime, frozenset[str]]] = {}
 
-    def issue(self) -> tuple[str, datetime]:
-        """A new token and when it expires."""
+    def issue(self, scopes: frozenset[str] = ALL_SCOPES) -> tuple[str, datetime]:
+        """A new token, good for a session of these scopes, and when it expires."""
         token = secrets.token_urlsafe(32)
         expires_at = self._clock.now() + self.LIFETIME
-        self._expiry[token] = expires_at
+        self._issued[token] = expires_at, scopes
         return token, expires_at
 
-    def redeem(self, token: str) -> bool:
-        """Whether the token was good. It never is again."""
-        expires_at = self._expiry.pop(token, None)
-        return expires_at is not None and expires_at > self._clock.now()
+    def redeem(self, token: str) -> frozenset[str] | None:
+        """The scopes of the session, where the token was good. It never is again."""
+        expires_at, scopes = self._issued.pop(token, (None, None))
+        return scopes if expires_at is not None and expires_at > self._clock.now() else None
 
 
 @dataclass(frozen=True)
@@ -55,7 +47,6 @@ class Wiring:
     clock: Clock
     new_id: NewId
     settings: "Settings"
-    services: Sequence[Service] = ()
     #: Set when the server stops: parked polls answer at once.
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     sign_in: SignInTokens = field(init=False)

@@ -216,8 +216,9 @@ async def work_queue_check(deployment_id: PathId, wiring: Wired) -> list[WorkQue
 
 def creator(principal: Principal) -> dict[str, Any]:
     """Who made or changed something, as it is kept."""
+    id_ = principal.flow_run_id or principal.key_id
     return {
-        "id": None if principal.key_id is None else str(principal.key_id),
+        "id": None if id_ is None else str(id_),
         "type": principal.kind.upper(),
         "display_value": principal.name,
     }

@@ -14,6 +14,8 @@ from runwright.core.instants import Instant
 from runwright.server.decoding import decode
 from runwright.server.injected import Asker, PathId, Wired
 from runwright.server.problems import Missing, Unprocessable
+from runwright.server.use_cases.own_runs import visible
+from runwright.storage.engine import Transaction
 from runwright.storage.flow_runs import FLOW_RUNS
 from runwright.storage.histories import average_lateness, history
 from runwright.storage.queries import count, read_page, send_many, send_one
@@ -48,26 +50,35 @@ class HistoryQuery(Filters, frozen=True, kw_only=True):
 
 
 async def filter_fast(
-    wiring: Wired, _principal: Asker, _run_id: UUID | None, body: bytes
+    wiring: Wired, principal: Asker, _run_id: UUID | None, body: bytes
 ) -> tuple[int, bytes]:
-    """Flow runs that meet the filters."""
+    """Flow runs that meet the filters; an execution sees those that belong to its own."""
     query = decode(_query, body)
-    return 200, await wiring.storage.glance(lambda tx: _encode(send_many(tx, FLOW_RUNS, query)))
+    return 200, await wiring.storage.glance(
+        lambda tx: _encode(visible(tx, principal, send_many(tx, FLOW_RUNS, query)))
+    )
 
 
 @post("/filter", status_code=200)
-async def filtered(data: JSONBody[Query], wiring: Wired) -> list[FlowRun]:
-    """Flow runs that meet the filters."""
-    return await wiring.storage.glance(lambda tx: send_many(tx, FLOW_RUNS, data))
+async def filtered(data: JSONBody[Query], wiring: Wired, principal: Asker) -> list[FlowRun]:
+    """Flow runs that meet the filters; an execution sees those that belong to its own."""
+    return await wiring.storage.glance(
+        lambda tx: visible(tx, principal, send_many(tx, FLOW_RUNS, data))
+    )
 
 
 @get("/{run_id:uuid}")
-async def read(run_id: PathId, wiring: Wired) -> FlowRun:
-    """One flow run."""
-    found = await wiring.storage.glance(lambda tx: send_one(tx, FLOW_RUNS, run_id))
-    if found is None:
+async def read(run_id: PathId, wiring: Wired, principal: Asker) -> FlowRun:
+    """One flow run; to an execution there are none but those that belong to its own."""
+
+    def query(tx: Transaction) -> list[FlowRun]:
+        run = send_one(tx, FLOW_RUNS, run_id)
+        return [] if run is None else visible(tx, principal, [run])
+
+    found = await wiring.storage.glance(query)
+    if not found:
         raise Missing(f"There is no flow run {run_id}.")
-    return found
+    return found[0]
 
 
 @post("/count", status_code=200)

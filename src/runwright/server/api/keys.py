@@ -60,7 +60,7 @@ async def create(data: JSONBody[KeyCreate], wiring: Wired, principal: Asker) -> 
 
 
 def _scopes(data: KeyCreate, principal: Asker) -> frozenset[str]:
-    most = WORKER_SCOPES if data.kind == "worker" else principal.scopes
+    most = principal.scopes & (WORKER_SCOPES if data.kind == "worker" else ALL_SCOPES)
     if data.scopes is None:
         return most
     asked = frozenset(data.scopes)
@@ -93,9 +93,9 @@ async def revoke(key_id: PathId, wiring: Wired, authenticator: Doorkeeper) -> No
 
 
 @post("/sign_in_links", status_code=201)
-async def sign_in_link(request: Request[Any, Any, Any], wiring: Wired) -> SignIn:
-    """A link that signs one browser in, once, within 15 minutes."""
-    token, expires_at = wiring.sign_in.issue()
+async def sign_in_link(request: Request[Any, Any, Any], wiring: Wired, principal: Asker) -> SignIn:
+    """A link that signs one browser in, once, within 15 minutes, with the scopes of its maker."""
+    token, expires_at = wiring.sign_in.issue(principal.scopes)
     host = request.headers.get("host", "")
     return SignIn(url=f"{request.url.scheme}://{host}/?token={token}", expires_at=expires_at)
 
@@ -105,7 +105,8 @@ async def sign_in(
     data: JSONBody[SessionStart], request: Request[Any, Any, Any], wiring: Wired
 ) -> Response[None]:
     """Exchange a one-time token for a cookie."""
-    if not wiring.sign_in.redeem(data.token):
+    scopes = wiring.sign_in.redeem(data.token)
+    if scopes is None:
         raise Denied("The sign-in link was used already or is too old. Make a new one.")
 
     def use_case(tx: Transaction) -> str:
@@ -116,7 +117,7 @@ async def sign_in(
             name="browser",
             kind="session",  # type: ignore[arg-type]  # not a kind people may ask for
             created=tx.now,
-            scopes=sorted(ALL_SCOPES),
+            scopes=sorted(scopes),
             expires_at=tx.now + _SESSION,
         )
         add_key(tx, key, secret_hash=hash_secret(secret))
