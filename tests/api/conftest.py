@@ -157,6 +157,13 @@ def open_api(tmp_path: Path) -> Iterator[Opened]:
     loop.close()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes longest is left to SQLite, but in `make test-all`."""
+    for item in items:
+        if "test_every_operator_of_a_filter[postgresql" in item.nodeid:
+            item.add_marker("slow")
+
+
 @pytest.fixture(scope="session")
 def template(postgres: str) -> str:
     """A database with all tables, to be copied."""

@@ -33,7 +33,7 @@ ARTIFACTS: Resource[Artifact] = Resource(
         "ID_DESC": (_c.id.desc(),),
         "CREATED_DESC": (_c.created.desc(), _c.id),
         "UPDATED_DESC": (_c.updated.desc(), _c.id),
-        "KEY_ASC": (_c.key.asc(), _c.id),
-        "KEY_DESC": (_c.key.desc(), _c.id),
+        "KEY_ASC": (_c.key.asc().nulls_last(), _c.id),
+        "KEY_DESC": (_c.key.desc().nulls_last(), _c.id),
     },
 )

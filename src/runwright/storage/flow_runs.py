@@ -90,14 +90,17 @@ FLOW_RUNS: Resource[FlowRun] = Resource(
     to_wire=_to_wire,
     sorts={
         "ID_DESC": (_c.id.desc(),),
-        # No tie-break: the index alone gives the order, whatever the size of the table.
-        "START_TIME_ASC": (_c.start_time.asc(),),
-        "START_TIME_DESC": (_c.start_time.desc(),),
+        # What has not started is first in one and last in the other, and an index gives both.
+        "START_TIME_ASC": (_c.start_time.asc().nulls_first(), _c.id.asc()),
+        "START_TIME_DESC": (_c.start_time.desc().nulls_last(), _c.id.desc()),
         "EXPECTED_START_TIME_ASC": (_c.expected_start_time.asc(), _c.id),
         "EXPECTED_START_TIME_DESC": (_c.expected_start_time.desc(), _c.id.desc()),
         "NAME_ASC": (_c.name.asc(), _c.id),
         "NAME_DESC": (_c.name.desc(), _c.id),
-        "NEXT_SCHEDULED_START_TIME_ASC": (_c.next_scheduled_start_time.asc(), _c.id),
-        "END_TIME_DESC": (_c.end_time.desc(), _c.id),
+        "NEXT_SCHEDULED_START_TIME_ASC": (
+            _c.next_scheduled_start_time.asc().nulls_last(),
+            _c.id,
+        ),
+        "END_TIME_DESC": (_c.end_time.desc().nulls_last(), _c.id),
     },
 )

@@ -241,7 +241,6 @@ flow_run = Table(
     ),
     Index("ix_flow_run_state", "state_type", "expected_start_time"),
     Index("ix_flow_run_expected", "expected_start_time", "id"),
-    Index("ix_flow_run_start", "start_time"),
     Index(None, "deployment_id", "expected_start_time"),
     Index(None, "flow_id", "expected_start_time"),
     Index(None, "parent_task_run_id"),
@@ -249,6 +248,14 @@ flow_run = Table(
     Index(None, "execution_root_id"),
     CheckConstraint("retries_used <= retries", name="retry_budget"),
     CheckConstraint("attempt >= 1", name="attempt"),
+)
+
+# One order on both databases: what never started comes last when the latest come first. Postgres
+# has to be told, SQLite has no words for it and does so anyway.
+_start = flow_run.c.start_time
+Index("ix_flow_run_start", _start, flow_run.c.id).ddl_if(dialect="sqlite")
+Index("ix_flow_run_latest", _start.desc().nulls_last(), flow_run.c.id.desc()).ddl_if(
+    dialect="postgresql"
 )
 
 flow_run_state = Table(

@@ -63,7 +63,10 @@ TASK_RUNS: Resource[TaskRun] = Resource(
         "EXPECTED_START_TIME_DESC": (_c.expected_start_time.desc(), _c.id.desc()),
         "NAME_ASC": (_c.name.asc(), _c.id),
         "NAME_DESC": (_c.name.desc(), _c.id),
-        "NEXT_SCHEDULED_START_TIME_ASC": (_c.next_scheduled_start_time.asc(), _c.id),
-        "END_TIME_DESC": (_c.end_time.desc(), _c.id),
+        "NEXT_SCHEDULED_START_TIME_ASC": (
+            _c.next_scheduled_start_time.asc().nulls_last(),
+            _c.id,
+        ),
+        "END_TIME_DESC": (_c.end_time.desc().nulls_last(), _c.id),
     },
 )

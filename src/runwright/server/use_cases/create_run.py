@@ -90,6 +90,7 @@ def _values(tx: Transaction, body: FlowRunCreate, run_id: UUID, policy: Policy) 
         "flow_id": body.flow_id,
         "flow_version": body.flow_version,
         "parameters": body.parameters,
+        "expected_start_time": tx.now,
         "context": body.context,
         "empirical_policy": rules,
         "tags": body.tags,
