@@ -7,13 +7,13 @@ dropped, a gap is refused, so every entry is stored once.
 A batch, even an empty one, also renews the lease of the execution.
 """
 
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import msgspec
 
 from runwright.api.states import OrchestrationResult
+from runwright.core.instants import Instant
 from runwright.core.states import State
 
 
@@ -29,7 +29,7 @@ class FlowRunStarted(Entry, frozen=True, kw_only=True, tag="flow_run"):
 
     flow_run_id: UUID
     flow_name: str
-    timestamp: datetime
+    timestamp: Instant
     name: str | None = None
     flow_version: str | None = None
     parameters: dict[str, Any] = {}
@@ -72,10 +72,10 @@ class TaskRunInfo(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     retries: int = 0
     retry_delay_seconds: float | list[float] | None = None
     cache_key: str | None = None
-    cache_expiration: datetime | None = None
+    cache_expiration: Instant | None = None
     #: Parameter name -> what it came from: [{"input_type": "task_run", "id": "..."}].
     task_inputs: dict[str, list[dict[str, Any]]] = {}
-    expected_start_time: datetime | None = None
+    expected_start_time: Instant | None = None
 
 
 class TaskRunMoved(Entry, frozen=True, kw_only=True, tag="task_state"):
@@ -91,7 +91,7 @@ class LogWritten(Entry, frozen=True, kw_only=True, tag="log"):
     """One log record. `level` is that of the standard library: 20 is INFO."""
 
     flow_run_id: UUID
-    timestamp: datetime
+    timestamp: Instant
     level: int
     name: str
     message: str
@@ -103,7 +103,7 @@ class ArtifactMade(Entry, frozen=True, kw_only=True, tag="artifact"):
 
     id: UUID
     flow_run_id: UUID
-    timestamp: datetime
+    timestamp: Instant
     type: str
     data: Any = None
     key: str | None = None

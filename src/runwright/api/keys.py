@@ -6,6 +6,8 @@ from uuid import UUID
 
 import msgspec
 
+from runwright.core.instants import Instant
+
 
 class Key(msgspec.Struct, frozen=True, kw_only=True):
     """What may be known of a key: everything but its secret."""
@@ -29,7 +31,7 @@ class KeyCreate(msgspec.Struct, frozen=True, kw_only=True):
     kind: Literal["user", "worker"] = "user"
     scopes: list[str] | None = None
     work_pool_name: str | None = None
-    expires_at: datetime | None = None
+    expires_at: Instant | None = None
 
 
 class NewKey(msgspec.Struct, frozen=True, kw_only=True):

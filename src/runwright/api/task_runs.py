@@ -7,6 +7,7 @@ from uuid import UUID
 import msgspec
 
 from runwright.api.states import StateCreate
+from runwright.core.instants import Instant
 from runwright.core.states import State, StateType
 
 
@@ -63,7 +64,7 @@ class TaskRunCreate(msgspec.Struct, frozen=True, kw_only=True):
     state: StateCreate | None = None
     task_version: str | None = None
     cache_key: str | None = None
-    cache_expiration: datetime | None = None
+    cache_expiration: Instant | None = None
     empirical_policy: TaskRunPolicy = TaskRunPolicy()
     tags: list[str] = []
     labels: dict[str, Any] | None = None

@@ -85,7 +85,7 @@ class QueueHealth(msgspec.Struct, frozen=True, kw_only=True):
 
     healthy: bool
     late_runs_count: int = 0
-    last_polled: datetime | None = None
+    last_polled: Instant | None = None
     health_check_policy: HealthPolicy = HealthPolicy()
 
 

@@ -1,11 +1,12 @@
 """States of flow runs and task runs: the types, the names in use, and the value itself."""
 
-from datetime import datetime
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
 import msgspec
+
+from runwright.core.instants import Instant
 
 
 class StateType(StrEnum):
@@ -61,12 +62,12 @@ class StateDetails(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     flow_run_id: UUID | None = None
     task_run_id: UUID | None = None
     child_flow_run_id: UUID | None = None
-    scheduled_time: datetime | None = None
+    scheduled_time: Instant | None = None
     cache_key: str | None = None
-    cache_expiration: datetime | None = None
+    cache_expiration: Instant | None = None
     deferred: bool | None = None
     untrackable_result: bool = False
-    pause_timeout: datetime | None = None
+    pause_timeout: Instant | None = None
     pause_reschedule: bool = False
     pause_key: str | None = None
     run_input_keyset: dict[str, str] | None = None
@@ -87,7 +88,7 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     id: UUID
     type: StateType
     name: str
-    timestamp: datetime
+    timestamp: Instant
     message: str | None = None
     state_details: StateDetails = NO_DETAILS
     data: Any = None

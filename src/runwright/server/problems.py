@@ -123,15 +123,30 @@ def _storage_problem(error: BaseException) -> Problem | None:
             "The disk of the control plane's database is full; nothing was changed. "
             "Free some space there: the server goes on by itself."
         )
-    name = type(getattr(error, "orig", None) or error).__name__
-    if name in {"OperationalError", "InterfaceError", "ConnectionRefusedError", "TimeoutError"}:
+    refused = getattr(error, "orig", None) or error
+    # SQLAlchemy's face of asyncpg has few classes of its own; what it was is the cause.
+    names = {type(each).__name__ for each in (refused, refused.__cause__) if each is not None}
+    if names & _UNFIT or "pattern too complex" in text or "blob too big" in text:
+        return Unprocessable("A value in the request cannot be stored or is too large to compare.")
+    if names & _AWAY:
         log.warning("database: %s", text)
         return Busy()
-    if name in {"DataError", "CharacterNotInRepertoireError", "UntranslatableCharacterError"}:
-        return Unprocessable("A value in the request cannot be stored.")
-    if name == "IntegrityError" or name.endswith("ViolationError"):
+    if any(name == "IntegrityError" or name.endswith("ViolationError") for name in names):
         return Conflict("The change does not fit with what is stored.")
     return None
+
+
+_AWAY = {"OperationalError", "InterfaceError", "ConnectionRefusedError", "TimeoutError"}
+#: What the databases call a value that they have no room for.
+_UNFIT = {
+    "DataError",
+    "CharacterNotInRepertoireError",
+    "UntranslatableCharacterError",
+    "DatetimeFieldOverflowError",
+    "NumericValueOutOfRangeError",
+    "ProgramLimitExceededError",
+    "StringDataRightTruncationError",
+}
 
 
 def body_of(problem: Problem, request_body: Any = None) -> dict[str, Any]:
