@@ -109,7 +109,7 @@ def _owned(given: str | None) -> Iterator[str]:
         from alembic.util.exc import CommandError
 
         from runwright.server.database import take_lock
-    handle = take_lock(url)
+    handle = take_lock(url, "command")
     try:
         yield url
     except CommandError as error:

@@ -3,6 +3,7 @@
 import asyncio
 import fcntl
 import os
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -21,11 +22,18 @@ def sqlite_path(database_url: str) -> Path | None:
     return Path(rest) if scheme.startswith("sqlite") and rest else None
 
 
-def take_lock(database_url: str) -> int | None:
+#: How long one waits for a command without a server to be done with the file, in seconds.
+PATIENCE = 15.0
+_LOOK_EVERY = 0.02
+
+
+def take_lock(database_url: str, role: str, patience: float = PATIENCE) -> int | None:
     """Own the SQLite file until the returned descriptor is closed; None where none is needed.
 
+    `role` is "server" or "command". Commands are waited for: they are soon done. Blocking.
+
     Raises:
-        DatabaseInUse: a server, or a command without a server, has it.
+        DatabaseInUse: a server has it, or commands had it all the time.
         DatabaseError: its folder cannot be written.
     """
     path = sqlite_path(database_url)
@@ -40,18 +48,60 @@ def take_lock(database_url: str) -> int | None:
             f"The database {path} cannot be used: {error.strerror} ({lock}). Make its folder "
             "writable, or name another with --database-url."
         ) from error
+    end = time.monotonic() + patience
+    while not _is_locked(handle):
+        owner, owner_role = _owner(handle)
+        is_server = owner_role == "server" and _is_alive(owner)
+        if is_server or time.monotonic() >= end:
+            os.close(handle)
+            raise _in_use(path, owner, is_server=is_server, role=role)
+        time.sleep(_LOOK_EVERY)  # noqa: TID251  # for another process, which tells nobody
+    os.ftruncate(handle, 0)
+    os.pwrite(handle, f"{os.getpid()} {role}\n".encode(), 0)
+    return handle
+
+
+def _is_locked(handle: int) -> bool:
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
-        owner = os.pread(handle, 20, 0).decode(errors="replace").strip()
-        os.close(handle)
-        raise DatabaseInUse(
-            f"The database {path} is in use by process {owner or 'unknown'}. Stop that server "
-            "(runwright server stop), or name another database with --database-url."
-        ) from None
-    os.ftruncate(handle, 0)
-    os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
-    return handle
+        return False
+    return True
+
+
+def _owner(handle: int) -> tuple[str, str]:
+    """Process and role, as the owner wrote them; the one before it, in its first moments."""
+    process, _, role = os.pread(handle, 40, 0).decode(errors="replace").strip().partition(" ")
+    return process, role
+
+
+def _is_alive(process: str) -> bool:
+    try:
+        os.kill(int(process), 0)
+    except (ValueError, ProcessLookupError):
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _in_use(path: Path, owner: str, *, is_server: bool, role: str) -> DatabaseInUse:
+    what = "a server" if is_server else "a command"
+    if not is_server:
+        advice = "Let it end, or stop it, and try again."
+    elif role == "server":
+        advice = (
+            "Stop that server (runwright server stop), or name another database with "
+            "--database-url."
+        )
+    else:
+        advice = (
+            "Ask that server instead: set RUNWRIGHT_API_URL to its address, and RUNWRIGHT_API_KEY "
+            "to a key of it. If it is starting just now, try again."
+        )
+    return DatabaseInUse(
+        f"The database {path} is in use by {what}, process {owner or 'unknown'}. {advice}"
+    )
 
 
 def bring_up_to_date(database_url: str) -> None:
@@ -67,13 +117,13 @@ def bring_up_to_date(database_url: str) -> None:
 
 
 @asynccontextmanager
-async def opened(database_url: str) -> AsyncIterator[Storage]:
-    """The database of that URL, owned, up to date and started.
+async def opened(database_url: str, role: str) -> AsyncIterator[Storage]:
+    """The database of that URL, owned as a "server" or a "command", up to date and started.
 
     Raises:
         DatabaseError: it cannot be.
     """
-    handle = take_lock(database_url)
+    handle = await asyncio.to_thread(take_lock, database_url, role)
     try:
         await asyncio.to_thread(bring_up_to_date, database_url)
         storage = open_storage(database_url)

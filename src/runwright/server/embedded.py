@@ -19,7 +19,8 @@ class EmbeddedControlPlane:
     """Answers requests as the server would, as an administrator. A context manager.
 
     Raises:
-        DatabaseInUse: on entering, when a server owns the database after all.
+        DatabaseInUse: on entering, when a server owns the database after all, or other commands
+            did for long.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -52,7 +53,7 @@ class EmbeddedControlPlane:
         url = self._settings.database_url
         if url is None:
             raise ConfigurationError("database_url is not set.")
-        storage = await self._stack.enter_async_context(opened(url))
+        storage = await self._stack.enter_async_context(opened(url, "command"))
         wiring = Wiring(storage, SystemClock(), new_id, self._settings)
         self._app = create_app(wiring)
         await SpoolReader(wiring, self._settings.home / "spool").one_pass()

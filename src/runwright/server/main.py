@@ -103,7 +103,7 @@ class _Serving:
         database_url = self._settings.database_url
         if database_url is None:
             raise ConfigurationError("database_url is not set.")
-        async with opened(database_url) as storage:
+        async with opened(database_url, "server") as storage:
             wiring = Wiring(storage, SystemClock(), new_id, self._settings)
             loop = asyncio.get_running_loop()
             for number in (signal.SIGTERM, signal.SIGINT):
