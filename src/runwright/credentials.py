@@ -3,11 +3,18 @@
 import os
 import tempfile
 import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
 
 from runwright.errors import ConfigurationError
+
+try:
+    import fcntl
+except ImportError:  # Windows: the last change wins
+    fcntl = None
 
 
 def credentials_file(home: Path) -> Path:
@@ -31,14 +38,27 @@ def kept_keys(home: Path) -> dict[str, str]:
 
 def keep_key(home: Path, api_url: str, key: str | None) -> None:
     """Keep `key` for the server at `api_url`; None forgets it. The file has mode 0600."""
-    keys = _read(home)
-    keys.pop(api_url.rstrip("/"), None)
-    if key is not None:
-        keys[api_url.rstrip("/")] = key
-    text = "".join(
-        f"[{_quoted(url)}]\nkey = {_quoted(secret)}\n\n" for url, secret in sorted(keys.items())
-    )
-    write_private(credentials_file(home), text)
+    with _alone(home):
+        keys = _read(home)
+        keys.pop(api_url.rstrip("/"), None)
+        if key is not None:
+            keys[api_url.rstrip("/")] = key
+        text = "".join(
+            f"[{_quoted(url)}]\nkey = {_quoted(secret)}\n\n" for url, secret in sorted(keys.items())
+        )
+        write_private(credentials_file(home), text)
+
+
+@contextmanager
+def _alone(home: Path) -> Iterator[None]:
+    """Nobody else changes the file meanwhile: two changes at once would lose one."""
+    if fcntl is None:
+        yield
+        return
+    home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with (home / ".credentials.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def write_private(path: Path, text: str) -> None:

@@ -1,9 +1,12 @@
 """The administrator's key that a server keeps for the user who started it."""
 
+import asyncio
+import fcntl
 import logging
 from pathlib import Path
+from typing import IO
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from runwright.api.keys import Key
 from runwright.credentials import keep_key, kept_keys
@@ -14,6 +17,8 @@ from runwright.storage.api_keys import add_key, has_any_key
 from runwright.storage.engine import Transaction
 from runwright.storage.tables import api_key
 
+_FIRST_KEY_LOCK = 0x72776B31
+
 log = logging.getLogger("runwright.server")
 
 
@@ -21,8 +26,21 @@ async def keep_admin_key(wiring: Wiring, home: Path, api_url: str) -> None:
     """See that the user of this home has a key of this server, kept under its URL.
 
     Any kept key that the database knows will do. Else one is made: for the first start on a
-    database, and whenever it is a file of this user's own.
+    database, and whenever it is a file of this user's own. Replicas that start together make one.
     """
+    with await asyncio.to_thread(_lock, home):
+        await _keep(wiring, home, api_url)
+
+
+def _lock(home: Path) -> IO[str]:
+    """Waits until no other server of this home does the same; closing lets the next one."""
+    home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    lock = (home / ".first-key.lock").open("w")
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    return lock
+
+
+async def _keep(wiring: Wiring, home: Path, api_url: str) -> None:
     kept = kept_keys(home)
     candidates = [kept[api_url]] if api_url in kept else []
     candidates += [key for url, key in kept.items() if url != api_url]
@@ -31,23 +49,29 @@ async def keep_admin_key(wiring: Wiring, home: Path, api_url: str) -> None:
             if kept.get(api_url) != secret:
                 keep_key(home, api_url, secret)
             return
-    is_own_file = sqlite_path(wiring.settings.database_url or "") is not None
-    if not is_own_file and await wiring.storage.read(has_any_key):
+    made = await _make(wiring)
+    if made is None:
         log.info("No key for %s is kept here; make one with: runwright key create", api_url)
         return
-    keep_key(home, api_url, await _make(wiring))
+    keep_key(home, api_url, made)
 
 
-async def _make(wiring: Wiring) -> str:
+async def _make(wiring: Wiring) -> str | None:
+    """A new administrator's key; None where a shared database has keys already."""
+    is_own_file = sqlite_path(wiring.settings.database_url or "") is not None
     key_id = wiring.new_id()
     secret = new_key("user", key_id)
 
-    def use_case(tx: Transaction) -> None:
+    def use_case(tx: Transaction) -> str | None:
+        if not is_own_file:
+            tx.execute(select(func.pg_advisory_xact_lock(_FIRST_KEY_LOCK)))
+            if has_any_key(tx):
+                return None
         key = Key(id=key_id, name="admin", kind="user", created=tx.now, scopes=sorted(ALL_SCOPES))
         add_key(tx, key, secret_hash=hash_secret(secret))
+        return secret
 
-    await wiring.storage.write(use_case)
-    return secret
+    return await wiring.storage.write(use_case)
 
 
 async def _is_good(wiring: Wiring, secret: str) -> bool:
