@@ -97,7 +97,8 @@ def _in_use(path: Path, owner: str, *, is_server: bool, role: str) -> DatabaseIn
     else:
         advice = (
             "Ask that server instead: set RUNWRIGHT_API_URL to its address, and RUNWRIGHT_API_KEY "
-            "to a key of it. If it is starting just now, try again."
+            "to a key of it; if it is starting just now, try again. Or stop it: runwright server "
+            "stop."
         )
     return DatabaseInUse(
         f"The database {path} is in use by {what}, process {owner or 'unknown'}. {advice}"

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from runwright.core.backoff import Random
 from runwright.server.services.canceller import Canceller
 from runwright.server.services.late_marker import LateMarker
 from runwright.server.services.pruner import Pruner
@@ -22,12 +23,17 @@ log = logging.getLogger("runwright.server")
 _PATIENCE = (1.0, 30.0)
 _SPOOL_INTERVAL = 0.5
 _LATE_INTERVAL = 5.0
-_PRUNE_INTERVAL = 60.0
+_PRUNE_INTERVAL = 3600.0
+#: Pauses differ by up to this part of them, so that replicas do not all come at once.
+_JITTER = 0.1
 
 
 @dataclass(frozen=True)
 class Duty:
-    """Something done again and again. `interval` is in seconds, between two passes."""
+    """Something done again and again, by any number of replicas at the same time.
+
+    `interval` is in seconds, between two passes, a tenth more or less.
+    """
 
     name: str
     one_pass: Callable[[], Awaitable[Any]]
@@ -61,7 +67,7 @@ def _span(seconds: float | None) -> timedelta | None:
     return None if seconds is None else timedelta(seconds=seconds)
 
 
-async def run_duty(duty: Duty, stopping: asyncio.Event) -> None:
+async def run_duty(duty: Duty, stopping: asyncio.Event, random: Random = random.random) -> None:
     """Pass after pass until the server stops. A pass that fails is logged and tried again."""
     failures = 0
     while not stopping.is_set():
@@ -76,7 +82,7 @@ async def run_duty(duty: Duty, stopping: asyncio.Event) -> None:
             pause = min(_PATIENCE[1], _PATIENCE[0] * 2 ** (failures - 1))
             log.exception("the %s failed; it tries again in %g s", duty.name, pause)
         try:
-            async with asyncio.timeout(pause):
+            async with asyncio.timeout(pause * (1 + _JITTER * (2 * random() - 1))):
                 await stopping.wait()
         except TimeoutError:
             continue

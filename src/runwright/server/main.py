@@ -6,10 +6,12 @@ import gc
 import os
 import signal
 import socket
+import ssl
 import sys
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 from granian.constants import Interfaces
 from granian.server.embed import Server
@@ -56,11 +58,35 @@ def serve(
     Raises:
         PortInUse: another process listens on the port.
         DatabaseError: the database is in use, cannot be reached, or is newer than the program.
+        ConfigurationError: the certificate or its key cannot be used.
     """
+    check_certificate(settings.server_tls_cert, settings.server_tls_key)
     serving = _Serving(settings, scheduler=scheduler, on_ready=on_ready or _print_ready)
     address = host or settings.server_host
     chosen = settings.server_port if port is None else port
     asyncio.run(serving.run(address, free_port(address, chosen)))
+
+
+def check_certificate(certificate: Path | None, key: Path | None) -> None:
+    """Refuse a certificate that connections would fail with.
+
+    Raises:
+        ConfigurationError: a file is missing or no PEM, or the key belongs to another certificate.
+    """
+    if certificate is None and key is None:
+        return
+    if certificate is None or key is None:
+        lacking = "server_tls_key" if key is None else "server_tls_cert"
+        raise ConfigurationError(f"For https, {lacking} has to be set too.")
+    try:
+        ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(
+            certificate, key, password=""
+        )
+    except (OSError, ssl.SSLError) as error:
+        raise ConfigurationError(
+            f"The certificate {certificate} with the key {key} cannot be used: {error}. Check "
+            "server_tls_cert and server_tls_key: both PEM files, the key without a pass phrase."
+        ) from error
 
 
 def free_port(host: str, port: int) -> int:

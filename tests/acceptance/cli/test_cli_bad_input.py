@@ -86,8 +86,18 @@ def test_a_port_in_use(pool, tmp_path):
 
 
 def test_a_database_in_use(pool):
-    refused(pool("server", "start", "--port", "0"), 1, "in use by process", "server stop")
-    refused(pool("db", "upgrade"), 1, "in use by process")
+    refused(pool("server", "start", "--port", "0"), 1, "in use by a server", "server stop")
+    refused(pool("db", "upgrade"), 1, "in use by a server", "server stop")
+
+
+def test_a_postgres_that_does_not_answer(alone, tmp_path):
+    nobody = f"postgresql://me:pass-word@/db?host={tmp_path}"
+    refused_port = "postgresql://me:pass-word@127.0.0.1:9/db"
+    for url in (nobody, refused_port):
+        for command in (("server", "start", "--port", "0"), ("db", "upgrade"), ("flow", "ls")):
+            done = alone(*command, RUNWRIGHT_DATABASE_URL=url)
+            refused(done, 1, "database")
+            assert "pass-word" not in done.err
 
 
 def test_a_database_newer_than_the_program(alone):

@@ -1,6 +1,4 @@
-"""What every background duty is, and the record of when one was last done."""
-
-from typing import Any, Protocol
+"""The record of when a background duty was last done: what an outage is told by."""
 
 from sqlalchemy import bindparam, select
 
@@ -15,14 +13,6 @@ _PASSED = Prepared(
 LAST_PASS = Prepared(
     select(service_pass.c.last_pass_at).where(service_pass.c.name == bindparam("service"))
 )
-
-
-class Service(Protocol):
-    """One duty. `server/duties.py` repeats its passes until the server stops."""
-
-    async def one_pass(self) -> Any:
-        """Do the duty once. Any number of replicas may do it at the same time."""
-        ...
 
 
 def note_pass(tx: Transaction, name: str) -> None:
