@@ -7,6 +7,7 @@ dropped, a gap is refused, so every entry is stored once.
 A batch, even an empty one, also renews the lease of the execution.
 """
 
+import re
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +16,19 @@ import msgspec
 from runwright.api.states import OrchestrationResult
 from runwright.core.instants import Instant
 from runwright.core.states import State
+
+_NUL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
+
+
+def without_nul(content: bytes) -> bytes:
+    """Encoded JSON in which U+FFFD stands for U+0000.
+
+    Programs print that character, and no database can store it: what a run writes must not be
+    refused for it.
+    """
+    if b"\\u0000" not in content:
+        return content
+    return _NUL.sub(rb"\1\\ufffd", content)
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind"):

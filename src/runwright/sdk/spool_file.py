@@ -12,7 +12,7 @@ from uuid import UUID
 
 import msgspec
 
-from runwright.api.journal import AnyEntry
+from runwright.api.journal import AnyEntry, without_nul
 
 try:
     import fcntl
@@ -62,7 +62,7 @@ class SpoolFile:
     def write(self, entries: list[AnyEntry]) -> int:
         """Append entries; how many of them. Fewer than given when the disk is full: see `error`."""
         encode = self._encode
-        lines = [encode(entry) + b"\n" for entry in entries]
+        lines = [without_nul(encode(entry)) + b"\n" for entry in entries]
         try:
             self._append(b"".join(lines))
         except OSError as error:

@@ -14,7 +14,14 @@ from uuid import UUID
 import msgspec
 
 from runwright.api.executions import ExecutionRef
-from runwright.api.journal import Answer, AnyEntry, FlowRunProposed, JournalAnswer, LogWritten
+from runwright.api.journal import (
+    Answer,
+    AnyEntry,
+    FlowRunProposed,
+    JournalAnswer,
+    LogWritten,
+    without_nul,
+)
 from runwright.clock import SystemClock
 from runwright.core.clock import Clock
 from runwright.errors import ServerUnreachable
@@ -116,7 +123,7 @@ class JournalPump:
         for entry in entries[max(0, backlog.next - first) :]:
             if isinstance(entry, FlowRunProposed):
                 self._proposed[backlog.next] = entry
-            backlog.append(msgspec.json.encode(entry))
+            backlog.append(without_nul(msgspec.json.encode(entry)))
         if is_awaited and not len(backlog):
             self._listener.acknowledged(backlog.next, [], is_spooled=False)
         elif is_awaited:

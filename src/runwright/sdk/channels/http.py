@@ -21,6 +21,7 @@ from runwright.api.journal import (
     FlowRunStarted,
     JournalAnswer,
     JournalBatch,
+    without_nul,
 )
 from runwright.api.states import OrchestrationResult
 from runwright.clock import SystemClock
@@ -230,7 +231,8 @@ class HttpChannel:
 
     async def _post_batch(self, run_id: UUID, batch: JournalBatch) -> tuple[int, bytes]:
         assert self._sender is not None  # noqa: S101  # set before anything is posted
-        return await self._sender.send("POST", f"/flow_runs/{run_id}/journal", batch)
+        body = without_nul(msgspec.json.encode(batch))
+        return await self._sender.send("POST", f"/flow_runs/{run_id}/journal", body)
 
     def _answered(self, answer: JournalAnswer) -> None:
         self._away_since, self._pause = None, _SHORTEST_PAUSE
