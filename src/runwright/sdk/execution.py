@@ -50,6 +50,7 @@ def supervised(
     channel = SupervisedChannel(socket.socket(fileno=fd), spec.flow_run_id, spec.execution_id)
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # once is enough
         raise RunStopped(channel.stop_reason or "shutdown")
 
     try:

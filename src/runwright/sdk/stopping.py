@@ -94,7 +94,9 @@ class Stop:
             with self._lock:
                 self._is_armed = False
             if is_main:
-                signal.signal(signal.SIGTERM, previous)
+                # The order and SIGTERM itself both come as this signal: what has been obeyed must
+                # not interrupt the process once more while it tells how it ended.
+                signal.signal(signal.SIGTERM, previous if self.reason is None else signal.SIG_IGN)
 
     def _raise_in(self, thread_id: int) -> None:
         from runwright.sdk.timeouts import raise_in_thread
