@@ -202,6 +202,30 @@ def test_a_server_that_is_down_is_told_before_any_code_runs(open_channel):
         channel.ask("GET", "/echo")
 
 
+def test_a_question_in_the_last_moment_of_a_channel_is_answered_too(open_channel):
+    answers = []
+
+    def ask(channel):
+        for _ in range(30):
+            try:
+                channel.ask("GET", "/echo")
+            except ServerUnreachable as error:
+                answers.append(error)
+
+    for _ in range(10):
+        channel = open_channel(api_url="http://127.0.0.1:9/api")
+        channel.emit(STARTED)
+        threads = [threading.Thread(target=ask, args=(channel,)) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        with pytest.raises(ServerUnreachable):
+            channel.propose(proposed(StateType.RUNNING))
+        for thread in threads:
+            thread.join(20)
+            assert not thread.is_alive()
+    assert len(answers) == 10 * 3 * 30
+
+
 def test_a_server_that_refuses_says_with_what(server, open_channel):
     server.status = 401
     channel = open_channel()

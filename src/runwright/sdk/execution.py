@@ -3,6 +3,7 @@
 The control plane's word comes first: only when it has granted Running is user code loaded.
 """
 
+import contextlib
 import logging
 import os
 import signal
@@ -62,6 +63,9 @@ def supervised(
         print(f"Flow run {spec.flow_run_name!r} stops: {ended}", file=sys.stderr)  # noqa: T201
         return STOPPED
     finally:
+        with contextlib.suppress(RunStopped):  # nothing is left of the run that it could stop
+            if threading.current_thread() is threading.main_thread():
+                signal.signal(signal.SIGTERM, signal.SIG_IGN)
         channel.close()
 
 

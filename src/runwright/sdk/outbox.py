@@ -6,7 +6,7 @@ from collections.abc import Callable
 from runwright.api.journal import AnyEntry
 
 #: What delivers a batch: the number of its first entry, the entries, and whether somebody waits
-#: for it. One that is waited for may be empty, when another thread was quicker.
+#: for it. One that is waited for may be empty, when it was delivered before they asked.
 Deliver = Callable[[int, list[AnyEntry], bool], None]
 
 #: Entries in a batch at most.
@@ -14,9 +14,14 @@ _BATCH = 2_000
 
 
 class Outbox:
-    """Numbered entries, delivered in order by one thread, or by whoever drains it.
+    """Numbered entries, delivered in order by one thread of its own.
 
-    `deliver` is never called by two threads at once, and must not raise.
+    By that thread alone: timeouts and orders to stop are raised in the middle of whatever a
+    flow's threads do, and a batch that was taken must not be dropped half-way. For the same reason
+    those threads only ever hold the plain lock here, which the interpreter takes and gives back in
+    one step with entering and leaving; an interrupted `Condition.wait` or `Event.set` may not.
+
+    `deliver` must not raise.
     """
 
     def __init__(
@@ -31,30 +36,30 @@ class Outbox:
         self._linger = linger
         self._most_waiting = most_waiting
         self._waiting: list[AnyEntry] = []
+        #: What else is to be done by the thread, each after the entries before it.
+        self._errands: list[Callable[[], object]] = []
         self._first = 0
         self._lock = threading.Lock()
-        self._has_entries = threading.Condition(self._lock)
-        self._has_room = threading.Condition(self._lock)
-        self._delivery = threading.Lock()
-        self._closing = threading.Event()
+        self._has_work = threading.Condition(self._lock)
+        self._is_hurried = False
+        self._is_awaited = False
+        self._is_closing = False
         self._asleep = False
-        self._thread: threading.Thread | None = None
+        self._thread = threading.Thread(target=self._work, name="runwright-journal", daemon=True)
+        self._thread.start()
 
     def add(self, entry: AnyEntry) -> int:
         """The number that the entry got; -1 when the outbox is closed and it was dropped."""
-        with self._lock:
-            if self._closing.is_set():
-                return -1
-            while len(self._waiting) >= self._most_waiting and not self._closing.is_set():
-                self._has_room.wait()
-            self._waiting.append(entry)
-            number = self._first + len(self._waiting) - 1
-            if self._asleep:
-                self._asleep = False
-                self._has_entries.notify()
-            elif self._thread is None:
-                self._start()
-        return number
+        while True:
+            with self._lock:
+                if self._is_closing:
+                    return -1
+                if len(self._waiting) < self._most_waiting:
+                    self._waiting.append(entry)
+                    if self._asleep:
+                        self._has_work.notify()
+                    return self._first + len(self._waiting) - 1
+            self.drain()
 
     @property
     def next_number(self) -> int:
@@ -62,54 +67,71 @@ class Outbox:
         with self._lock:
             return self._first + len(self._waiting)
 
+    def hurry(self) -> None:
+        """Have everything so far delivered at once, as a batch that is waited for."""
+        with self._lock:
+            self._is_awaited = self._is_hurried = True
+            self._has_work.notify()
+
     def drain(self) -> None:
-        """Deliver everything so far, in this thread."""
-        self._empty(awaited=True)
+        """Wait until everything so far is delivered."""
+        delivered = threading.Lock()
+        delivered.acquire()
+        if self.run(delivered.release):
+            delivered.acquire()
+
+    def run(self, errand: Callable[[], object]) -> bool:
+        """Have `errand` called by the thread after all entries so far; false if it is closed."""
+        with self._lock:
+            if self._is_closing:
+                return False
+            self._errands.append(errand)
+            self._is_hurried = True
+            self._has_work.notify()
+        return True
 
     def close(self) -> None:
         """Deliver what is left and end the thread."""
-        try:
-            self._empty(awaited=False)
-        finally:
-            with self._lock:
-                self._closing.set()
-                self._has_entries.notify_all()
-                self._has_room.notify_all()
-            thread = self._thread
-            if thread is not None and thread is not threading.current_thread():
-                thread.join()
-
-    def _start(self) -> None:
-        self._thread = threading.Thread(target=self._run, name="runwright-journal", daemon=True)
-        self._thread.start()
-
-    def _empty(self, *, awaited: bool) -> None:
-        with self._delivery:
-            first, batch, is_last = self._take()
-            while not is_last:
-                self._deliver(first, batch, False)
-                first, batch, is_last = self._take()
-            if batch or awaited:
-                self._deliver(first, batch, awaited)
-
-    def _take(self) -> tuple[int, list[AnyEntry], bool]:
         with self._lock:
-            first, batch = self._first, self._waiting[:_BATCH]
-            del self._waiting[:_BATCH]
-            self._first += len(batch)
-            if batch:
-                self._has_room.notify_all()
-            return first, batch, not self._waiting
+            self._is_closing = self._is_hurried = True
+            self._has_work.notify()
+        if self._thread is not threading.current_thread():
+            self._thread.join()
 
-    def _run(self) -> None:
-        while not self._closing.is_set():
+    # What follows runs in the thread.
+
+    def _work(self) -> None:
+        is_last = False
+        while not is_last:
             with self._lock:
-                while not self._waiting and not self._closing.is_set():
+                while not (self._waiting or self._is_hurried):
                     self._asleep = True
-                    self._has_entries.wait()
+                    self._has_work.wait()
                 self._asleep = False
-            self._closing.wait(self._linger)
-            with self._delivery:
-                first, batch, _ = self._take()
-                if batch:
-                    self._deliver(first, batch, False)
+                if not self._is_hurried:
+                    self._has_work.wait(self._linger)
+            is_last = self._deliver_all()
+
+    def _deliver_all(self) -> bool:
+        """True when nothing more can come."""
+        with self._lock:
+            awaited, self._is_awaited = self._is_awaited, False
+            errands, self._errands = self._errands, []
+            self._is_hurried = False
+            is_closing = self._is_closing
+            left = len(self._waiting)
+        while left > 0 or awaited:
+            first, batch = self._take(min(left, _BATCH))
+            left -= len(batch)
+            self._deliver(first, batch, awaited and left == 0)
+            awaited = awaited and left > 0
+        for errand in errands:
+            errand()
+        return is_closing
+
+    def _take(self, count: int) -> tuple[int, list[AnyEntry]]:
+        with self._lock:
+            first, batch = self._first, self._waiting[:count]
+            del self._waiting[:count]
+            self._first += len(batch)
+            return first, batch

@@ -9,7 +9,6 @@ import contextlib
 import logging
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -32,6 +31,7 @@ from runwright.sdk.backlog import Backlog
 from runwright.sdk.channel import Told
 from runwright.sdk.ledger import Ledger, told
 from runwright.sdk.leftovers import deliver_leftovers
+from runwright.sdk.questions import Questions
 
 if TYPE_CHECKING:
     from runwright.client.http import Client
@@ -82,6 +82,7 @@ class HttpChannel:
         self._sender: Client | None = None
         self._loop = asyncio.new_event_loop()
         self._wake = asyncio.Event()
+        self._questions = Questions(self._loop, self._ask, self._closed)
         self._thread = threading.Thread(target=self._work, name="runwright-http", daemon=True)
         self._thread.start()
 
@@ -115,11 +116,11 @@ class HttpChannel:
 
     def ask(self, method: str, path: str, body: Any = None) -> Told:
         """Send a request of the flow's own."""
-        return self._asking(method, path, body).result()
+        return self._questions.put(method, path, body).result()
 
     async def ask_async(self, method: str, path: str, body: Any = None) -> Told:
         """The same without blocking the event loop."""
-        return await asyncio.wrap_future(self._asking(method, path, body))
+        return await asyncio.wrap_future(self._questions.put(method, path, body))
 
     def flush(self) -> None:
         """Wait until everything so far is stored, but not for a server that is away."""
@@ -135,13 +136,8 @@ class HttpChannel:
         self._thread.join()
         self._backlog.close()
 
-    def _asking(self, method: str, path: str, body: Any) -> Future[Told]:
-        asking = self._ask(method, path, body)
-        try:
-            return asyncio.run_coroutine_threadsafe(asking, self._loop)
-        except RuntimeError as error:
-            asking.close()
-            raise ServerUnreachable(f"The channel of run {self.root_run_id} is closed.") from error
+    def _closed(self) -> ServerUnreachable:
+        return ServerUnreachable(f"The channel of run {self.root_run_id} is closed.")
 
     def _add_urgently(self, entry: FlowRunProposed) -> int:
         number = self._backlog.add(entry)
@@ -166,7 +162,8 @@ class HttpChannel:
                 self._answers.fail(error)
                 if not isinstance(error, ServerError):
                     _log.exception("The journal of run %s broke off.", self.root_run_id)
-        self._answers.fail(ServerUnreachable(f"The channel of run {self.root_run_id} is closed."))
+        self._answers.fail(self._closed())
+        self._questions.drop()
 
     async def _connect_and_pump(self) -> None:
         # Late: the HTTP client takes 0.1 s to load.
@@ -175,11 +172,14 @@ class HttpChannel:
         async with open_client(self._settings) as client:
             self._sender = client
             leftovers: asyncio.Task[None] | None = None
-            while await self._next_duty():
-                if await self._post() and leftovers is None:
-                    leftovers = asyncio.create_task(self._deliver_leftovers())
-            if leftovers is not None:
-                leftovers.cancel()
+            try:
+                while await self._next_duty():
+                    if await self._post() and leftovers is None:
+                        leftovers = asyncio.create_task(self._deliver_leftovers())
+            finally:
+                await self._questions.end()
+                if leftovers is not None:
+                    leftovers.cancel()
 
     async def _next_duty(self) -> bool:
         """Sleep until there is something to send. False: all is done."""

@@ -56,7 +56,6 @@ class SupervisedChannel:
         self.execution_id = execution_id
         self._clock = clock or SystemClock()
         self._socket = connection
-        self._sending = threading.Lock()
         self._encode = msgspec.msgpack.Encoder().encode
         self._ledger = Ledger()
         self._answers = Answers()
@@ -110,7 +109,7 @@ class SupervisedChannel:
         """Wait until everything so far is stored, or on the supervisor's disk."""
         stored = self._answers.when_stored(self._outbox.next_number)
         if not stored.done():
-            self._outbox.drain()
+            self._outbox.hurry()
         stored.result()
 
     def close(self) -> None:
@@ -130,13 +129,15 @@ class SupervisedChannel:
     def _propose(self, entry: FlowRunProposed) -> Future[OrchestrationResult]:
         number = self._outbox.add(entry)
         answer = self._answers.expect(number, entry)
-        self._outbox.drain()
+        self._outbox.hurry()
         return answer
 
     def _ask(self, method: str, path: str, body: Any) -> Future[Told]:
         number = next(self._ask_numbers)
         future = self._asked[number] = Future()
-        self._send(AskFrame(number=number, method=method, path=path, body=body))
+        frame = AskFrame(number=number, method=method, path=path, body=body)
+        # Not by this thread: an interrupted frame would make nonsense of all that follow.
+        self._outbox.run(lambda: self._send(frame))
         if self._ended is not None and (unanswered := self._asked.pop(number, None)):
             unanswered.set_exception(self._ended)
         return future
@@ -147,8 +148,7 @@ class SupervisedChannel:
     def _send(self, frame: EntriesFrame | AskFrame) -> None:
         content = self._encode(frame)
         try:
-            with self._sending:
-                self._socket.sendall(len(content).to_bytes(4, "big") + content)
+            self._socket.sendall(len(content).to_bytes(4, "big") + content)
         except OSError as error:
             self._hang_up(error)
 
