@@ -3,11 +3,15 @@
 import asyncio
 from uuid import uuid4
 
-from sqlalchemy import insert, update
+import pytest
+from sqlalchemy import insert, select, update
 from tests.contract.pools import POLICY, ask, make_pool, schedule
 
 from runwright.api.executions import ExitReport
+from runwright.api.states import SetState, StateCreate
+from runwright.core.states import StateType
 from runwright.server.use_cases.end_execution import end_execution
+from runwright.server.use_cases.move_run import move_run
 from runwright.server.use_cases.wait_for_work import WorkDesk
 from runwright.storage import tables
 
@@ -50,6 +54,75 @@ def test_a_deployment_never_passes_its_limit_and_holds_nobody_else_up(on_storage
         of = [spec.deployment_id for spec in claimed]
         assert of.count(limited) == 2
         assert of.count(other) == 2
+
+    on_storage(body)
+
+
+def test_a_deployment_that_wants_it_has_runs_without_a_slot_cancelled(on_storage):
+    async def body(storage):
+        flow, deployment = await storage.write(make_pool)
+        options = {"collision_strategy": "CANCEL_NEW"}
+        await change(storage, tables.deployment, concurrency_limit=1, concurrency_options=options)
+        other = await storage.write(
+            lambda tx: another_deployment(tx, flow, deployment, concurrency_options=options)
+        )
+        await schedule(storage, flow, deployment, 3)
+        await schedule(storage, flow, other, 1)
+        desk = WorkDesk(storage, POLICY)
+        assert len(await claim(desk)) == 2
+        assert await claim(desk) == []
+        assert await states(storage, deployment) == ["Cancelled", "Cancelled", "Pending"]
+        assert await states(storage, other) == ["Pending"]
+
+    on_storage(body)
+
+
+@pytest.mark.parametrize("owner", ["work_pool", "work_queue", "deployment"])
+def test_clients_and_workers_together_never_pass_a_limit(on_storage, owner):
+    async def body(storage):
+        flow, deployment = await storage.write(make_pool)
+        await change(storage, getattr(tables, owner), concurrency_limit=3)
+        runs = await schedule(storage, flow, deployment, 12)
+        desk = WorkDesk(storage, POLICY)
+        answers = await asyncio.gather(*(propose_claim(storage, run) for run in runs[:8]))
+        workers = await asyncio.gather(*(claim(desk) for _ in range(2)))
+        claimed = [each for each in answers if each.status == "ACCEPT"]
+        assert len(claimed) + sum(map(len, workers)) == 3
+        refused = {each.state.name for each in answers if each.status == "REJECT"}
+        assert refused <= {"AwaitingConcurrencySlot"}
+        assert len(claimed) == 3 or refused == set()
+
+    on_storage(body)
+
+
+def test_a_client_is_told_whose_limit_or_pause_holds_its_run(on_storage):
+    async def body(storage):
+        flow, deployment = await storage.write(make_pool)
+        (run,) = await schedule(storage, flow, deployment)
+        await change(storage, tables.work_pool, is_paused=True)
+        paused = await propose_claim(storage, run)
+        assert (paused.status, paused.state.name) == ("REJECT", "Scheduled")
+        assert paused.details.reason == "It waits because the work pool 'p' is paused."
+        await change(storage, tables.work_pool, is_paused=False)
+
+        options = {"collision_strategy": "CANCEL_NEW"}
+        await change(storage, tables.deployment, concurrency_limit=0, concurrency_options=options)
+        refused = await propose_claim(storage, run)
+        assert (refused.status, refused.state.name) == ("REJECT", "Cancelled")
+        assert "limit of the deployment 'd' is reached" in refused.details.reason
+
+    on_storage(body)
+
+
+def test_polls_are_seen_at_the_queue(on_storage):
+    async def body(storage):
+        await storage.write(make_pool)
+        await storage.write(lambda tx: another_queue(tx, priority=2))
+        desk = WorkDesk(storage, POLICY)
+        await claim(desk, queues=["urgent"])
+        assert await polled(storage) == {"urgent"}
+        await claim(desk)
+        assert await polled(storage) == {"default", "urgent"}
 
     on_storage(body)
 
@@ -125,6 +198,23 @@ def test_a_newer_poll_of_the_same_worker_ends_the_older(on_storage):
         assert (await asyncio.wait_for(older, 5)).claimed == []
 
     on_storage(body)
+
+
+async def propose_claim(storage, run_id):
+    proposal = SetState(state=StateCreate(type=StateType.PENDING))
+    return await storage.write(lambda tx: move_run(tx, run_id, proposal, POLICY))
+
+
+async def states(storage, deployment_id):
+    column = tables.flow_run.c.state_name
+    mine = select(column).where(tables.flow_run.c.deployment_id == deployment_id)
+    return sorted(await storage.read(lambda tx: list(tx.execute(mine).scalars())))
+
+
+async def polled(storage):
+    queue = tables.work_queue.c
+    named = select(queue.name).where(queue.last_polled.is_not(None))
+    return set(await storage.read(lambda tx: list(tx.execute(named).scalars())))
 
 
 def another_queue(tx, *, priority):

@@ -64,7 +64,7 @@ facts = st.builds(
     is_subflow=st.booleans(),
     pause_keys=st.frozensets(st.sampled_from(["a", "b"])),
     last_transition_id=st.none() | ids,
-    deployment_slot=st.sampled_from(Slot),
+    slot=st.sampled_from(Slot),
     enclosing_state=st.none() | st.sampled_from(StateType),
 )
 moves = st.builds(

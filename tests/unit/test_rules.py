@@ -182,12 +182,19 @@ def test_a_second_process_of_a_running_run_stops():
 
 
 def test_a_claim_without_a_slot_waits_or_is_cancelled():
-    waits = judge("Scheduled", "Pending", deployment_slot=Slot.ENQUEUE)
-    ends = judge("Scheduled", "Pending", deployment_slot=Slot.CANCEL_NEW)
+    waits = judge("Scheduled", "Pending", slot=Slot.ENQUEUE)
+    ends = judge("Scheduled", "Pending", slot=Slot.CANCEL_NEW)
 
     assert waits.state.name == "AwaitingConcurrencySlot"
     assert waits.state.state_details.scheduled_time == SOON
     assert ends.state.name == "Cancelled"
+
+
+def test_a_claim_from_what_is_paused_changes_nothing():
+    decision = judge("Scheduled", "Pending", slot=Slot.PAUSED, slot_of="the work pool 'etl'")
+
+    assert decision == Reject("It waits because the work pool 'etl' is paused.")
+    assert judge("Pending", "Running", slot=Slot.PAUSED) == Accept()
 
 
 # -- time

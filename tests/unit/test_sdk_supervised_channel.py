@@ -185,6 +185,21 @@ def test_a_claimed_run_has_what_is_left_of_its_retries_while_the_server_is_away(
     assert states[3] == "Failed"
 
 
+def test_what_was_spent_before_the_code_was_loaded_counts_too(connect):
+    def spool(supervisor, frame):
+        return (
+            [AcknowledgedFrame(next=len(supervisor.entries), spooled=True)] if frame.flush else []
+        )
+
+    channel = connect(spool).channel
+    channel.allow_retries(1, used=0, delay=timedelta(0))
+    channel.propose(proposed(StateType.RUNNING))
+    assert channel.propose(proposed(StateType.FAILED)).state.name == "AwaitingRetry"
+    channel.allow_retries(2, used=1, delay=timedelta(0))
+    channel.propose(proposed(StateType.RUNNING))
+    assert channel.propose(proposed(StateType.FAILED)).state.name == "Failed"
+
+
 def test_a_request_goes_through_the_supervisor(connect):
     def answer(supervisor, frame):
         if hasattr(frame, "entries"):

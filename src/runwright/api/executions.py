@@ -23,6 +23,8 @@ class ExecutionSpec(msgspec.Struct, frozen=True, kw_only=True):
     attempt: int = 1
     root_run_id: UUID | None = None
     run_count: int = 0
+    #: Of the lineage's `retries`, by crashes and in earlier processes.
+    retries_used: int = 0
     parameters: dict[str, Any] = {}
     tags: list[str] = []
     scheduled_start_time: datetime | None = None

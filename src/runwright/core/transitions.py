@@ -10,13 +10,15 @@ from runwright.core.states import State, StateType
 
 
 class Slot(StrEnum):
-    """What a claim finds where its deployment has a limit."""
+    """What a claim finds where its pool, queue or deployment has a limit or is paused."""
 
     FREE = "free"
     #: None is free: the run goes back to the queue.
     ENQUEUE = "enqueue"
     #: None is free, and the deployment wants such runs cancelled.
     CANCEL_NEW = "cancel_new"
+    #: Nothing is handed out at present.
+    PAUSED = "paused"
 
 
 class RunFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,7 +37,9 @@ class RunFacts(msgspec.Struct, frozen=True, kw_only=True):
     next_scheduled_start_time: datetime | None = None
     #: A subflow runs in its parent's process and cannot leave it.
     is_subflow: bool = False
-    deployment_slot: Slot = Slot.FREE
+    slot: Slot = Slot.FREE
+    #: Whose limit or pause it is, as in "the deployment".
+    slot_of: str = "the deployment"
     #: How long a run without a slot waits before it is offered again.
     slot_patience: timedelta = timedelta(seconds=30)
     #: The state of the flow run around a task run, where there is one.

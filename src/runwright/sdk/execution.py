@@ -82,7 +82,7 @@ def _run(spec: ExecutionSpec, channel: SupervisedChannel) -> int:
         delay = flow.retry_delay_seconds
         channel.allow_retries(
             flow.retries,
-            used=spec.attempt - 1,
+            used=spec.retries_used,
             delay=None if delay is None else timedelta(seconds=delay),
         )
         from runwright.sdk.flows import run_claimed_flow  # late: not before Running is granted

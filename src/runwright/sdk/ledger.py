@@ -50,6 +50,11 @@ class Ledger:
         """Take note of the retries of a run that began elsewhere."""
         self._record(flow_run_id).facts = facts
 
+    def retries_spent(self, flow_run_id: UUID) -> int:
+        """How many retries were granted here so far."""
+        record = self._records.get(flow_run_id)
+        return 0 if record is None else record.facts.retries_used
+
     def state_of(self, flow_run_id: UUID) -> State | None:
         """The run's last recorded state."""
         record = self._records.get(flow_run_id)

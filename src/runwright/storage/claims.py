@@ -17,6 +17,7 @@ from sqlalchemy import and_, bindparam, func, or_, select
 
 from runwright.core.limits import Candidate, Room
 from runwright.core.states import StateType
+from runwright.core.transitions import Slot
 from runwright.storage.engine import Transaction
 from runwright.storage.statements import Prepared
 from runwright.storage.tables import deployment, flow_run, work_pool, work_queue
@@ -24,6 +25,7 @@ from runwright.storage.tables import deployment, flow_run, work_pool, work_queue
 _c = flow_run.c
 _SPARE = 16
 _LAST = 1_000_000
+_MOST_REFUSED = 100
 _POOL = Prepared(select(work_pool).where(work_pool.c.id == bindparam("pool_id")))
 _in_pool = work_pool.c.id == bindparam("pool_id")
 _POOL_SHARED = Prepared(select(work_pool).where(_in_pool).with_for_update(read=True))
@@ -42,12 +44,27 @@ _due = and_(
     _c.due_at <= bindparam("now", type_=_c.due_at.type),
 )
 _DEPLOYMENTS_ALONE = Prepared(
-    select(deployment.c.id, deployment.c.concurrency_limit)
+    select(deployment.c.id, deployment.c.concurrency_limit, deployment.c.concurrency_options)
     .where(
         deployment.c.concurrency_limit.is_not(None),
         deployment.c.id.in_(select(_c.deployment_id).where(_due)),
     )
     .order_by(deployment.c.id)
+    .with_for_update(key_share=True)
+)
+_QUEUE_ALONE = Prepared(
+    select(work_queue)
+    .where(work_queue.c.id == bindparam("wanted_id"))
+    .with_for_update(key_share=True)
+)
+_DEPLOYMENT_ALONE = Prepared(
+    select(
+        deployment.c.id,
+        deployment.c.name,
+        deployment.c.concurrency_limit,
+        deployment.c.concurrency_options,
+    )
+    .where(deployment.c.id == bindparam("wanted_id"))
     .with_for_update(key_share=True)
 )
 _ANY_DUE = Prepared(select(_c.id).where(_due).limit(1))
@@ -66,6 +83,8 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True):
 
     room: Room
     candidates: list[Candidate] = []
+    #: Runs that found no slot, of deployments that want such runs cancelled.
+    refused: list[UUID] = []
 
 
 def offer(tx: Transaction, pool_id: UUID, queue_names: Sequence[str], free: int) -> Offer:
@@ -76,10 +95,42 @@ def offer(tx: Transaction, pool_id: UUID, queue_names: Sequence[str], free: int)
     pool = _locked_pool(tx, pool_id)
     if pool is None or pool.is_paused or free <= 0:
         return Offer(room=Room(worker=0))
-    room = _room(tx, pool, free)
+    deployments = tx.execute(_DEPLOYMENTS_ALONE, {"pool_id": pool.id, "now": tx.now}).all()
+    room = _room(tx, pool, deployments, free)
+    refused = _refused(tx, pool, deployments, room)
     if room.pool is not None and room.pool <= 0:
-        return Offer(room=room)
-    return Offer(room=room, candidates=_candidates(tx, pool, queue_names, room))
+        return Offer(room=room, refused=refused)
+    candidates = _candidates(tx, pool, queue_names, room)
+    return Offer(room=room, candidates=candidates, refused=refused)
+
+
+def slot_for(tx: Transaction, run: Any) -> tuple[Slot, str]:
+    """What a claim of this one run finds, and with whom; locked like an offer.
+
+    The run is locked already. Claimers that offer pass over locked runs, so nobody waits for who
+    waits here.
+    """
+    held = (run.work_pool_id, run.work_queue_id, run.deployment_id)
+    pool = _locked_pool(tx, run.work_pool_id) if run.work_pool_id is not None else None
+    queue, of_deployment = (
+        None if each is None else tx.execute(statement, {"wanted_id": each}).first()
+        for statement, each in zip((_QUEUE_ALONE, _DEPLOYMENT_ALONE), held[1:], strict=True)
+    )
+    owners = [
+        (pool, _c.work_pool_id, "the work pool", pool is not None and pool.is_paused),
+        (queue, _c.work_queue_id, "the work queue", queue is not None and queue.is_paused),
+        (of_deployment, _c.deployment_id, "the deployment", False),
+    ]
+    for row, column, what, is_paused in owners:
+        if row is None:
+            continue
+        owner = f"{what} {row.name!r}"
+        if is_paused:
+            return Slot.PAUSED, owner
+        if _left(tx, column, [row]).get(row.id, 1) <= 0:
+            cancels = row is of_deployment and _cancels_new(row)
+            return (Slot.CANCEL_NEW if cancels else Slot.ENQUEUE), owner
+    return Slot.FREE, ""
 
 
 def has_due_run(tx: Transaction, pool_id: UUID) -> bool:
@@ -105,18 +156,37 @@ def _locked_pool(tx: Transaction, pool_id: UUID) -> Any:
     return None if pool is None or pool.concurrency_limit is not None else pool
 
 
-def _room(tx: Transaction, pool: Any, free: int) -> Room:
-    parameters = {"pool_id": pool.id, "now": tx.now}
+def _room(tx: Transaction, pool: Any, deployments: Sequence[Any], free: int) -> Room:
+    parameters = {"pool_id": pool.id}
     queues = tx.execute(_QUEUES, parameters).all()
     if any(queue.concurrency_limit is not None for queue in queues):
         queues = tx.execute(_QUEUES_ALONE, parameters).all()
-    deployments = tx.execute(_DEPLOYMENTS_ALONE, parameters).all()
     return Room(
         worker=free,
         pool=_left(tx, _c.work_pool_id, [pool]).get(pool.id),
         queues=_left(tx, _c.work_queue_id, queues),
         deployments=_left(tx, _c.deployment_id, deployments),
     )
+
+
+def _refused(tx: Transaction, pool: Any, deployments: Sequence[Any], room: Room) -> list[UUID]:
+    full = [
+        each.id for each in deployments if room.deployments[each.id] <= 0 and _cancels_new(each)
+    ]
+    if not full:
+        return []
+    statement = (
+        select(_c.id)
+        .where(_due, _c.deployment_id.in_(full))
+        .order_by(_c.due_at, _c.id)
+        .limit(_MOST_REFUSED)
+        .with_for_update(of=flow_run, skip_locked=True)
+    )
+    return list(tx.execute(statement, {"pool_id": pool.id, "now": tx.now}).scalars())
+
+
+def _cancels_new(row: Any) -> bool:
+    return (row.concurrency_options or {}).get("collision_strategy") == "CANCEL_NEW"
 
 
 def _left(tx: Transaction, owner: Any, rows: Sequence[Any]) -> dict[UUID, int]:

@@ -2,7 +2,10 @@
 
 from runwright.core.rules.derived import cancelled, scheduled
 from runwright.core.states import StateName, StateType
-from runwright.core.transitions import Abort, Accept, Decision, Replace, Slot, Transition
+from runwright.core.transitions import Abort, Accept, Decision, Reject, Replace, Slot, Transition
+
+#: Why a run was cancelled that found no slot.
+NO_SLOT = "Cancelled: the deployment has no free slot, and its limit cancels new runs."
 
 
 def claim_only_once(move: Transition) -> Decision:
@@ -34,17 +37,18 @@ def start_only_once(move: Transition) -> Decision:
     return Accept()
 
 
-def respect_deployment_limit(move: Transition) -> Decision:
-    """A claim needs a free slot where the deployment has a limit."""
-    if move.run.deployment_slot is Slot.FREE or move.proposed.type is not StateType.PENDING:
+def respect_limits(move: Transition) -> Decision:
+    """A claim needs a free slot where pool, queue or deployment has a limit, and none is paused."""
+    slot, owner = move.run.slot, move.run.slot_of
+    if slot is Slot.FREE or move.proposed.type is not StateType.PENDING:
         return Accept()
     if move.current is None or move.current.type is not StateType.SCHEDULED:
         return Accept()
-    if move.run.deployment_slot is Slot.CANCEL_NEW:
-        message = "Cancelled: the deployment has no free slot, and its limit cancels new runs."
-        return Replace(cancelled(move, message), "The deployment's concurrency limit is reached.")
+    if slot is Slot.PAUSED:
+        return Reject(f"It waits because {owner} is paused.")
+    reason = f"The concurrency limit of {owner} is reached"
+    if slot is Slot.CANCEL_NEW:
+        return Replace(cancelled(move, NO_SLOT), f"{reason}: new runs are cancelled.")
     due = move.now + move.run.slot_patience
-    return Replace(
-        scheduled(move, StateName.AWAITING_CONCURRENCY_SLOT, due),
-        "The deployment's concurrency limit is reached: the run waits for a slot.",
-    )
+    state = scheduled(move, StateName.AWAITING_CONCURRENCY_SLOT, due)
+    return Replace(state, f"{reason}: the run waits for a slot.")

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from runwright.core.rules.cancelling import cancel_before_start, finish_cancelling
 from runwright.core.rules.claiming import (
     claim_only_once,
-    respect_deployment_limit,
+    respect_limits,
     start_only_once,
 )
 from runwright.core.rules.enclosing import start_only_in_living_flow
@@ -45,7 +45,7 @@ FLOW_RUN_RULES: tuple[Rule, ...] = (
     Rule(finish_cancelling, "before claims, starts and retries: a cancelled run begins nothing"),
     Rule(claim_only_once, "before limits: the second claimer must stop, not queue up"),
     Rule(start_only_once, "with the claim: both keep one process per run"),
-    Rule(respect_deployment_limit, "after the claim is known to be the first"),
+    Rule(respect_limits, "after the claim is known to be the first"),
     Rule(late_only_if_scheduled, "before times are filled in: it may refuse the state"),
     Rule(pause_only_if_running, "gives better reasons than the lifecycle would"),
     Rule(suspend_only_if_resumable, "after the pause itself was found possible"),

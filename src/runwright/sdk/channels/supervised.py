@@ -76,7 +76,11 @@ class SupervisedChannel:
         self._stop.on(react)
 
     def allow_retries(self, retries: int, *, used: int, delay: timedelta | None) -> None:
-        """What the root run may still spend, for when no server can be asked."""
+        """What the root run may spend, for when no server can be asked.
+
+        `used`: before this process began.
+        """
+        used += self._ledger.retries_spent(self.root_run_id)
         facts = RunFacts(
             retries=retries, retries_used=min(used, retries), retry_delay=delay, has_lease=True
         )

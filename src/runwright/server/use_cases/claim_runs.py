@@ -10,6 +10,7 @@ from sqlalchemy import bindparam, select
 from runwright.api.executions import ClaimedRun, ExecutionSpec, SyncRequest
 from runwright.core.job_template import merge, resolve
 from runwright.core.limits import choose
+from runwright.core.rules.claiming import NO_SLOT
 from runwright.core.states import StateDetails, StateName, StateType
 from runwright.server.policy import Policy
 from runwright.server.use_cases.end_execution import end_run
@@ -23,9 +24,9 @@ from runwright.storage.tables import deployment, flow, flow_run, work_pool, work
 _c, _d = flow_run.c, deployment.c
 _SPEC = Prepared(
     select(
-        _c.id, _c.name, _c.flow_id, _c.attempt, _c.root_run_id, _c.run_count, _c.parameters,
-        _c.tags, _c.expected_start_time, _c.deployment_id, _c.deployment_version,
-        _c.job_variables, flow.c.name.label("flow_name"),
+        _c.id, _c.name, _c.flow_id, _c.attempt, _c.root_run_id, _c.run_count, _c.retries_used,
+        _c.parameters, _c.tags, _c.expected_start_time, _c.deployment_id,
+        _c.deployment_version, _c.job_variables, flow.c.name.label("flow_name"),
         _d.name.label("deployment_name"), _d.entrypoint, _d.path, _d.pull_steps,
         _d.job_variables.label("deployment_job_variables"),
         work_pool.c.name.label("pool_name"), work_pool.c.base_job_template,
@@ -53,6 +54,9 @@ def claim_runs(
 ) -> list[ClaimedRun]:
     """Take up to `request.free` runs, the most urgent first. Each goes to one worker."""
     offered = offer(tx, pool_id, request.queues, request.free)
+    for run_id in offered.refused:
+        run = lock_run(tx, run_id)
+        end_run(tx, run, StateType.CANCELLED, NO_SLOT, policy, was_reported=False)
     claimed: list[ClaimedRun] = []
     for candidate in choose(offered.candidates, offered.room):
         run = lock_run(tx, candidate.run_id)
@@ -122,6 +126,7 @@ def _spec(row: Any, run: Any, credential: str) -> ExecutionSpec:
         attempt=row.attempt,
         root_run_id=row.root_run_id,
         run_count=row.run_count,
+        retries_used=row.retries_used,
         parameters=row.parameters,
         tags=row.tags,
         scheduled_start_time=row.expected_start_time,

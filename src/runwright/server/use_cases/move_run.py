@@ -22,12 +22,14 @@ from runwright.core.transitions import (
     Reject,
     Replace,
     RunFacts,
+    Slot,
     Transition,
     Wait,
 )
 from runwright.server.policy import Policy
 from runwright.server.problems import Missing
 from runwright.server.use_cases.tell_parent import tell_parent
+from runwright.storage.claims import slot_for
 from runwright.storage.engine import Transaction
 from runwright.storage.moves import present_state, record_move
 from runwright.storage.runs import has_made, lock_run, read_run
@@ -73,6 +75,9 @@ def transition(
     transition_id = proposed.state_details.transition_id
     repeated = transition_id is not None and has_made(tx, run.id, transition_id)
     delay = run.retry_delay_seconds
+    slot = Slot.FREE, ""
+    if proposed.type is StateType.PENDING and run.state_type == StateType.SCHEDULED:
+        slot = slot_for(tx, run)
     facts = RunFacts(
         retries=run.retries,
         retries_used=run.retries_used,
@@ -86,6 +91,8 @@ def transition(
         last_transition_id=transition_id if repeated else None,
         next_scheduled_start_time=run.next_scheduled_start_time,
         is_subflow=run.execution_root_id is not None,
+        slot=slot[0],
+        slot_of=slot[1],
     )
     return Transition(
         current=present_state(run), proposed=proposed, now=tx.now, run=facts, force=force

@@ -1,16 +1,19 @@
 """A worker's heartbeat, and what it must be told: `POST .../workers/{instance_id}/sync`."""
 
+from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, select
 
 from runwright.api.executions import ClaimedRun, ExecutionRef, SyncRequest
 from runwright.core.states import TERMINAL
 from runwright.server.policy import Policy
 from runwright.server.problems import Conflict, Missing
 from runwright.server.use_cases.claim_runs import claims_not_received
+from runwright.storage.due_runs import mark_queues_polled
 from runwright.storage.engine import Transaction
 from runwright.storage.statements import Prepared
 from runwright.storage.tables import flow_run, work_pool, work_queue, worker
@@ -22,7 +25,7 @@ _POOL = Prepared(
     )
 )
 _QUEUES = Prepared(
-    select(work_queue.c.id, work_queue.c.name).where(
+    select(work_queue.c.id, work_queue.c.name, work_queue.c.last_polled).where(
         work_queue.c.work_pool_id == bindparam("pool_id")
     )
 )
@@ -72,13 +75,15 @@ def greet_worker(
             code="work_pool_type",
         )
     _note_heartbeat(tx, pool.id, instance_id, request)
-    known = {row.name for row in tx.execute(_QUEUES, {"pool_id": pool.id})}
+    queues = tx.execute(_QUEUES, {"pool_id": pool.id}).all()
+    if not request.stopping:
+        _note_polled(tx, queues, request.queues)
     claimed = [] if request.stopping else claims_not_received(tx, instance_id, request, policy)
     cancel, lost = orders(tx, request.executions)
     return Greeting(
         pool_id=pool.id,
         is_paused=pool.is_paused,
-        unknown_queues=[name for name in request.queues if name not in known],
+        unknown_queues=[name for name in request.queues if name not in {q.name for q in queues}],
         claimed=claimed,
         cancel=cancel,
         lost=lost,
@@ -129,9 +134,14 @@ def _note_heartbeat(
     tx.execute(_UPSERT, row)
 
 
-def note_polled(tx: Transaction, pool_id: UUID, queues: list[str]) -> None:
-    """Note that somebody asks for the work of these queues (none named: of all)."""
-    polled = update(work_queue).where(work_queue.c.work_pool_id == pool_id)
-    if queues:
-        polled = polled.where(work_queue.c.name.in_(queues))
-    tx.execute(polled.values(last_polled=tx.now))
+def _note_polled(tx: Transaction, queues: Sequence[Any], wanted: list[str]) -> None:
+    """Somebody asks for the work of these queues (none named: of all). Not noted at each poll."""
+    before = tx.now - timedelta(seconds=_HEARTBEAT_S)
+    stale = [
+        queue.id
+        for queue in queues
+        if (not wanted or queue.name in wanted)
+        and (queue.last_polled is None or queue.last_polled < before)
+    ]
+    if stale:
+        mark_queues_polled(tx, stale)
