@@ -11,7 +11,9 @@ from uuid import uuid4
 
 import pytest
 
-BINARIES = Path("/usr/lib/postgresql/15/bin")
+_VERSIONS = Path("/usr/lib/postgresql").glob("*/bin/initdb")
+#: Of the newest version that is installed.
+BINARIES = max(_VERSIONS, key=lambda path: float(path.parts[4]), default=Path("/none/x")).parent
 
 
 @pytest.fixture(scope="session")

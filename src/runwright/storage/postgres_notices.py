@@ -17,6 +17,9 @@ from runwright.storage.waker import Waker
 _CHANNEL = "runwright"
 _BUNDLE_S = 0.005
 _RECONNECT_S = 1.0
+#: A connection that broke without a word is found out after this long.
+_PROBE_S = 15.0
+_PATIENCE_S = 10.0
 #: Postgres takes payloads of less than 8,000 bytes.
 _MOST_BYTES = 7_000
 _EVERYTHING = "*"
@@ -58,21 +61,34 @@ class Notices:
             await asyncio.sleep(_RECONNECT_S)
 
     async def _listen_and_tell(self) -> None:
-        connection: Any = await asyncpg.connect(self._dsn)
+        connection: Any = await asyncpg.connect(self._dsn, timeout=_PATIENCE_S)
         try:
+            connection.add_termination_listener(lambda _: self._something_untold.set())
             await connection.add_listener(_CHANNEL, self._heard)
+            self._waker.wake_all()  # of what was told meanwhile, nothing was heard
             while True:
-                await self._something_untold.wait()
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(_PROBE_S):
+                        await self._something_untold.wait()
                 await asyncio.sleep(_BUNDLE_S)
                 self._something_untold.clear()
-                topics, self._untold = self._untold, set()
-                payload = "\n".join(topics)
-                if len(payload.encode()) > _MOST_BYTES:
-                    payload = _EVERYTHING
-                await connection.execute("SELECT pg_notify($1, $2)", _CHANNEL, payload)
+                await self._tell(connection)
         finally:
             with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
                 await connection.close(timeout=1)
+
+    async def _tell(self, connection: Any) -> None:
+        """Tell what is untold. With nothing to tell this finds out whether anybody is there."""
+        topics = self._untold.copy()
+        payload = "\n".join(topics)
+        if len(payload.encode()) > _MOST_BYTES:
+            payload = _EVERYTHING
+        if topics:
+            notify = "SELECT pg_notify($1, $2)"
+            await connection.execute(notify, _CHANNEL, payload, timeout=_PATIENCE_S)
+        else:
+            await connection.execute("SELECT 1", timeout=_PATIENCE_S)
+        self._untold -= topics
 
     def _heard(self, _connection: Any, _pid: int, _channel: str, payload: str) -> None:
         if payload == _EVERYTHING:
