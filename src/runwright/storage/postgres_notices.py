@@ -19,7 +19,7 @@ _BUNDLE_S = 0.005
 _RECONNECT_S = 1.0
 #: A connection that broke without a word is found out after this long.
 _PROBE_S = 15.0
-_PATIENCE_S = 10.0
+_PATIENCE_S = 10
 #: Postgres takes payloads of less than 8,000 bytes.
 _MOST_BYTES = 7_000
 _EVERYTHING = "*"
@@ -56,12 +56,12 @@ class Notices:
         while True:
             try:
                 await self._listen_and_tell()
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            except Exception as error:  # noqa: BLE001  # a replica must not stay deaf, whatever it was
                 _log.warning("The database's notices are interrupted: %s. Trying again.", error)
             await asyncio.sleep(_RECONNECT_S)
 
     async def _listen_and_tell(self) -> None:
-        connection: Any = await asyncpg.connect(self._dsn, timeout=_PATIENCE_S)
+        connection = await self._connect()
         try:
             connection.add_termination_listener(lambda _: self._something_untold.set())
             await connection.add_listener(_CHANNEL, self._heard)
@@ -74,8 +74,16 @@ class Notices:
                 self._something_untold.clear()
                 await self._tell(connection)
         finally:
-            with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
-                await connection.close(timeout=1)
+            await _close(connection)
+
+    async def _connect(self) -> Any:
+        connecting = asyncio.create_task(asyncpg.connect(self._dsn, timeout=_PATIENCE_S))
+        try:
+            return await asyncio.shield(connecting)
+        except asyncio.CancelledError:  # half a connection would be left to nobody
+            with suppress(Exception):
+                await _close(await asyncio.wait_for(connecting, 1))
+            raise
 
     async def _tell(self, connection: Any) -> None:
         """Tell what is untold. With nothing to tell this finds out whether anybody is there."""
@@ -95,3 +103,8 @@ class Notices:
             self._waker.wake_all()
         else:
             self._waker.wake(payload.split("\n"))
+
+
+async def _close(connection: Any) -> None:
+    with suppress(Exception):  # it is given up anyway
+        await connection.close(timeout=1)
