@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from unittest.mock import patch
 from uuid import uuid4
 
 import pytest
@@ -14,6 +15,7 @@ from runwright.core.states import State, StateType
 from runwright.server.problems import Conflict
 from runwright.server.services.canceller import Canceller
 from runwright.server.services.reaper import Reaper
+from runwright.server.use_cases import wait_for_work
 from runwright.server.use_cases.append_journal import receive_journal
 from runwright.server.use_cases.cancel_run import cancel_run
 from runwright.server.use_cases.end_execution import end_execution
@@ -83,6 +85,75 @@ def test_a_running_run_is_told_both_ways_and_ends_cancelled_without_another_atte
         answer = await storage.write(ended(held, signal=15))
         assert answer.state.type is StateType.CANCELLED
         assert answer.next_run_id is None
+
+    on_storage(body)
+
+
+def test_a_claimed_run_that_is_cancelled_never_starts(on_storage):
+    async def body(storage):
+        flow, deployment = await storage.write(make_pool)
+        (run_id,) = await schedule(storage, flow, deployment)
+        worker = uuid4()
+        desk = WorkDesk(storage, POLICY)
+        spec = (await desk.sync("p", worker, ask())).claimed[0].spec
+        await storage.write(cancel(run_id))
+        held = ExecutionRef(flow_run_id=run_id, token=spec.token, execution_id=spec.execution_id)
+        request = SyncRequest(worker_name="w", free=0, executions=[held], wait_ms=0)
+        assert (await desk.sync("p", worker, request)).cancel == [held]
+        batch = JournalBatch(
+            token=spec.token,
+            execution_id=spec.execution_id,
+            entries=[proposal(run_id, StateType.RUNNING)],
+        )
+        told = await receive_journal(storage, run_id, batch, POLICY)
+        assert told.answers[0].result.state.type is StateType.CANCELLED
+        assert await history(storage, run_id) == [
+            "SCHEDULED", "PENDING", "CANCELLING", "CANCELLED",
+        ]  # fmt: skip
+
+    on_storage(body)
+
+
+def test_a_run_that_waits_for_its_retry_in_its_process_is_cancelled_with_it(on_storage):
+    async def body(storage):
+        held, worker = await running(storage, retries=2)
+        failed = JournalBatch(
+            token=held.token,
+            execution_id=held.execution_id,
+            first=1,
+            entries=[proposal(held.flow_run_id, StateType.FAILED)],
+        )
+        told = await receive_journal(storage, held.flow_run_id, failed, POLICY)
+        assert told.answers[0].result.state.name == "AwaitingRetry"
+        assert (await WorkDesk(storage, POLICY).sync("p", uuid4(), ask())).claimed == []
+
+        await storage.write(cancel(held.flow_run_id))
+        assert (await run_of(storage, held.flow_run_id)).state_type == "CANCELLING"
+        request = SyncRequest(worker_name="w", free=0, executions=[held], wait_ms=0)
+        assert (await WorkDesk(storage, POLICY).sync("p", worker, request)).cancel == [held]
+        answer = await storage.write(ended(held, signal=15))
+        assert (answer.state.type, answer.next_run_id) == (StateType.CANCELLED, None)
+
+    on_storage(body)
+
+
+@pytest.mark.parametrize("stopped", [False, True])
+def test_a_parked_poll_is_answered_at_once_when_its_run_is_cancelled_or_it_stops(
+    on_storage, stopped
+):
+    async def body(storage):
+        held, worker = await running(storage)
+        desk = WorkDesk(storage, POLICY)
+        patient = SyncRequest(worker_name="w", free=1, executions=[held], wait_ms=10_000)
+        with patch.object(wait_for_work, "_LOOK_AGAIN_S", 10.0):  # only a wake-up can be as quick
+            parked = asyncio.create_task(desk.sync("p", worker, patient))
+            await desk.sync("p", uuid4(), ask())  # meanwhile it is parked
+            if stopped:
+                storage.waker.close()
+            else:
+                await storage.write(cancel(held.flow_run_id))
+            answer = await asyncio.wait_for(parked, 5)
+        assert answer.cancel == ([] if stopped else [held])
 
     on_storage(body)
 
@@ -197,6 +268,39 @@ def test_runs_of_a_stopped_parent_are_cancelled(on_storage):
         await storage.write(ended(held, signal=9))
         await Canceller(storage, POLICY).one_pass()
         assert (await run_of(storage, child)).state_type == "CANCELLED"
+
+    on_storage(body)
+
+
+def test_most_leases_lapsing_together_are_excused_once(on_storage):
+    async def body(storage):
+        flow, deployment = await storage.write(make_pool)
+        await schedule(storage, flow, deployment, 6)
+        desk = WorkDesk(storage, POLICY)
+        for _ in range(6):
+            spec = (await desk.sync("p", uuid4(), ask())).claimed[0].spec
+            batch = JournalBatch(
+                token=spec.token,
+                execution_id=spec.execution_id,
+                entries=[proposal(spec.flow_run_id, StateType.RUNNING)],
+            )
+            await receive_journal(storage, spec.flow_run_id, batch, POLICY)
+        reaper = Reaper(storage, POLICY)
+        await reaper.one_pass()
+        ends = []
+        for _ in range(2):
+            past = timedelta(minutes=5)
+            await storage.write(
+                lambda tx, past=past: tx.execute(
+                    update(tables.flow_run).values(lease_expires_at=tx.now - past)
+                )
+            )
+            await reaper.one_pass()
+            states = await storage.read(
+                lambda tx: list(tx.execute(select(tables.flow_run.c.state_type)).scalars())
+            )
+            ends.append(set(states))
+        assert ends == [{"RUNNING"}, {"CRASHED"}]
 
     on_storage(body)
 

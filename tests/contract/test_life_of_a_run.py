@@ -11,13 +11,15 @@ from tests.contract.pools import POLICY, ask, history, make_pool, proposal, sche
 
 from runwright.api.executions import ExitReport
 from runwright.api.flow_runs import FlowRunCreate
-from runwright.api.journal import FlowRunStarted, JournalBatch, LogWritten
-from runwright.core.states import StateType
+from runwright.api.journal import ArtifactMade, FlowRunStarted, JournalBatch, LogWritten
+from runwright.api.states import SetState, StateCreate
+from runwright.core.states import StateDetails, StateType
 from runwright.server.problems import Conflict
 from runwright.server.services.reaper import Reaper
-from runwright.server.use_cases.append_journal import receive_journal
+from runwright.server.use_cases.append_journal import append_journal, receive_journal
 from runwright.server.use_cases.create_run import create_run
 from runwright.server.use_cases.end_execution import end_execution
+from runwright.server.use_cases.move_run import move_run
 from runwright.server.use_cases.wait_for_work import WorkDesk
 from runwright.storage import migrations, tables
 from runwright.storage.runs import flow_named, read_run
@@ -153,6 +155,70 @@ def test_one_request_begins_a_run_by_hand_and_may_be_repeated(on_storage):
         assert told.token == again.token == 1
         assert told.answers == again.answers
         assert told.lease_ttl_ms == 120_000
+
+    on_storage(body)
+
+
+def test_a_state_that_is_proposed_again_with_its_transition_id_changes_nothing(on_storage):
+    async def body(storage):
+        flow, _ = await storage.write(make_pool)
+        run = await storage.write(lambda tx: create_run(tx, FlowRunCreate(flow_id=flow), POLICY))
+        details = StateDetails(transition_id=uuid4())
+        state = StateCreate(type=StateType.PENDING, state_details=details)
+        proposed = SetState(state=state)
+        answers = await asyncio.gather(
+            *(storage.write(lambda tx: move_run(tx, run.id, proposed, POLICY)) for _ in range(4))
+        )
+        assert sum(each.status == "ACCEPT" for each in answers) == 1
+        assert {each.state.type for each in answers} == {StateType.PENDING}
+        assert await history(storage, run.id) == ["PENDING"]
+
+    on_storage(body)
+
+
+def test_a_run_that_cannot_be_described_to_a_worker_crashes_and_says_why(on_storage):
+    async def body(storage):
+        flow, deployment = await storage.write(make_pool)
+        unknown = update(tables.deployment).values(job_variables={"gpus": 2})
+        strict = update(tables.work_pool).values(
+            base_job_template={"job_configuration": {}, "variables": {"properties": {}}}
+        )
+        await storage.write(lambda tx: (tx.execute(unknown), tx.execute(strict)))
+        bad, good = await schedule(storage, flow, deployment, 2)
+        answer = await WorkDesk(storage, POLICY).sync("p", uuid4(), ask(free=2))
+        assert answer.claimed == []
+        run = await storage.read(lambda tx: read_run(tx, bad))
+        assert run.state_type == "CRASHED"
+        assert "It cannot be started: " in run.state["message"]
+        assert "gpus" in run.state["message"]
+        assert await history(storage, good) == ["SCHEDULED", "PENDING", "CRASHED"]
+
+    on_storage(body)
+
+
+def test_a_journal_of_a_run_without_a_server_is_taken_as_it_was_decided(on_storage):
+    async def body(storage):
+        run_id, execution, artifact = uuid4(), uuid4(), uuid4()
+        kinds = (StateType.RUNNING, StateType.COMPLETED)
+        running, completed = (proposal(run_id, kind) for kind in kinds)
+        at = running.state.timestamp
+        started = FlowRunStarted(flow_run_id=run_id, flow_name="alone", timestamp=at)
+        made = ArtifactMade(
+            id=artifact, flow_run_id=run_id, timestamp=at, key="k", type="markdown", data="# x"
+        )
+        entries = [started, running, made, completed]
+        batch = JournalBatch(token=0, execution_id=execution, entries=entries)
+
+        def append(tx):
+            return append_journal(tx, run_id, batch, POLICY, decided=True)
+
+        assert (await storage.write(append)).next == 4
+        assert (await storage.write(append)).next == 4  # taken in twice, after a crash of ours
+        assert await history(storage, run_id) == ["RUNNING", "COMPLETED"]
+        kept = await storage.read(lambda tx: tx.execute(select(tables.artifact)).all())
+        assert [(each.key, each.data) for each in kept] == [("k", "# x")]
+        run = await storage.read(lambda tx: read_run(tx, run_id))
+        assert run.lease_expires_at is None
 
     on_storage(body)
 
