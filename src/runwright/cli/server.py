@@ -136,7 +136,7 @@ def _start_in_background(
     command += [] if scheduler else ["--no-scheduler"]
     settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
     log = settings.home / "server.log"
-    log.touch(mode=0o600)  # the link to sign in is in it
+    log.touch(mode=0o600)  # it says whose runs these are, and what went wrong with them
     with log.open("ab") as output:
         begin = output.tell()
         process = subprocess.Popen(

@@ -10,7 +10,6 @@ import ssl
 import sys
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 from granian.constants import Interfaces
@@ -34,21 +33,13 @@ class PortInUse(ConfigurationError):
     """Another process listens there."""
 
 
-@dataclass(frozen=True)
-class Listening:
-    """Where the server can be reached."""
-
-    url: str
-    sign_in_url: str
-
-
 def serve(
     settings: Settings,
     *,
     host: str | None = None,
     port: int | None = None,
     scheduler: bool = True,
-    on_ready: Callable[[Listening], None] | None = None,
+    on_ready: Callable[[str], None] | None = None,
 ) -> None:
     """Serve until SIGTERM or SIGINT. Port 0 takes a free one.
 
@@ -109,17 +100,14 @@ def free_port(host: str, port: int) -> int:
         return int(probe.getsockname()[1])
 
 
-def _print_ready(listening: Listening) -> None:
-    sys.stdout.write(
-        f"Runwright serves {listening.url}\n"
-        f"Sign in, once, within 15 minutes: {listening.sign_in_url}\n"
-    )
+def _print_ready(url: str) -> None:
+    sys.stdout.write(f"Runwright serves {url}\n")
     sys.stdout.flush()
 
 
 class _Serving:
     def __init__(
-        self, settings: Settings, *, scheduler: bool, on_ready: Callable[[Listening], None]
+        self, settings: Settings, *, scheduler: bool, on_ready: Callable[[str], None]
     ) -> None:
         self._settings = settings
         self._scheduler = scheduler
@@ -169,8 +157,7 @@ class _Serving:
         try:
             await _until_open(host, port, serving)
             announce_server(self._settings.home, LocalServer(url=f"{url}/api", pid=os.getpid()))
-            token, _ = wiring.sign_in.issue()
-            self._on_ready(Listening(f"{url}/api", f"{url}/?token={token}"))
+            self._on_ready(f"{url}/api")
             stopped = asyncio.create_task(wiring.stopping.wait())
             await asyncio.wait({stopped, serving}, return_when=asyncio.FIRST_COMPLETED)
             stopped.cancel()

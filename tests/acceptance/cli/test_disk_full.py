@@ -46,10 +46,10 @@ def test_a_full_disk_is_told_and_nothing_that_was_answered_is_lost(alone, small_
     started = alone.ok(
         "server", "start", "--background", "--port", "0", "--database-url", f"sqlite:///{database}"
     )
-    url = next(word for word in (started.out + started.err).split() if word.startswith("http"))
-    url = url.split("/api")[0].rstrip("/.,") + "/api"
-    key = key_for(alone.home, url)
     try:
+        url = next(word for word in (started.out + started.err).split() if word.startswith("http"))
+        url = url.split("/api")[0].rstrip("/.,") + "/api"
+        key = key_for(alone.home, url)
         message = "x" * 4_000
         kept = 0
         line = {
