@@ -18,7 +18,7 @@ from runwright.server.decoding import refuse_nul
 from runwright.server.fast_lane import FastLane
 from runwright.server.keys import Principal
 from runwright.server.problems import Denied, Problem, Unprocessable, body_of, log, problem_of
-from runwright.server.scopes import ANYONE, SCOPES, scope_of
+from runwright.server.scopes import ANYONE, SCOPES, WEBSOCKET, scope_of
 from runwright.server.wiring import Wiring
 from runwright.version import __version__
 
@@ -92,7 +92,7 @@ def refuse_undeclared(litestar: Litestar) -> None:
     missing = [
         f"{method} {route.path}"
         for route in litestar.routes
-        for method in sorted(getattr(route, "methods", ["GET"]))
+        for method in sorted(getattr(route, "methods", [WEBSOCKET]))
         if method != "OPTIONS" and needed(method, route.path) is None
     ]
     if missing:
@@ -122,6 +122,8 @@ def _guard(authenticator: Authenticator) -> Any:
         scope: Any = connection.scope
         if "\0" in scope["path"] or b"%00" in scope["query_string"]:
             raise Unprocessable("An address may not contain the character U+0000.")
+        if scope["type"] == "websocket":
+            return  # it says who it is in its first frame: see websocket_auth
         needs = needed(scope["method"], scope["path_template"])
         if needs is None:
             raise Denied("This route is not open to anyone.", status=403)

@@ -27,6 +27,8 @@ ALL_SCOPES = frozenset(
         "pools:poll",
         "logs:read",
         "logs:write",
+        "events:read",
+        "events:write",
         "artifacts:read",
         "artifacts:write",
         "variables:read",

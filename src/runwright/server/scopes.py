@@ -10,6 +10,9 @@ from runwright.server.keys import EXECUTION
 ANYONE = "anyone"
 ANY_KEY = "any-key"
 
+#: In the place of a method.
+WEBSOCKET = "WS"
+
 _POLL = ("pools:read", "pools:poll")
 
 #: Also served outside of /api, for load balancers.
@@ -79,7 +82,15 @@ SCOPES: dict[tuple[str, str], str | tuple[str, ...]] = {
     ("POST", "/task_runs/{id}/set_state"): "runs:write",
     ("GET", "/task_run_states"): "runs:read",
     ("GET", "/task_run_states/{id}"): "runs:read",
+    # events
+    ("POST", "/events"): "events:write",
+    ("WS", "/events/in"): "events:write",
+    ("WS", "/events/out"): "events:read",
+    ("POST", "/events/filter"): "events:read",
+    ("GET", "/events/filter/next"): "events:read",
+    ("POST", "/events/count-by/{countable}"): "events:read",
     # logs and artifacts
+    ("WS", "/logs/out"): "logs:read",
     ("POST", "/logs"): ("logs:write", EXECUTION),
     ("POST", "/logs/filter"): "logs:read",
     ("POST", "/artifacts/filter"): "artifacts:read",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from runwright.core.clock import Clock
 from runwright.core.ids import NewId
+from runwright.server.event_feed import EventFeed
 from runwright.server.keys import ALL_SCOPES
 from runwright.server.policy import Policy
 from runwright.server.use_cases.wait_for_work import WorkDesk
@@ -54,6 +55,8 @@ class Wiring:
     policy: Policy = field(init=False)
     #: Where workers wait for work.
     desk: WorkDesk = field(init=False)
+    #: New events for who listens.
+    events: EventFeed = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "sign_in", SignInTokens(self.clock))
@@ -64,3 +67,4 @@ class Wiring:
         )
         object.__setattr__(self, "policy", policy)
         object.__setattr__(self, "desk", WorkDesk(self.storage, policy))
+        object.__setattr__(self, "events", EventFeed(self.storage))

@@ -274,6 +274,8 @@ flow_run_state = Table(
     Column("transition_id", Id),
     UniqueConstraint("flow_run_id", "seq"),
     UniqueConstraint("flow_run_id", "transition_id"),
+    # The order of the control plane's own events.
+    Index(None, "timestamp"),
 )
 
 task_run = Table(
@@ -338,6 +340,23 @@ log = Table(
     Column("late_token", BigInteger),
     Index(None, "flow_run_id", "timestamp", "id"),
     Index(None, "timestamp"),
+)
+
+# What clients tell. What happens to flow runs is not here: their states are those events.
+event = Table(
+    "event",
+    metadata,
+    _id(),
+    Column("occurred", Instant, nullable=False),
+    Column("received", Instant, nullable=False),
+    Column("event", String, nullable=False),
+    Column("resource_id", String, nullable=False),
+    Column("resource", Json, nullable=False),
+    Column("related", Json, nullable=False),
+    Column("payload", Json, nullable=False),
+    Column("follows", Id),
+    Index(None, "occurred"),
+    Index(None, "received"),
 )
 
 artifact = Table(

@@ -8,6 +8,7 @@ from litestar.params import JSONBody
 
 from runwright.api.filters import IdIs, LogFilter, Query
 from runwright.api.logs import Log, LogCreate
+from runwright.server.api.log_stream import take_out
 from runwright.server.decoding import decode
 from runwright.server.injected import Asker, PathId, Wired
 from runwright.server.problems import Unprocessable
@@ -86,5 +87,6 @@ def _text(tx: Transaction, run_id: UUID) -> str:
 
 
 router = Router(
-    path="/", route_handlers=[Router("/logs", route_handlers=[create, filtered]), download]
+    path="/",
+    route_handlers=[Router("/logs", route_handlers=[create, filtered]), download, take_out],
 )

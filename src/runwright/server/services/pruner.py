@@ -1,7 +1,8 @@
 """Pruner: deletes what is older than it is kept, a little at a time.
 
 Runs are kept for ever unless told otherwise. Only runs that have ended are deleted, with their
-states and task runs; logs go by their own age; workers that were not heard of for a week go too.
+states and task runs; logs and events go by their own age; workers that were not heard of for a
+week go too.
 """
 
 from datetime import datetime, timedelta
@@ -10,7 +11,7 @@ from sqlalchemy import ColumnElement, Table, delete, or_, select
 
 from runwright.core.states import TERMINAL
 from runwright.storage.engine import Storage, Transaction
-from runwright.storage.tables import flow_run, log, worker
+from runwright.storage.tables import event, flow_run, log, worker
 
 _BATCH = 500
 _MOST_BATCHES = 200
@@ -61,6 +62,7 @@ def plan_pruning(
     ]
     if log_retention is not None:
         too_old.append((log, log.c.timestamp < now - log_retention))
+        too_old.append((event, event.c.occurred < now - log_retention))
     if run_retention is not None:
         ended = flow_run.c.state_type.in_(_ENDED)
         too_old.append((flow_run, ended & (flow_run.c.end_time < now - run_retention)))

@@ -1,0 +1,105 @@
+"""New events, to everybody who listens: one look at the database serves all listeners."""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from runwright.api.events import EventFilter, ReceivedEvent
+from runwright.storage.engine import Storage, Transaction
+from runwright.storage.errors import StorageError
+from runwright.storage.events import events_since
+from runwright.storage.moves import EVENTS
+
+#: How often it looks without having been woken, and at least pauses between two looks.
+_LOOK_AGAIN_S, _PAUSE_S = 1.0, 0.02
+#: How late an event may arrive, by the clock of who told it, and still be passed on. Every look
+#: allows for a little; one in a while for all of it.
+_LATE, _LATEST = timedelta(seconds=2), timedelta(seconds=30)
+_LONG_LOOK_EVERY = timedelta(seconds=5)
+_MOST_SEEN = 100_000
+_MOST_WAITING = 2_000
+
+
+class Listener:
+    """One who listens. `too_slow`: events were dropped, so what it has heard has gaps."""
+
+    def __init__(self, wanted: EventFilter) -> None:
+        self.wanted = wanted
+        self.events: asyncio.Queue[ReceivedEvent] = asyncio.Queue(_MOST_WAITING)
+        self.too_slow = asyncio.Event()
+
+    def hear(self, event: ReceivedEvent) -> None:
+        """Keep the event for it, if it wants it."""
+        if self.wanted.takes(event):
+            try:
+                self.events.put_nowait(event)
+            except asyncio.QueueFull:
+                self.too_slow.set()
+
+
+class EventFeed:
+    """Looks for new events while anybody listens. One for each replica."""
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+        self._listeners: set[Listener] = set()
+        self._seen: OrderedDict[UUID, None] = OrderedDict()
+        self._looked_at: datetime | None = None
+        self._looked_long_at: datetime | None = None
+        self._has_looked = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    @asynccontextmanager
+    async def listen(self, wanted: EventFilter) -> AsyncIterator[Listener]:
+        """Hear of every event that the filter wants and that is not stored yet."""
+        listener = Listener(wanted)
+        self._listeners.add(listener)
+        if self._task is None or self._task.done():
+            self._seen.clear()
+            self._looked_at = self._looked_long_at = None
+            self._has_looked.clear()
+            self._task = asyncio.create_task(self._run(), name="event-feed")
+        try:
+            await self._has_looked.wait()
+            yield listener
+        finally:
+            self._listeners.discard(listener)
+            if not self._listeners and self._task is not None:
+                self._task.cancel()
+                self._task = None
+
+    async def _run(self) -> None:
+        with self._storage.waker.watch([EVENTS]) as watch:
+            while not self._storage.waker.is_closed:
+                with suppress(StorageError):  # it is away for a moment: nothing is lost by waiting
+                    await self._look()
+                    self._has_looked.set()
+                await asyncio.sleep(_PAUSE_S)
+                await watch.wait(_LOOK_AGAIN_S)
+        self._has_looked.set()
+
+    async def _look(self) -> None:
+        """Pass on what is new. What was there before anybody listened is not."""
+        is_first = self._looked_at is None
+        for each in await self._storage.read(self._found):
+            if each.id in self._seen:
+                continue
+            self._seen[each.id] = None
+            for listener in () if is_first else tuple(self._listeners):
+                listener.hear(each)
+        while len(self._seen) > _MOST_SEEN:
+            self._seen.popitem(last=False)
+
+    def _found(self, tx: Transaction) -> list[ReceivedEvent]:
+        now = tx.now
+        before, long_before = self._looked_at, self._looked_long_at
+        is_long = long_before is None or now - long_before > _LONG_LOOK_EVERY
+        since = now - _LATEST if is_long or before is None else before - _LATE
+        found = events_since(tx, since)
+        self._looked_at = now
+        if is_long:
+            self._looked_long_at = now
+        return found
