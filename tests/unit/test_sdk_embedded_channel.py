@@ -4,6 +4,7 @@ import asyncio
 import fcntl
 import logging
 import subprocess
+import sys
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from uuid import UUID, uuid4
@@ -14,6 +15,7 @@ import pytest
 from runwright.api.journal import AnyEntry, FlowRunProposed, FlowRunStarted, LogWritten
 from runwright.core.states import State, StateType
 from runwright.errors import ServerUnreachable
+from runwright.sdk import local_start
 from runwright.sdk.channels.embedded import EmbeddedChannel
 from runwright.sdk.journal import open_channel
 
@@ -115,8 +117,10 @@ def test_it_works_in_an_event_loop(settings, channel):
     assert asyncio.run(main()).status == "ACCEPT"
 
 
-def test_a_question_without_a_server_says_what_to_do(channel):
-    with pytest.raises(ServerUnreachable, match="RUNWRIGHT_API_URL"):
+def test_a_question_without_a_server_says_what_to_do(channel, monkeypatch):
+    refuses = [sys.executable, "-c", "import sys; sys.exit('no disk')"]
+    monkeypatch.setattr(local_start, "_COMMAND", refuses)
+    with pytest.raises(ServerUnreachable, match=r"no disk Start one with .* RUNWRIGHT_API_URL"):
         channel.ask("GET", "/variables/name/x")
 
 

@@ -36,6 +36,47 @@ def test_what_needs_a_server_says_so(alone):
     assert alone.ok("flow-run", "ls", "-o", "json").json == []
 
 
+ASKS = """
+from runwright import flow, run_deployment
+
+@flow(log_prints=True)
+def asks():
+    run = run_deployment("greet/d", timeout=0)
+    print("asked for", run.name)
+
+asks()
+"""
+
+
+def test_a_flow_that_asks_where_no_server_runs_starts_one(alone):
+    alone.ok("work-pool", "create", "local")
+    alone.ok("deploy", "flows.py:greet", "-n", "d", "-p", "local")
+    (alone.folder / "asks.py").write_text(ASKS)
+    try:
+        done = subprocess.run(
+            [sys.executable, "asks.py"],
+            cwd=alone.folder,
+            env=alone.environment,
+            capture_output=True,
+            text=True,
+            timeout=90,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        assert "needs a control plane: one was started at http://127.0.0.1:" in done.stderr
+        assert alone.ok("server", "status", "-o", "name").out.startswith("http://127.0.0.1:")
+        runs = alone.ok("flow-run", "ls", "-o", "json").json
+        assert {each["state_name"] for each in runs} <= {
+            "Scheduled",
+            "Late",
+            "Running",
+            "Completed",
+        }
+        assert len(runs) == 2
+    finally:
+        alone("server", "stop")
+
+
 def test_a_server_in_the_background_starts_answers_and_stops(alone):
     started = alone.ok("server", "start", "--background", "--port", "0")
     assert "Runwright serves http://127.0.0.1:" in started.out

@@ -82,10 +82,12 @@ class EmbeddedChannel:
         return self.propose(entry)
 
     def ask(self, method: str, path: str, body: Any = None) -> Told:
-        """Ask the local server, where one runs."""
-        # Needs the HTTP client, which most runs without a server never do.
+        """Ask the local server; where none runs, start it."""
+        # Late: most runs without a server never ask for anything.
         from runwright.sdk.asking import ask_api
+        from runwright.sdk.local_start import ensure_local_server
 
+        ensure_local_server(self._settings, f"{method} {path}")
         return ask_api(self._settings, method, path, body)
 
     async def ask_async(self, method: str, path: str, body: Any = None) -> Told:
