@@ -34,6 +34,7 @@ ALL_SCOPES = frozenset(
         "variables:read",
         "variables:write",
         "limits:use",
+        "limits:write",
         "admin:keys",
         "admin:settings",
     }

@@ -392,6 +392,33 @@ api_key = Table(
     Column("last_used_at", Instant),
 )
 
+concurrency_limit = Table(
+    "concurrency_limit",
+    metadata,
+    _id(),
+    *_created(),
+    Column("name", String, nullable=False, unique=True),
+    Column("slot_limit", Integer, nullable=False),
+    Column("active", Boolean, nullable=False),
+    Column("slot_decay_per_second", Float, nullable=False),
+    # Slots of no lease: how many there were at that instant. With a decay they come back.
+    Column("occupied", Float, nullable=False),
+    Column("occupied_at", Instant, nullable=False),
+)
+
+concurrency_slot = Table(
+    "concurrency_slot",
+    metadata,
+    _id(),
+    # None: of a lease that no limit holds.
+    Column("limit_id", Id, ForeignKey("concurrency_limit.id", ondelete="CASCADE"), index=True),
+    Column("lease_id", Id, nullable=False, index=True),
+    Column("slots", Integer, nullable=False),
+    Column("holder", Json),
+    # None: until it is given back.
+    Column("expires_at", Instant, index=True),
+)
+
 # When each background duty last completed a pass: what the reaper needs to know after an outage.
 service_pass = Table(
     "service_pass",

@@ -3,6 +3,7 @@
 from runwright.server.api import (
     admin,
     artifacts,
+    concurrency_limits,
     deployments,
     events,
     executions,
@@ -12,6 +13,7 @@ from runwright.server.api import (
     logs,
     schedules,
     states,
+    tag_limits,
     task_runs,
     work_pools,
     work_queues,
@@ -24,6 +26,7 @@ __all__ = ["ROUTERS", "root"]
 ROUTERS = [
     admin.router,
     artifacts.router,
+    concurrency_limits.router,
     deployments.router,
     events.router,
     executions.router,
@@ -33,6 +36,7 @@ ROUTERS = [
     logs.router,
     schedules.router,
     states.router,
+    tag_limits.router,
     task_runs.router,
     work_pools.router,
     work_queues.router,

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Table, delete, or_, select
 
 from runwright.core.states import TERMINAL
 from runwright.storage.engine import Storage, Transaction
-from runwright.storage.tables import event, flow_run, log, worker
+from runwright.storage.tables import concurrency_slot, event, flow_run, log, worker
 
 _BATCH = 500
 _MOST_BATCHES = 200
@@ -58,7 +58,8 @@ def plan_pruning(
     """Which rows of which tables are too old."""
     heard = worker.c.last_heartbeat_time
     too_old: list[tuple[Table, ColumnElement[bool]]] = [
-        (worker, or_(heard < now - _WORKERS_KEPT, worker.c.stopped_at < now - _WORKERS_KEPT))
+        (worker, or_(heard < now - _WORKERS_KEPT, worker.c.stopped_at < now - _WORKERS_KEPT)),
+        (concurrency_slot, concurrency_slot.c.expires_at < now),
     ]
     if log_retention is not None:
         too_old.append((log, log.c.timestamp < now - log_retention))
