@@ -201,6 +201,14 @@ class ArtifactFilter(Criterion, frozen=True, kw_only=True):
     type: TextIs | None = None
 
 
+class VariableFilter(Criterion, frozen=True, kw_only=True):
+    """Which variables."""
+
+    id: IdIs | None = None
+    name: TextIs | None = None
+    tags: TagsAre | None = None
+
+
 class Filters(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Criteria on a resource and on what it is related to: the body of every `/count`."""
 
@@ -212,6 +220,7 @@ class Filters(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     work_pool_queues: WorkQueueFilter | None = None
     artifacts: ArtifactFilter | None = None
     logs: LogFilter | None = None
+    variables: VariableFilter | None = None
 
 
 class Query(Filters, frozen=True, kw_only=True, omit_defaults=True):

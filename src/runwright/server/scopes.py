@@ -165,6 +165,16 @@ SCOPES: dict[tuple[str, str], str | tuple[str, ...]] = {
     ("POST", "/work_queues/{id}/get_runs"): "runs:write",
     ("POST", "/work_queues/{id}/concurrency_status"): "pools:read",
     ("GET", "/collections/views/{view}"): ANY_KEY,
+    # variables
+    ("POST", "/variables"): "variables:write",
+    ("GET", "/variables/{id}"): "variables:read",
+    ("GET", "/variables/name/{name}"): "variables:read",
+    ("PATCH", "/variables/{id}"): "variables:write",
+    ("PATCH", "/variables/name/{name}"): "variables:write",
+    ("DELETE", "/variables/{id}"): "variables:write",
+    ("DELETE", "/variables/name/{name}"): "variables:write",
+    ("POST", "/variables/filter"): "variables:read",
+    ("POST", "/variables/count"): "variables:read",
 }
 
 

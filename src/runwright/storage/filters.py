@@ -24,6 +24,7 @@ from runwright.api.filters import (
     StateIs,
     TaskRunFilter,
     TextIs,
+    VariableFilter,
     WorkPoolFilter,
     WorkQueueFilter,
 )
@@ -35,6 +36,7 @@ from runwright.storage.tables import (
     flow_run,
     log,
     task_run,
+    variable,
     work_pool,
     work_queue,
 )
@@ -49,6 +51,7 @@ _MEMBER: dict[Table, str] = {
     work_queue: "work_pool_queues",
     artifact: "artifacts",
     log: "logs",
+    variable: "variables",
 }
 
 #: How a row of the first table is related to rows of the second: the tables between, and the
@@ -237,6 +240,7 @@ _TABLE: dict[type, Table] = {
     WorkQueueFilter: work_queue,
     LogFilter: log,
     ArtifactFilter: artifact,
+    VariableFilter: variable,
 }
 _SPECIAL: dict[tuple[type, str], Callable[[Any], Condition | None]] = {
     (FlowFilter, "deployment"): _flow_has_deployment,

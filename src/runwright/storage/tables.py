@@ -419,6 +419,17 @@ concurrency_slot = Table(
     Column("expires_at", Instant, index=True),
 )
 
+variable = Table(
+    "variable",
+    metadata,
+    _id(),
+    *_created(),
+    Column("name", String, nullable=False, unique=True),
+    # Any JSON; null is kept as NULL.
+    Column("value", Json),
+    Column("tags", Json, nullable=False),
+)
+
 # When each background duty last completed a pass: what the reaper needs to know after an outage.
 service_pass = Table(
     "service_pass",
