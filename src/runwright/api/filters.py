@@ -209,6 +209,22 @@ class VariableFilter(Criterion, frozen=True, kw_only=True):
     tags: TagsAre | None = None
 
 
+class BlockTypeFilter(Criterion, frozen=True, kw_only=True):
+    """Which types of blocks."""
+
+    name: TextIs | None = None
+    slug: TextIs | None = None
+
+
+class BlockSchemaFilter(Criterion, frozen=True, kw_only=True):
+    """Which schemas of blocks."""
+
+    id: IdIs | None = None
+    block_type_id: IdIs | None = None
+    block_capabilities: TagsAre | None = None
+    version: TextIs | None = None
+
+
 class Filters(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Criteria on a resource and on what it is related to: the body of every `/count`."""
 
@@ -221,6 +237,8 @@ class Filters(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     artifacts: ArtifactFilter | None = None
     logs: LogFilter | None = None
     variables: VariableFilter | None = None
+    block_types: BlockTypeFilter | None = None
+    block_schemas: BlockSchemaFilter | None = None
 
 
 class Query(Filters, frozen=True, kw_only=True, omit_defaults=True):

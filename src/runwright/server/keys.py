@@ -33,6 +33,8 @@ ALL_SCOPES = frozenset(
         "artifacts:write",
         "variables:read",
         "variables:write",
+        "blocks:read",
+        "blocks:write",
         "limits:use",
         "limits:write",
         "admin:keys",

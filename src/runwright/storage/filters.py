@@ -12,6 +12,8 @@ from sqlalchemy import Table, and_, exists, not_, or_, select
 
 from runwright.api.filters import (
     ArtifactFilter,
+    BlockSchemaFilter,
+    BlockTypeFilter,
     Criterion,
     DeploymentFilter,
     ExistsIs,
@@ -31,6 +33,8 @@ from runwright.api.filters import (
 from runwright.storage.criteria import Condition, among, condition_on, joined, like
 from runwright.storage.tables import (
     artifact,
+    block_schema,
+    block_type,
     deployment,
     flow,
     flow_run,
@@ -52,11 +56,14 @@ _MEMBER: dict[Table, str] = {
     artifact: "artifacts",
     log: "logs",
     variable: "variables",
+    block_type: "block_types",
+    block_schema: "block_schemas",
 }
 
 #: How a row of the first table is related to rows of the second: the tables between, and the
 #: condition that ties them.
 _WAYS: dict[tuple[Table, Table], tuple[tuple[Table, ...], Condition]] = {
+    (block_type, block_schema): ((), block_schema.c.block_type_id == block_type.c.id),
     (flow_run, flow): ((), flow.c.id == flow_run.c.flow_id),
     (flow_run, task_run): ((), task_run.c.flow_run_id == flow_run.c.id),
     (flow_run, deployment): ((), deployment.c.id == flow_run.c.deployment_id),
@@ -241,8 +248,13 @@ _TABLE: dict[type, Table] = {
     LogFilter: log,
     ArtifactFilter: artifact,
     VariableFilter: variable,
+    BlockTypeFilter: block_type,
+    BlockSchemaFilter: block_schema,
 }
 _SPECIAL: dict[tuple[type, str], Callable[[Any], Condition | None]] = {
+    (BlockSchemaFilter, "block_capabilities"): lambda criterion: condition_on(
+        block_schema.c.capabilities, criterion
+    ),
     (FlowFilter, "deployment"): _flow_has_deployment,
     (FlowRunFilter, "work_queue_name"): _queue_name(flow_run),
     (FlowRunFilter, "parent_flow_run_id"): _child_of,

@@ -419,6 +419,34 @@ concurrency_slot = Table(
     Column("expires_at", Instant, index=True),
 )
 
+block_type = Table(
+    "block_type",
+    metadata,
+    _id(),
+    *_created(),
+    Column("name", String, nullable=False, unique=True),
+    Column("slug", String, nullable=False, unique=True),
+    Column("logo_url", Text),
+    Column("documentation_url", Text),
+    Column("description", Text),
+    Column("code_example", Text),
+    Column("is_protected", Boolean, nullable=False),
+)
+
+block_schema = Table(
+    "block_schema",
+    metadata,
+    _id(),
+    *_created(),
+    Column("block_type_id", Id, ForeignKey("block_type.id", ondelete="CASCADE"), nullable=False),
+    Column("checksum", String, nullable=False),
+    Column("version", String, nullable=False),
+    Column("fields", Json, nullable=False),
+    Column("capabilities", Json, nullable=False),
+    UniqueConstraint("checksum", "version"),
+    Index(None, "block_type_id"),
+)
+
 variable = Table(
     "variable",
     metadata,

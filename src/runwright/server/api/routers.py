@@ -3,6 +3,8 @@
 from runwright.server.api import (
     admin,
     artifacts,
+    block_schemas,
+    block_types,
     concurrency_limits,
     deployments,
     events,
@@ -27,6 +29,9 @@ __all__ = ["ROUTERS", "root"]
 ROUTERS = [
     admin.router,
     artifacts.router,
+    block_schemas.capabilities_router,
+    block_schemas.router,
+    block_types.router,
     concurrency_limits.router,
     deployments.router,
     events.router,

@@ -1,0 +1,68 @@
+"""Types and schemas of blocks on the wire: what a block of users' code looks like."""
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+import msgspec
+
+BlockTypeName = Annotated[str, msgspec.Meta(pattern=r"^[^/%&><]+$")]
+Slug = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9-]+$")]
+
+
+class BlockType(msgspec.Struct, frozen=True, kw_only=True):
+    """One class of blocks. Protected ones cannot be deleted."""
+
+    id: UUID
+    created: datetime | None
+    updated: datetime | None
+    name: str
+    slug: str
+    logo_url: str | None = None
+    documentation_url: str | None = None
+    description: str | None = None
+    code_example: str | None = None
+    is_protected: bool = False
+
+
+class BlockTypeCreate(msgspec.Struct, frozen=True, kw_only=True):
+    """Body of `POST /block_types/`: 201, or 409 when the name or the slug is taken."""
+
+    name: BlockTypeName
+    slug: Slug
+    logo_url: str | None = None
+    documentation_url: str | None = None
+    description: str | None = None
+    code_example: str | None = None
+
+
+class BlockTypeUpdate(msgspec.Struct, frozen=True, kw_only=True):
+    """Body of `PATCH /block_types/{id}`."""
+
+    logo_url: str | msgspec.UnsetType | None = msgspec.UNSET
+    documentation_url: str | msgspec.UnsetType | None = msgspec.UNSET
+    description: str | msgspec.UnsetType | None = msgspec.UNSET
+    code_example: str | msgspec.UnsetType | None = msgspec.UNSET
+
+
+class BlockSchema(msgspec.Struct, frozen=True, kw_only=True):
+    """The fields of a block type at one time, known by their checksum."""
+
+    id: UUID
+    created: datetime | None
+    updated: datetime | None
+    checksum: str
+    fields: dict[str, Any]
+    block_type_id: UUID
+    block_type: BlockType
+    capabilities: list[str]
+    version: str
+
+
+class BlockSchemaCreate(msgspec.Struct, frozen=True, kw_only=True):
+    """Body of `POST /block_schemas/`: 201, or 200 with the schema of that checksum and version."""
+
+    block_type_id: UUID
+    fields: dict[str, Any] = {}
+    capabilities: list[str] = []
+    version: str = "non-versioned"
