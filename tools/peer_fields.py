@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 _WANTED = (
-    "Artifact", "CreatedBy", "DeploymentResponse", "DeploymentSchedule", "Flow",
-    "FlowRunPaginationResponse", "FlowRunPolicy", "FlowRunResponse", "HistoryResponse",
-    "HistoryResponseState", "Log", "OrchestrationResult", "State", "StateDetails", "TaskRun",
-    "TaskRunPolicy", "WorkPoolResponse", "WorkQueueResponse", "WorkerFlowRunResponse",
-    "WorkerResponse",
+    "Artifact", "BlockSchema", "BlockType", "CreatedBy", "DeploymentResponse",
+    "DeploymentSchedule", "Flow", "FlowRunPaginationResponse", "FlowRunPolicy", "FlowRunResponse",
+    "HistoryResponse", "HistoryResponseState", "Log", "OrchestrationResult", "State",
+    "StateDetails", "TaskRun", "TaskRunPolicy", "Variable", "WorkPoolResponse",
+    "WorkQueueResponse", "WorkerFlowRunResponse", "WorkerResponse",
 )  # fmt: skip
 _SCALARS = {"string", "integer", "number", "boolean", "null"}
 

@@ -105,6 +105,7 @@ def test_every_answer_has_the_fields_of_the_peers(world):
         "history_end": datetime(2026, 1, 2, tzinfo=UTC).isoformat(),
         "history_interval_seconds": 3600,
     }
+    kind = api.ok("POST", "/api/block_types/", {"name": "Database", "slug": "database"})
     answers = {
         "Flow": [api.ok("GET", f"/api/flows/{world.flow['id']}")],
         "FlowRunResponse": [
@@ -130,6 +131,9 @@ def test_every_answer_has_the_fields_of_the_peers(world):
         "Log": api.ok("POST", "/api/logs/filter", {}),
         "Artifact": api.ok("POST", "/api/artifacts/filter", {}),
         "HistoryResponse": api.ok("POST", "/api/flow_runs/history", history),
+        "Variable": [api.ok("POST", "/api/variables/", {"name": "v", "value": {"a": 1}})],
+        "BlockType": [kind],
+        "BlockSchema": [api.ok("POST", "/api/block_schemas/", {"block_type_id": kind["id"]})],
     }
     assert [name for name, given in answers.items() if not given] == []
     found = {
