@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 
 class Artifact(msgspec.Struct, frozen=True, kw_only=True):
@@ -20,3 +21,29 @@ class Artifact(msgspec.Struct, frozen=True, kw_only=True):
     metadata_: dict[str, str] | None = None
     flow_run_id: UUID | None = None
     task_run_id: UUID | None = None
+
+
+class LatestArtifact(Artifact, frozen=True, kw_only=True):
+    """The newest artifact of a key."""
+
+    latest_id: UUID
+
+
+class ArtifactCreate(msgspec.Struct, frozen=True, kw_only=True):
+    """The body of `POST /artifacts/`."""
+
+    key: str | None = None
+    type: str | None = None
+    description: str | None = None
+    data: Any = None
+    metadata_: dict[str, str] | None = None
+    flow_run_id: UUID | None = None
+    task_run_id: UUID | None = None
+
+
+class ArtifactUpdate(msgspec.Struct, frozen=True, kw_only=True):
+    """What is to change of an artifact."""
+
+    data: Any | UnsetType = UNSET
+    description: str | UnsetType | None = UNSET
+    metadata_: dict[str, str] | UnsetType | None = UNSET

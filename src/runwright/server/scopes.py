@@ -116,6 +116,12 @@ SCOPES: dict[tuple[str, str], str | tuple[str, ...]] = {
     ("POST", "/artifacts/filter"): "artifacts:read",
     ("POST", "/artifacts/count"): "artifacts:read",
     ("GET", "/artifacts/{id}"): "artifacts:read",
+    ("GET", "/artifacts/{key}/latest"): "artifacts:read",
+    ("POST", "/artifacts/latest/filter"): "artifacts:read",
+    ("POST", "/artifacts/latest/count"): "artifacts:read",
+    ("POST", "/artifacts"): "artifacts:write",
+    ("PATCH", "/artifacts/{id}"): "artifacts:write",
+    ("DELETE", "/artifacts/{id}"): "artifacts:write",
     # deployments and their schedules
     ("POST", "/deployments"): "deployments:write",
     ("GET", "/deployments/{id}"): ("deployments:read", EXECUTION),

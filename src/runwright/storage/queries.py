@@ -58,10 +58,17 @@ class Resource(Generic[T]):
     to_wire: Callable[[Any, datetime], T]
     sorts: Mapping[str, tuple[ColumnElement[Any], ...]]
     source: FromClause | None = None
+    #: What every one of it meets.
+    only: ColumnElement[bool] | None = None
 
     def select(self) -> Select[Any]:
         """All of it, unordered."""
-        return select(*self.columns).select_from(self.table if self.source is None else self.source)
+        source = self.table if self.source is None else self.source
+        return self.within(select(*self.columns).select_from(source))
+
+    def within(self, statement: Select[Any]) -> Select[Any]:
+        """The statement, narrowed to what belongs to the resource."""
+        return statement if self.only is None else statement.where(self.only)
 
     def __hash__(self) -> int:
         return id(self)
@@ -200,7 +207,7 @@ def _filtered(
 def _counted(resource: Resource[Any], key: tuple[type[Filters], bytes]) -> Executable | Prepared:
     filters = msgspec.json.decode(key[1], type=Filters)
     counted = select(func.count().label("count")).select_from(resource.table)
-    return prepared(counted.where(*narrowed(resource.table, filters)))
+    return prepared(resource.within(counted).where(*narrowed(resource.table, filters)))
 
 
 @lru_cache(64)

@@ -1,14 +1,34 @@
-"""`/artifacts`: what runs published. They are written through the journal."""
+"""`/artifacts`: what runs published. Our own clients write them through the journal."""
 
-from litestar import Router, get, post
+from litestar import Router, delete, get, patch, post
 from litestar.params import JSONBody
 
-from runwright.api.artifacts import Artifact
+from runwright.api.artifacts import Artifact, ArtifactCreate, ArtifactUpdate, LatestArtifact
 from runwright.api.filters import Filters, Query
-from runwright.server.injected import PathId, Wired
+from runwright.server.injected import PathId, PathName, Wired
 from runwright.server.problems import Missing
-from runwright.storage.artifacts import ARTIFACTS
-from runwright.storage.queries import count, read_many, read_one
+from runwright.storage.artifacts import (
+    ARTIFACTS,
+    LATEST_ARTIFACTS,
+    add_artifact,
+    change_artifact,
+    remove_artifact,
+)
+from runwright.storage.engine import Transaction
+from runwright.storage.queries import count, read_many, read_one, read_where
+from runwright.storage.tables import artifact
+
+
+@post("/", status_code=201)
+async def create(data: JSONBody[ArtifactCreate], wiring: Wired) -> Artifact | None:
+    """Publish an artifact. The newest of a key is its latest version; the others stay."""
+    artifact_id = wiring.new_id()
+
+    def use_case(tx: Transaction) -> Artifact | None:
+        add_artifact(tx, artifact_id, data)
+        return read_one(tx, ARTIFACTS, artifact_id)
+
+    return await wiring.storage.write(use_case)
 
 
 @get("/{artifact_id:uuid}")
@@ -18,6 +38,17 @@ async def read(artifact_id: PathId, wiring: Wired) -> Artifact:
     if found is None:
         raise Missing(f"There is no artifact {artifact_id}.")
     return found
+
+
+@get("/{key:str}/latest")
+async def read_latest(key: PathName, wiring: Wired) -> LatestArtifact:
+    """The newest artifact of a key."""
+    found = await wiring.storage.read(
+        lambda tx: read_where(tx, LATEST_ARTIFACTS, artifact.c.key == key)
+    )
+    if not found:
+        raise Missing(f"There is no artifact with the key {key!r}.")
+    return found[0]
 
 
 @post("/filter", status_code=200)
@@ -32,4 +63,36 @@ async def counted(data: JSONBody[Filters], wiring: Wired) -> int:
     return await wiring.storage.read(lambda tx: count(tx, ARTIFACTS, data))
 
 
-router = Router(path="/artifacts", route_handlers=[read, filtered, counted])
+@post("/latest/filter", status_code=200)
+async def latest_filtered(data: JSONBody[Query], wiring: Wired) -> list[LatestArtifact]:
+    """The newest artifact of each key, where it meets the filters."""
+    return await wiring.storage.read(lambda tx: read_many(tx, LATEST_ARTIFACTS, data))
+
+
+@post("/latest/count", status_code=200)
+async def latest_counted(data: JSONBody[Filters], wiring: Wired) -> int:
+    """How many keys have a newest artifact that meets the filters."""
+    return await wiring.storage.read(lambda tx: count(tx, LATEST_ARTIFACTS, data))
+
+
+@patch("/{artifact_id:uuid}", status_code=204)
+async def change(artifact_id: PathId, data: JSONBody[ArtifactUpdate], wiring: Wired) -> None:
+    """Change data, description or metadata."""
+    if not await wiring.storage.write(lambda tx: change_artifact(tx, artifact_id, data)):
+        raise Missing(f"There is no artifact {artifact_id}.")
+
+
+@delete("/{artifact_id:uuid}", status_code=204)
+async def remove(artifact_id: PathId, wiring: Wired) -> None:
+    """Delete one version of an artifact."""
+    if not await wiring.storage.write(lambda tx: remove_artifact(tx, artifact_id)):
+        raise Missing(f"There is no artifact {artifact_id}.")
+
+
+router = Router(
+    path="/artifacts",
+    route_handlers=[
+        create, read, read_latest, filtered, counted, latest_filtered, latest_counted, change,
+        remove,
+    ],
+)  # fmt: skip
