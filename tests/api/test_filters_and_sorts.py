@@ -154,3 +154,18 @@ def test_every_sort_there_is(world, name):
         assert world.api.send("POST", f"/api/{name}/filter", {"sort": sort}).status == 200, sort
     refused = world.api.send("POST", f"/api/{name}/filter", {"sort": "NO_SUCH"})
     assert (refused.status, refused.json["code"]) == (422, "invalid_query")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *(f"/{name}/filter" for name in RESOURCES),
+        "/work_pools/p/workers/filter",
+        "/work_pools/p/queues/filter",
+        "/concurrency_limits/filter",
+        "/v2/concurrency_limits/filter",
+    ],
+)
+def test_what_is_null_in_a_question_is_as_if_left_out(api, path):
+    api.ok("POST", "/api/work_pools/", {"name": "p"})
+    api.ok("POST", f"/api{path}", {"limit": None, "offset": None, "sort": None})

@@ -57,8 +57,8 @@ class Limit(msgspec.Struct, frozen=True, kw_only=True):
 class Page(msgspec.Struct, frozen=True, kw_only=True):
     """The body of `/filter`."""
 
-    limit: Annotated[int, Meta(ge=0, le=200)] = 200
-    offset: Count = 0
+    limit: Annotated[int, Meta(ge=0, le=200)] | None = None
+    offset: Count | None = None
 
 
 class Holder(msgspec.Struct, frozen=True, kw_only=True):

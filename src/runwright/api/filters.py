@@ -246,7 +246,7 @@ class Query(Filters, frozen=True, kw_only=True, omit_defaults=True):
 
     sort: str | None = None
     limit: int | None = None
-    offset: int = 0
+    offset: int | None = None
 
 
 class PageQuery(Filters, frozen=True, kw_only=True, omit_defaults=True):
@@ -254,4 +254,4 @@ class PageQuery(Filters, frozen=True, kw_only=True, omit_defaults=True):
 
     sort: str | None = None
     limit: int | None = None
-    page: int = 1
+    page: int | None = None

@@ -63,7 +63,7 @@ class WorkQueueQuery(msgspec.Struct, frozen=True, kw_only=True):
 
     work_queues: WorkQueueFilter | None = None
     limit: Limit | None = None
-    offset: Annotated[int, msgspec.Meta(ge=0)] = 0
+    offset: Annotated[int, msgspec.Meta(ge=0)] | None = None
 
 
 class DueRunsOfQueue(msgspec.Struct, frozen=True, kw_only=True):

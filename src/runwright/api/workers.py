@@ -70,4 +70,4 @@ class WorkerQuery(msgspec.Struct, frozen=True, kw_only=True):
 
     workers: WorkerFilter | None = None
     limit: Limit | None = None
-    offset: Annotated[int, msgspec.Meta(ge=0)] = 0
+    offset: Annotated[int, msgspec.Meta(ge=0)] | None = None

@@ -15,6 +15,7 @@ from sqlalchemy import delete, func, insert, or_, select, update
 from runwright.api.concurrency import Holder, Limit, TagLimit
 from runwright.core.ids import NewId
 from runwright.storage.engine import Transaction
+from runwright.storage.queries import MAX_LIMIT
 from runwright.storage.tables import concurrency_limit, concurrency_slot
 
 TAG = "tag:"
@@ -43,11 +44,15 @@ def limit_of(tx: Transaction, id_or_name: str) -> Any:
     return found or limit_named(tx, id_or_name)
 
 
-def limits_page(tx: Transaction, limit: int, offset: int, *, of_tags: bool) -> Sequence[Any]:
+def limits_page(
+    tx: Transaction, limit: int | None, offset: int | None, *, of_tags: bool
+) -> Sequence[Any]:
     """Rows of limits by name; of tags only, or without those."""
     tagged = _l.name.startswith(TAG, autoescape=True)
     statement = select(concurrency_limit).where(tagged if of_tags else _l.id.is_not(None))
-    return tx.execute(statement.order_by(_l.name).limit(limit).offset(offset)).all()
+    return tx.execute(
+        statement.order_by(_l.name).limit(MAX_LIMIT if limit is None else limit).offset(offset)
+    ).all()
 
 
 def add_limit(tx: Transaction, limit_id: UUID, **values: Any) -> None:

@@ -143,21 +143,22 @@ def read_page(tx: "Transaction", resource: Resource[T], query: PageQuery) -> Pag
         InvalidQuery: its limit, page or sort cannot be.
     """
     limit = limit_of(query.limit)
-    if query.page < 1 or (query.page - 1) * limit > MAX_OFFSET:
+    page = 1 if query.page is None else query.page
+    if page < 1 or (page - 1) * limit > MAX_OFFSET:
         raise InvalidQuery("Pages count from 1, and there are not so many.")
     total = count(tx, resource, query)
     part = Query(
         **{name: getattr(query, name) for name in Filters.__struct_fields__},
         sort=query.sort,
         limit=limit,
-        offset=(query.page - 1) * limit,
+        offset=(page - 1) * limit,
     )
     return Page(
         results=read_many(tx, resource, part) if total else [],
         count=total,
         limit=limit,
         pages=-(-total // limit) if limit else 0,
-        page=query.page,
+        page=page,
     )
 
 
@@ -195,11 +196,12 @@ def _filtered(
     resource: Resource[Any], key: tuple[type[Filters], bytes], *, to_send: bool = False
 ) -> Executable | Prepared:
     query = msgspec.json.decode(key[1], type=Query)
-    if not 0 <= query.offset <= MAX_OFFSET:
-        raise InvalidQuery(f"Invalid offset: {query.offset} is not between 0 and {MAX_OFFSET}.")
+    offset = query.offset or 0
+    if not 0 <= offset <= MAX_OFFSET:
+        raise InvalidQuery(f"Invalid offset: {offset} is not between 0 and {MAX_OFFSET}.")
     statement = resource.select().where(*narrowed(resource.table, query))
     ordered = _ordered(resource, statement, query.sort)
-    page = ordered.limit(limit_of(query.limit)).offset(query.offset)
+    page = ordered.limit(limit_of(query.limit)).offset(offset)
     return prepared(page, to_send=to_send)
 
 

@@ -19,7 +19,7 @@ async def filtered(name: PathName, data: JSONBody[WorkerQuery], wiring: Wired) -
 
     def query(tx: Transaction) -> list[Worker]:
         pool = pool_row_of_name(tx, name)
-        return workers_of(tx, pool.id, data.workers, limit_of(data.limit), data.offset)
+        return workers_of(tx, pool.id, data.workers, limit_of(data.limit), data.offset or 0)
 
     return await wiring.storage.read(query)
 
