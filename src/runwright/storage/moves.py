@@ -5,11 +5,12 @@ from typing import Any
 
 import msgspec
 
-from runwright.core.states import TERMINAL, State, StateDetails, StateType
+from runwright.core.states import TERMINAL, State, StateDetails, StateName, StateType
 from runwright.storage.engine import Transaction
-from runwright.storage.runs import INSERT_STATE, save
+from runwright.storage.runs import INSERT_STATE, save, save_policy
 
 EVENTS = "events"
+_GOES_ON = frozenset({StateType.RUNNING, StateType.SCHEDULED})
 
 
 def present_state(run: Any) -> State | None:
@@ -27,6 +28,9 @@ def record_move(tx: Transaction, run: Any, state: State, **changes: Any) -> Any:
     state = msgspec.structs.replace(state, state_details=details)
     columns = {**columns_after(run, state), **changes, "updated": tx.now}
     moved = save(tx, run, columns)
+    policy = _policy(run, state)
+    if policy is not None:
+        save_policy(tx, run.id, policy)
     tx.execute(
         INSERT_STATE,
         {
@@ -93,6 +97,25 @@ def _times(run: Any, state: State, at: datetime) -> dict[str, Any]:
         if run.run_count == 0:
             columns["expected_start_time"] = due
     return columns
+
+
+def _policy(run: Any, state: State) -> dict[str, Any] | None:
+    """Where the run has paused: there it goes on when it comes there again.
+
+    A new try, from the beginning, pauses anew.
+    """
+    policy = run.empirical_policy or {}
+    paused = policy.get("pause_keys") or []
+    key = state.state_details.pause_key
+    if state.type is StateType.PAUSED:
+        changed = {"pause_keys": [*paused, key] if key else paused, "resuming": False}
+    elif run.state_type == StateType.PAUSED and state.type in _GOES_ON:
+        changed = {"resuming": True}
+    elif paused and state.type is StateType.SCHEDULED and state.name != StateName.RESUMING:
+        changed = {"pause_keys": [], "resuming": False}
+    else:
+        return None
+    return policy | changed
 
 
 def new_state(

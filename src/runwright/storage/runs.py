@@ -45,6 +45,11 @@ _SAVE = Prepared(
     )
     .values({name: bindparam(f"new_{name}", type_=_c[name].type) for name in MOVING})
 )
+_SAVE_POLICY = Prepared(
+    update(flow_run)
+    .where(_by_id)
+    .values(empirical_policy=bindparam("policy", type_=_c.empirical_policy.type))
+)
 _RENEW = Prepared(
     update(flow_run)
     .where(_by_id, _c.claim_token == bindparam("was_token"))
@@ -100,6 +105,11 @@ def save(tx: Transaction, run: Any, changes: Mapping[str, Any]) -> Any:
     if tx.execute(_SAVE, parameters).rowcount != 1:
         raise StorageError(f"Flow run {run.id} changed while it was being moved. Try again.")
     return run._replace(**changes) if hasattr(run, "_replace") else read_run(tx, run.id)
+
+
+def save_policy(tx: Transaction, run_id: UUID, policy: Mapping[str, Any]) -> None:
+    """Note how the run is retried and where it paused. Read it with `lock_run`."""
+    tx.execute(_SAVE_POLICY, {"run_id": run_id, "policy": policy})
 
 
 def renew(tx: Transaction, run: Any, lease_expires_at: datetime | None, journal_next: int) -> None:

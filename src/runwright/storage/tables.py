@@ -458,6 +458,18 @@ variable = Table(
     Column("tags", Json, nullable=False),
 )
 
+flow_run_input = Table(
+    "flow_run_input",
+    metadata,
+    _id(),
+    *_created(),
+    Column("flow_run_id", Id, ForeignKey("flow_run.id", ondelete="CASCADE"), nullable=False),
+    Column("key", String, nullable=False),
+    Column("value", Text, nullable=False),
+    Column("sender", String),
+    UniqueConstraint("flow_run_id", "key"),
+)
+
 # When each background duty last completed a pass: what the reaper needs to know after an outage.
 service_pass = Table(
     "service_pass",

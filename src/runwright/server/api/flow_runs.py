@@ -20,7 +20,6 @@ from runwright.api.flow_runs import (
     ResumeRun,
 )
 from runwright.api.states import OrchestrationResult, SetState, StateCreate
-from runwright.core.states import StateDetails, StateName, StateType
 from runwright.server.api import flow_run_reads
 from runwright.server.decoding import decode
 from runwright.server.injected import PathId, Wired
@@ -28,6 +27,7 @@ from runwright.server.keys import Principal
 from runwright.server.problems import Missing
 from runwright.server.use_cases.create_run import CreatedRun, create_run
 from runwright.server.use_cases.move_run import move_run
+from runwright.server.use_cases.resume_run import resume_run
 from runwright.server.wiring import Wiring
 from runwright.storage.engine import Transaction
 from runwright.storage.flow_runs import FLOW_RUNS
@@ -97,26 +97,8 @@ async def resume(
     run_id: PathId, data: JSONBody[ResumeRun | None], wiring: Wired
 ) -> OrchestrationResult:
     """Let a paused run go on: its process, or, where it was suspended, a worker."""
-    del data  # input is kept by a later release; the run goes on without it
-
-    def use_case(tx: Transaction) -> OrchestrationResult:
-        run = read_one(tx, FLOW_RUNS, run_id)
-        if run is None:
-            raise Missing(f"There is no flow run {run_id}.")
-        # A run that never stopped waits in its process, and may run again at once.
-        suspended = run.state_name == StateName.SUSPENDED
-        state = (
-            StateCreate(
-                type=StateType.SCHEDULED,
-                name=StateName.RESUMING,
-                state_details=StateDetails(scheduled_time=tx.now),
-            )
-            if suspended
-            else StateCreate(type=StateType.RUNNING)
-        )
-        return move_run(tx, run_id, SetState(state=state), wiring.policy)
-
-    return await wiring.storage.write(use_case)
+    given = None if data is None else data.run_input
+    return await wiring.storage.write(lambda tx: resume_run(tx, run_id, given, wiring.policy))
 
 
 @patch("/{run_id:uuid}", status_code=204)
