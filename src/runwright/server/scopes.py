@@ -84,6 +84,8 @@ SCOPES: dict[tuple[str, str], str | tuple[str, ...]] = {
     ("POST", "/task_runs/paginate"): "runs:read",
     ("POST", "/task_runs/history"): "runs:read",
     ("POST", "/task_runs/{id}/set_state"): "runs:write",
+    ("WS", "/task_runs/subscriptions/scheduled"): "runs:write",
+    ("POST", "/task_workers/filter"): "runs:read",
     ("GET", "/task_run_states"): "runs:read",
     ("GET", "/task_run_states/{id}"): "runs:read",
     # events

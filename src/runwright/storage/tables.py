@@ -470,6 +470,26 @@ flow_run_input = Table(
     UniqueConstraint("flow_run_id", "key"),
 )
 
+task_worker = Table(
+    "task_worker",
+    metadata,
+    _id(),
+    Column("identifier", String, nullable=False),
+    Column("task_keys", Json, nullable=False),
+    Column("seen_at", Instant, nullable=False),
+)
+
+task_delivery = Table(
+    "task_delivery",
+    metadata,
+    Column("task_run_id", Id, ForeignKey("task_run.id", ondelete="CASCADE"), primary_key=True),
+    Column("task_key", String, nullable=False),
+    Column("due_at", Instant, nullable=False),
+    # Who has it and has not begun yet.
+    Column("task_worker_id", Id, ForeignKey("task_worker.id", ondelete="SET NULL"), index=True),
+    Index(None, "task_key", "due_at"),
+)
+
 # When each background duty last completed a pass: what the reaper needs to know after an outage.
 service_pass = Table(
     "service_pass",

@@ -3,6 +3,7 @@
 from runwright.server.api import (
     admin,
     artifacts,
+    background_tasks,
     block_schemas,
     block_types,
     concurrency_limits,
@@ -30,6 +31,7 @@ __all__ = ["ROUTERS", "root"]
 ROUTERS = [
     admin.router,
     artifacts.router,
+    background_tasks.router,
     block_schemas.capabilities_router,
     block_schemas.router,
     block_types.router,

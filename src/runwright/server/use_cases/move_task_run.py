@@ -19,6 +19,7 @@ from runwright.core.transitions import RunFacts, Transition
 from runwright.server.policy import Policy
 from runwright.server.problems import Missing
 from runwright.server.use_cases.move_run import answer, decided_state, state_of
+from runwright.storage.background_tasks import defer
 from runwright.storage.engine import Transaction
 from runwright.storage.moves import present_state
 from runwright.storage.runs import read_run
@@ -67,6 +68,7 @@ def create_task_run(tx: Transaction, body: TaskRunCreate, policy: Policy) -> Cre
         ),
     )
     record_task_states(tx, [move], {body.flow_run_id})
+    _deliver(tx, task_run_id, body.task_key, move.state)
     return CreatedTaskRun(task_run_id, is_new=True)
 
 
@@ -89,7 +91,14 @@ def move_task_run(
         return answer(decision, move.current)
     entry = TaskRunMoved(task_run_id=run_id, state=state, run_count=row.run_count)
     record_task_states(tx, [entry], {row.flow_run_id})
+    _deliver(tx, run_id, row.task_key, state)
     return answer(decision, state)
+
+
+def _deliver(tx: Transaction, task_run_id: UUID, task_key: str, state: State) -> None:
+    """A background task waits for a process that carries it out."""
+    if state.type is StateType.SCHEDULED and state.state_details.deferred:
+        defer(tx, task_run_id, task_key, state.state_details.scheduled_time or tx.now)
 
 
 def _made_before(tx: Transaction, body: TaskRunCreate) -> UUID | None:

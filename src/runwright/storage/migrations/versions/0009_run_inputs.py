@@ -25,7 +25,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["flow_run_id"],
             ["flow_run.id"],
-            name=op.f("fk_flow_run_input_flow_run_id_flow_run"),
+            name=op.f("fk_flow_run_input_flow_run_id"),
             ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_flow_run_input")),
