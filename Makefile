@@ -26,10 +26,10 @@ demo: $(VENV)/.demo  ## a real pipeline: deploy, run, kill a run, see the next a
 	$(BIN)/python -m examples.flights.demo
 
 test: $(READY)  ## the tests (Postgres parts need its server binaries installed)
-	$(BIN)/python -m pytest -q -m 'not slow'
+	$(BIN)/python -m pytest -q -m 'not slow and not prefect'
 
 test-all: $(READY)  ## the tests, the slow ones too
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -m 'not prefect'
 
 check: lint types layers size verify  ## everything that reads the code without running it
 

@@ -75,6 +75,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     lease_seconds: Positive = 30.0
     #: How long a claimed run may take to start.
     pending_lease_seconds: Positive = 60.0
+    #: How long a run of a client without leases (Prefect's) may be silent before it is crashed:
+    #: three times its PREFECT_FLOWS_HEARTBEAT_FREQUENCY.
+    client_lease_seconds: Positive = 540.0
     #: Between two looks for executions that fell silent.
     reaper_interval: Positive = 2.0
     #: Between two looks for schedules that are due.

@@ -159,3 +159,15 @@ def test_logs_are_kept_in_order_and_downloaded(api, flow_id):
     ]
     text = api.send("GET", f"/api/flow_runs/{run_id}/logs/download").content.decode()
     assert len(text.splitlines()) == 3
+
+
+def test_a_failure_that_a_client_calls_not_retriable_is_retried_all_the_same(api):
+    flow_id = api.ok("POST", "/api/flows/", {"name": "f"})["id"]
+    body = {"flow_id": flow_id, "empirical_policy": {"retries": 1, "retry_delay": 0}}
+    run_id = api.ok("POST", "/api/flow_runs/", body)["id"]
+    names = []
+    for kind in ("RUNNING", "FAILED", "RUNNING", "FAILED"):
+        state = {"type": kind, "state_details": {"retriable": False}}
+        answer = api.ok("POST", f"/api/flow_runs/{run_id}/set_state", {"state": state})
+        names.append(answer["state"]["name"])
+    assert names == ["Running", "AwaitingRetry", "Retrying", "Failed"]

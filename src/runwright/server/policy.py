@@ -20,8 +20,11 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     by_hand_lease: timedelta = timedelta(seconds=120)
     #: A client that knows no tokens has this long between its claim and its start.
     unsupervised_pending_lease: timedelta = timedelta(minutes=10)
-    #: Such a client never renews: only the end of its run frees its slot.
+    #: Until such a client, or its worker, has told that it lives, only its end frees its slot.
     unsupervised_lease: timedelta = timedelta(days=3650)
+    #: Of a run of such a client from when its worker, or the run itself, has told that it lives:
+    #: three times as long as the peer's flows wait between two such messages.
+    client_lease: timedelta = timedelta(seconds=540)
     #: A run that its workers could not start so often is given up.
     most_launches: int = 5
     new_id: NewId = clock.new_id

@@ -63,6 +63,7 @@ class Wiring:
         policy = Policy(
             running_lease=timedelta(seconds=self.settings.lease_seconds),
             pending_lease=timedelta(seconds=self.settings.pending_lease_seconds),
+            client_lease=timedelta(seconds=self.settings.client_lease_seconds),
             new_id=self.new_id,
         )
         object.__setattr__(self, "policy", policy)

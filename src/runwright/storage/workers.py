@@ -18,7 +18,8 @@ from runwright.storage.types import Json
 if TYPE_CHECKING:
     from runwright.storage.engine import Transaction
 
-_BEATS_MISSED = 3
+#: A worker that missed more heartbeats is taken for dead.
+BEATS_MISSED = 3
 #: Between two heartbeats, for a worker that does not say.
 DEFAULT_INTERVAL = timedelta(seconds=10)
 #: A queue or deployment that was polled within this time has somebody who serves it.
@@ -41,7 +42,7 @@ def is_alive(last_beat: datetime | None, interval_seconds: int | None, now: date
     if last_beat is None:
         return False
     interval = timedelta(seconds=interval_seconds) if interval_seconds else DEFAULT_INTERVAL
-    return now - last_beat <= _BEATS_MISSED * interval
+    return now - last_beat <= BEATS_MISSED * interval
 
 
 def beats(

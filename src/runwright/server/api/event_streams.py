@@ -17,7 +17,7 @@ from runwright.server.scopes import SCOPES, WEBSOCKET
 from runwright.server.use_cases.take_events import take_events
 from runwright.server.websocket_auth import PROTOCOL_ERROR, TRY_LATER, Socket, admit
 from runwright.server.wiring import Wiring
-from runwright.storage.engine import Storage, Transaction
+from runwright.storage.engine import Transaction
 from runwright.storage.errors import StorageError
 from runwright.storage.events import events_of
 
@@ -39,7 +39,7 @@ async def take_in(socket: Socket, wiring: Wired, authenticator: Doorkeeper) -> N
     if await admit(socket, authenticator, SCOPES[WEBSOCKET, "/events/in"]) is None:
         return
     arrived: asyncio.Queue[Event | None] = asyncio.Queue(_MOST_WAITING)
-    storing = asyncio.create_task(_store(wiring.storage, arrived))
+    storing = asyncio.create_task(_store(wiring, arrived))
     try:
         while True:
             content = await socket.receive_data(mode="text")
@@ -52,7 +52,7 @@ async def take_in(socket: Socket, wiring: Wired, authenticator: Doorkeeper) -> N
         await storing
 
 
-async def _store(storage: Storage, arrived: "asyncio.Queue[Event | None]") -> None:
+async def _store(wiring: Wiring, arrived: "asyncio.Queue[Event | None]") -> None:
     is_open = True
     while is_open:
         first = await arrived.get()
@@ -62,13 +62,14 @@ async def _store(storage: Storage, arrived: "asyncio.Queue[Event | None]") -> No
         is_open = None not in batch
         events = [each for each in batch if each is not None]
         if events:
-            await _write(storage, events)
+            await _write(wiring, events)
 
 
-async def _write(storage: Storage, events: list[Event]) -> None:
+async def _write(wiring: Wiring, events: list[Event]) -> None:
+    storage = wiring.storage
     while True:
         try:
-            await storage.write(lambda tx: take_events(tx, events))
+            await storage.write(lambda tx: take_events(tx, events, wiring.policy))
         except StorageError as error:
             if storage.waker.is_closed:
                 log.warning("%d events are lost: the control plane stops: %s", len(events), error)
@@ -79,7 +80,7 @@ async def _write(storage: Storage, events: list[Event]) -> None:
                 log.exception("The event %s cannot be stored.", events[0].id)
                 return
             for each in events:  # so that one of them costs no other
-                await _write(storage, [each])
+                await _write(wiring, [each])
             return
         else:
             return

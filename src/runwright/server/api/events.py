@@ -44,7 +44,7 @@ class _PageToken(msgspec.Struct, frozen=True):
 @post("/", status_code=204)
 async def tell(data: JSONBody[list[Event]], wiring: Wired) -> None:
     """Store events that happened elsewhere."""
-    await wiring.storage.write(lambda tx: take_events(tx, data))
+    await wiring.storage.write(lambda tx: take_events(tx, data, wiring.policy))
 
 
 @post("/filter", status_code=200)

@@ -1,13 +1,11 @@
 """`/flow_runs`, what changes runs: create, propose a state, patch, delete, resume."""
 
-from typing import Any
 from uuid import UUID
 
 import msgspec
 from litestar import Response, Router, delete, patch, post
 from litestar.params import JSONBody
 from sqlalchemy import delete as delete_from
-from sqlalchemy import update
 
 from runwright.api.filters import Filters, Query
 from runwright.api.flow_runs import (
@@ -25,13 +23,14 @@ from runwright.server.decoding import decode
 from runwright.server.injected import PathId, Wired
 from runwright.server.keys import Principal
 from runwright.server.problems import Missing
+from runwright.server.use_cases.change_run import change_run, label_run
 from runwright.server.use_cases.create_run import CreatedRun, create_run
 from runwright.server.use_cases.move_run import move_run
 from runwright.server.use_cases.resume_run import resume_run
 from runwright.server.wiring import Wiring
 from runwright.storage.engine import Transaction
 from runwright.storage.flow_runs import FLOW_RUNS
-from runwright.storage.queries import read_many, read_one, send_one
+from runwright.storage.queries import read_many, send_one
 from runwright.storage.tables import flow_run
 
 _BULK = 50
@@ -104,14 +103,8 @@ async def resume(
 @patch("/{run_id:uuid}", status_code=204)
 async def change(run_id: PathId, data: JSONBody[FlowRunUpdate], wiring: Wired) -> None:
     """Change what does not concern the run's state."""
-    given = {
-        name: value
-        for name in data.__struct_fields__
-        if (value := getattr(data, name)) is not msgspec.UNSET
-    }
-    if given.get("name", "") is None:
-        del given["name"]
-    await _update(wiring, run_id, given)
+    if not await wiring.storage.write(lambda tx: change_run(tx, run_id, data)):
+        raise Missing(f"There is no flow run {run_id}.")
 
 
 @patch("/{run_id:uuid}/labels", status_code=204)
@@ -120,27 +113,7 @@ async def change_labels(
 ) -> None:
     """Add labels, or change those there are."""
 
-    def use_case(tx: Transaction) -> bool:
-        run = read_one(tx, FLOW_RUNS, run_id)
-        if run is None:
-            return False
-        labels = {**run.labels, **data}
-        change = update(flow_run).where(flow_run.c.id == run_id)
-        return tx.execute(change.values(labels=labels, updated=tx.now)).rowcount > 0
-
-    if not await wiring.storage.write(use_case):
-        raise Missing(f"There is no flow run {run_id}.")
-
-
-async def _update(wiring: Wiring, run_id: UUID, values: dict[str, Any]) -> None:
-    changed = await wiring.storage.write(
-        lambda tx: (
-            tx.execute(
-                update(flow_run).where(flow_run.c.id == run_id).values(updated=tx.now, **values)
-            ).rowcount
-        )
-    )
-    if not changed:
+    if not await wiring.storage.write(lambda tx: label_run(tx, run_id, data)):
         raise Missing(f"There is no flow run {run_id}.")
 
 

@@ -7,10 +7,11 @@ from runwright.api.workers import Worker, WorkerHeartbeat, WorkerId, WorkerQuery
 from runwright.server.injected import Asker, PathName, Wired
 from runwright.server.problems import Missing
 from runwright.server.use_cases.find_pool import pool_row_of_name
+from runwright.server.use_cases.hear_of_worker import hear_of_named_worker
 from runwright.server.use_cases.own_pool import refuse_other_pools
 from runwright.storage.engine import Transaction
 from runwright.storage.queries import limit_of
-from runwright.storage.workers import beat_by_name, delete_named, workers_of
+from runwright.storage.workers import delete_named, workers_of
 
 
 @post("/{name:str}/workers/filter", status_code=200)
@@ -33,8 +34,7 @@ async def heartbeat(
     def use_case(tx: Transaction) -> WorkerId:
         pool = pool_row_of_name(tx, name)
         refuse_other_pools(principal, pool.id, name)
-        interval = data.heartbeat_interval_seconds
-        return WorkerId(id=beat_by_name(tx, pool.id, data.name, interval, wiring.new_id))
+        return WorkerId(id=hear_of_named_worker(tx, pool.id, data, wiring.policy))
 
     worker = await wiring.storage.write(use_case)
     if data.return_id:

@@ -3,11 +3,10 @@
 Any number of reapers may run: each row is judged under its lock, by its lease as it is then.
 """
 
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import bindparam, func, select
 
 from runwright.core.liveness import Pass, is_our_outage, plan_pass
 from runwright.core.states import StateType
@@ -19,6 +18,7 @@ from runwright.storage.engine import Storage, Transaction
 from runwright.storage.runs import lock_run
 from runwright.storage.statements import Prepared
 from runwright.storage.tables import flow_run
+from runwright.storage.unsupervised import extend_all
 
 _c = flow_run.c
 _AT_ONCE = 100
@@ -34,11 +34,6 @@ _FIGURES = Prepared(
     select(func.count(), func.count(func.distinct(_c.worker_id))).where(_c.lease_expires_at < _now)
 )
 _LEASED = Prepared(select(func.count()).where(_c.lease_expires_at.is_not(None)))
-_EXTEND = Prepared(
-    update(flow_run)
-    .where(_c.lease_expires_at < bindparam("until", type_=_c.lease_expires_at.type))
-    .values(lease_expires_at=bindparam("until", type_=_c.lease_expires_at.type))
-)
 
 
 class Reaper:
@@ -61,7 +56,7 @@ class Reaper:
         last = tx.execute(LAST_PASS, {"service": self.name}).scalar()
         note_pass(tx, self.name)
         if plan_pass(last, now, ttl) is Pass.EXTEND or self._is_our_outage(tx):
-            tx.execute(_EXTEND, {"until": now + ttl})
+            extend_all(tx, ttl, self._policy.client_lease)
             return 0
         lapsed = tx.execute(_LAPSED, {"now": now}).scalars()
         for run_id in lapsed:
@@ -84,7 +79,7 @@ def reap(tx: Transaction, run_id: UUID, policy: Policy) -> None:
     run = lock_run(tx, run_id)
     if run is None or run.lease_expires_at is None or run.lease_expires_at >= tx.now:
         return
-    silence = f"Nothing was heard of its process for {_seconds(run)} s."
+    silence = _silence(run)
     if run.cancel_requested_at is not None or run.state_type == StateType.CANCELLING:
         message = f"Cancelled. {silence}"
         end_run(tx, run, StateType.CANCELLED, message, policy, was_reported=False)
@@ -94,5 +89,7 @@ def reap(tx: Transaction, run_id: UUID, policy: Policy) -> None:
         end_run(tx, run, StateType.CRASHED, silence, policy, was_reported=False)
 
 
-def _seconds(run: Any) -> str:
-    return f"{timedelta(seconds=run.lease_seconds or 0).total_seconds():g}"
+def _silence(run: Any) -> str:
+    if run.lease_seconds is None:
+        return "Nothing was heard of it, nor of its worker, for too long."
+    return f"Nothing was heard of its process for {run.lease_seconds:g} s."

@@ -90,11 +90,11 @@ def end_run(  # noqa: PLR0913  # the two facts about the end are keywords
     ended = record_move(
         tx, run, state, claim_token=run.claim_token + 1, exit_report=exit_report or run.exit_report
     )
-    _end_what_ran_inside(tx, ended, kind, policy)
+    end_what_ran_inside(tx, ended, kind, policy)
     if run.worker_id is not None:
         tx.wake(f"worker:{run.worker_id}")
     if kind is StateType.CRASHED:
-        _insert_next_attempt(tx, ended, policy, was_reported=was_reported)
+        insert_next_attempt(tx, ended, policy, was_reported=was_reported)
     return ended
 
 
@@ -122,7 +122,8 @@ def how_it_ended(report: ExitReport) -> str:
     return f"{cause} ({report.reason})" if report.reason else cause
 
 
-def _insert_next_attempt(tx: Transaction, run: Any, policy: Policy, *, was_reported: bool) -> None:
+def insert_next_attempt(tx: Transaction, run: Any, policy: Policy, *, was_reported: bool) -> None:
+    """Make the attempt after a crash, where the budget allows one."""
     delay = run.retry_delay_seconds
     following = next_attempt(
         Lineage(
@@ -164,7 +165,7 @@ def schedule_new_run(
     record_move(tx, lock_run(tx, run_id), state)
 
 
-def _end_what_ran_inside(tx: Transaction, run: Any, kind: StateType, policy: Policy) -> None:
+def end_what_ran_inside(tx: Transaction, run: Any, kind: StateType, policy: Policy) -> None:
     """Subflows and task runs lived in the same process."""
     ended_ids = [run.id]
     for subflow_id in tx.execute(_SUBFLOWS, {"root_id": run.id}).scalars():

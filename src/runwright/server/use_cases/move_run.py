@@ -4,6 +4,8 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+import msgspec
+
 from runwright.api.states import (
     AbortDetails,
     AcceptDetails,
@@ -28,6 +30,7 @@ from runwright.core.transitions import (
 )
 from runwright.server.policy import Policy
 from runwright.server.problems import Missing
+from runwright.server.use_cases.end_execution import end_what_ran_inside, insert_next_attempt
 from runwright.server.use_cases.tell_parent import tell_parent
 from runwright.storage.claims import slot_for
 from runwright.storage.engine import Transaction
@@ -38,6 +41,7 @@ _NAMES = {
     kind: {StateType.CANCELLING: "Cancelling"}.get(kind, kind.value.capitalize())
     for kind in StateType
 }
+_ALIVE = frozenset({StateType.PENDING, StateType.RUNNING})
 
 
 def move_run(
@@ -51,7 +55,7 @@ def move_run(
     run = lock_run(tx, run_id)
     if run is None:
         raise Missing(f"There is no flow run {run_id}.")
-    proposed = state_of(proposal.state, policy.new_id(), tx)
+    proposed = _may_retry(state_of(proposal.state, policy.new_id(), tx))
     move = transition(tx, run, proposed, force=proposal.force)
     decision = decide(move)
     state = decided_state(decision, proposed)
@@ -60,6 +64,9 @@ def move_run(
     run = record_move(tx, run, state, **_claim_columns(tx, run, state, decision, policy))
     if run.parent_task_run_id is not None:
         tell_parent(tx, run, state, policy)
+    if state.type is StateType.CRASHED and move.current and move.current.type in _ALIVE:
+        end_what_ran_inside(tx, run, StateType.CRASHED, policy)
+        insert_next_attempt(tx, run, policy, was_reported=True)
     return answer(decision, present_state(run))
 
 
@@ -112,6 +119,14 @@ def state_of(create: StateCreate, state_id: UUID, tx: Transaction) -> State:
     )
 
 
+def _may_retry(proposed: State) -> State:
+    """The peer's clients call every failure of a flow not retriable, and mean its result."""
+    if proposed.state_details.retriable is not False:
+        return proposed
+    details = msgspec.structs.replace(proposed.state_details, retriable=None)
+    return msgspec.structs.replace(proposed, state_details=details)
+
+
 def decided_state(decision: Decision, proposed: State) -> State | None:
     """The state to record, or None."""
     match decision:
@@ -156,6 +171,8 @@ def _claim_columns(
             columns |= fenced | {
                 "execution_id": policy.new_id(),
                 "credential_hash": None,
+                "worker_id": None,
+                "worker_name": None,
                 "claimed_at": tx.now,
                 "lease_seconds": None,
                 "lease_expires_at": tx.now + policy.unsupervised_pending_lease,
@@ -163,7 +180,10 @@ def _claim_columns(
                 "journal_next": 0,
             }
         case StateType.RUNNING if not supervised and run.execution_root_id is None:
-            columns["lease_expires_at"] = tx.now + policy.unsupervised_lease
+            # A worker whose name is known tells that it lives.
+            known = run.worker_name is not None
+            lease = policy.client_lease if known else policy.unsupervised_lease
+            columns["lease_expires_at"] = tx.now + lease
         case StateType.SCHEDULED:
             in_process = not supervised and state.name == StateName.AWAITING_RETRY
             if not in_process and run.state_type is not None:

@@ -1,0 +1,56 @@
+"""Leases of runs whose clients know of none: what is heard of them and of their workers is enough.
+
+Such a run has no `lease_seconds`; nobody asks for its lease, and nobody knows its token.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from sqlalchemy import not_, or_, update
+
+from runwright.core.states import StateType
+from runwright.storage.tables import flow_run
+
+if TYPE_CHECKING:
+    from runwright.storage.engine import Transaction
+
+_c = flow_run.c
+_runs_unsupervised = (
+    _c.state_type == str(StateType.RUNNING),
+    _c.lease_expires_at.is_not(None),
+    _c.lease_seconds.is_(None),
+)
+
+
+def hear_of_runs(tx: "Transaction", run_ids: Sequence[UUID], until: datetime) -> None:
+    """Runs have said that they live: believe it until then, and no longer."""
+    tx.execute(
+        update(flow_run)
+        .where(_c.id.in_(run_ids), *_runs_unsupervised)
+        .values(lease_expires_at=until)
+    )
+
+
+def hear_of_worker(tx: "Transaction", pool_id: UUID, name: str, until: datetime) -> None:
+    """A worker lives: so do its runs, until then at least. It tells of those that end."""
+    tx.execute(
+        update(flow_run)
+        .where(
+            _c.work_pool_id == pool_id,
+            _c.worker_name == name,
+            _c.lease_expires_at < until,
+            *_runs_unsupervised,
+        )
+        .values(lease_expires_at=until)
+    )
+
+
+def extend_all(tx: "Transaction", usual: timedelta, longest: timedelta) -> None:
+    """Nobody could be heard for a while: who had a longer lease than `usual` gets the longest."""
+    is_long = or_(_c.lease_seconds.is_(None), _c.lease_seconds > usual.total_seconds())
+    for condition, lease in ((is_long, longest), (not_(is_long), usual)):
+        until = tx.now + lease
+        lapsing = update(flow_run).where(_c.lease_expires_at < until, condition)
+        tx.execute(lapsing.values(lease_expires_at=until))
