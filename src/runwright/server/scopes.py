@@ -68,6 +68,8 @@ SCOPES: dict[tuple[str, str], str | tuple[str, ...]] = {
     ("GET", "/flow_runs/{id}/input/{key}"): "runs:read",
     ("DELETE", "/flow_runs/{id}/input/{key}"): "runs:write",
     ("POST", "/flow_runs/{id}/input/filter"): "runs:read",
+    ("GET", "/flow_runs/{id}/graph"): "runs:read",
+    ("GET", "/flow_runs/{id}/graph-v2"): "runs:read",
     ("GET", "/flow_runs/{id}/logs/download"): "logs:read",
     ("POST", "/flow_runs/{id}/journal"): "runs:report",
     ("POST", "/flow_runs/{id}/exit"): "runs:report",

@@ -5,11 +5,10 @@ import signal
 import time
 from pathlib import Path
 
+from prefect import flow, get_run_logger, task
 from prefect.deployments import run_deployment
 from prefect.flow_runs import pause_flow_run, suspend_flow_run
 from prefect.runtime import deployment, flow_run
-
-from prefect import flow, get_run_logger, task
 
 
 @task

@@ -4,7 +4,7 @@ import os
 import signal
 
 import pytest
-from tests.prefect.conftest import PROGRAMS
+from tests.with_prefect.conftest import PROGRAMS
 
 FILE = """
 name: x

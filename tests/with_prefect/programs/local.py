@@ -1,8 +1,7 @@
 """A flow by hand: tasks in each way, retries, tags, a subflow, an artifact."""
 
-from prefect.artifacts import create_markdown_artifact, create_table_artifact
-
 from prefect import flow, tags, task, unmapped
+from prefect.artifacts import create_markdown_artifact, create_table_artifact
 
 tries = []
 
