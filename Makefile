@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all check fix lint types layers size generate verify bench clean
+.PHONY: help setup demo test test-all prefect-client test-prefect check fix lint types layers size generate verify bench clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -30,6 +30,18 @@ test: $(READY)  ## the tests (Postgres parts need its server binaries installed)
 
 test-all: $(READY)  ## the tests, the slow ones too
 	$(BIN)/python -m pytest -q -m 'not prefect'
+
+# Prefect's client, in an environment of its own: the project never imports it.
+PREFECT_CLIENT ?= .prefect-client
+$(PREFECT_CLIENT)/.ready:
+	test -x $(PREFECT_CLIENT)/bin/python || $(PYTHON) -m venv $(PREFECT_CLIENT)
+	$(PREFECT_CLIENT)/bin/python -m pip install -q 'prefect==3.8.8' 'fastapi==0.139.2' 'sqlalchemy[asyncio]<2.1'
+	touch $@
+
+prefect-client: $(PREFECT_CLIENT)/.ready  ## install Prefect's client, for test-prefect
+
+test-prefect: $(READY) $(PREFECT_CLIENT)/.ready  ## Prefect's own client against the server, on both databases
+	PREFECT_CLIENT=$(PREFECT_CLIENT) $(BIN)/python -m pytest -q -m prefect tests/with_prefect
 
 check: lint types layers size verify  ## everything that reads the code without running it
 

@@ -166,6 +166,7 @@ SCOPES: dict[tuple[str, str], str | tuple[str, ...]] = {
     ("PATCH", "/work_pools/{name}/queues/{queue_name}"): "pools:write",
     ("DELETE", "/work_pools/{name}/queues/{queue_name}"): "pools:write",
     ("POST", "/work_pools/{name}/workers/filter"): "pools:read",
+    ("WS", "/work_pools/{name}/workers/connect"): "pools:poll",
     ("POST", "/work_pools/{name}/workers/heartbeat"): "pools:poll",
     ("DELETE", "/work_pools/{name}/workers/{worker_name}"): "pools:write",
     ("POST", "/work_pools/{name}/workers/{instance_id}/sync"): "pools:poll",

@@ -18,7 +18,7 @@ from runwright.server.problems import Denied
 Socket = WebSocket[Any, Any, Any]
 
 #: Close codes: what was said cannot be allowed, or makes no sense; try again later.
-POLICY_VIOLATION, PROTOCOL_ERROR, TRY_LATER = 1008, 1002, 1013
+POLICY_VIOLATION, PROTOCOL_ERROR, INTERNAL_ERROR, TRY_LATER = 1008, 1002, 1011, 1013
 _PATIENCE_S = 10.0
 
 

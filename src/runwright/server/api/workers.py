@@ -4,6 +4,7 @@ from litestar import Response, Router, delete, post
 from litestar.params import JSONBody
 
 from runwright.api.workers import Worker, WorkerHeartbeat, WorkerId, WorkerQuery
+from runwright.server.api import worker_channel
 from runwright.server.injected import Asker, PathName, Wired
 from runwright.server.problems import Missing
 from runwright.server.use_cases.find_pool import pool_row_of_name
@@ -53,4 +54,10 @@ async def remove(name: PathName, worker_name: PathName, wiring: Wired) -> None:
         raise Missing(f"Work pool {name!r} has no worker {worker_name!r}.", code="worker_not_found")
 
 
-router = Router(path="/work_pools", route_handlers=[filtered, heartbeat, remove])
+router = Router(
+    path="/",
+    route_handlers=[
+        Router("/work_pools", route_handlers=[filtered, heartbeat, remove]),
+        worker_channel.connect,
+    ],
+)
