@@ -1,4 +1,4 @@
-"""The migrations make exactly the tables of `tables.py`."""
+"""The migrations make exactly the tables of `storage/tables/`."""
 
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext

@@ -1,0 +1,57 @@
+"""The tables. Constraints and partial indexes are the last guard of what the code promises."""
+
+from runwright.storage.tables.base import metadata
+from runwright.storage.tables.placing import (
+    deployment,
+    flow,
+    schedule,
+    work_pool,
+    work_queue,
+    worker,
+)
+from runwright.storage.tables.running import (
+    flow_run,
+    flow_run_input,
+    flow_run_state,
+    task_delivery,
+    task_run,
+    task_run_state,
+    task_worker,
+)
+from runwright.storage.tables.sharing import (
+    api_key,
+    block_schema,
+    block_type,
+    concurrency_limit,
+    concurrency_slot,
+    service_pass,
+    variable,
+)
+from runwright.storage.tables.telling import artifact, event, log
+
+__all__ = [
+    "api_key",
+    "artifact",
+    "block_schema",
+    "block_type",
+    "concurrency_limit",
+    "concurrency_slot",
+    "deployment",
+    "event",
+    "flow",
+    "flow_run",
+    "flow_run_input",
+    "flow_run_state",
+    "log",
+    "metadata",
+    "schedule",
+    "service_pass",
+    "task_delivery",
+    "task_run",
+    "task_run_state",
+    "task_worker",
+    "variable",
+    "work_pool",
+    "work_queue",
+    "worker",
+]

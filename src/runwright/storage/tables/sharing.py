@@ -1,0 +1,108 @@
+"""What runs share, who may ask, and what the server notes for itself."""
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+from runwright.storage.tables.base import created_columns, id_column, metadata
+from runwright.storage.types import Id, Instant, Json
+
+api_key = Table(
+    "api_key",
+    metadata,
+    id_column(),
+    *created_columns(),
+    Column("name", String, nullable=False),
+    # user | worker; only the SHA-256 of the secret is kept.
+    Column("kind", String, nullable=False),
+    Column("secret_hash", String, nullable=False),
+    Column("scopes", Json, nullable=False),
+    # A worker key may only speak for this pool.
+    Column("work_pool_id", Id, ForeignKey("work_pool.id", ondelete="CASCADE")),
+    Column("expires_at", Instant),
+    Column("revoked_at", Instant),
+    Column("last_used_at", Instant),
+)
+
+concurrency_limit = Table(
+    "concurrency_limit",
+    metadata,
+    id_column(),
+    *created_columns(),
+    Column("name", String, nullable=False, unique=True),
+    Column("slot_limit", Integer, nullable=False),
+    Column("active", Boolean, nullable=False),
+    Column("slot_decay_per_second", Float, nullable=False),
+    # Slots of no lease: how many there were at that instant. With a decay they come back.
+    Column("occupied", Float, nullable=False),
+    Column("occupied_at", Instant, nullable=False),
+)
+
+concurrency_slot = Table(
+    "concurrency_slot",
+    metadata,
+    id_column(),
+    # None: of a lease that no limit holds.
+    Column("limit_id", Id, ForeignKey("concurrency_limit.id", ondelete="CASCADE"), index=True),
+    Column("lease_id", Id, nullable=False, index=True),
+    Column("slots", Integer, nullable=False),
+    Column("holder", Json),
+    # None: until it is given back.
+    Column("expires_at", Instant, index=True),
+)
+
+block_type = Table(
+    "block_type",
+    metadata,
+    id_column(),
+    *created_columns(),
+    Column("name", String, nullable=False, unique=True),
+    Column("slug", String, nullable=False, unique=True),
+    Column("logo_url", Text),
+    Column("documentation_url", Text),
+    Column("description", Text),
+    Column("code_example", Text),
+    Column("is_protected", Boolean, nullable=False),
+)
+
+block_schema = Table(
+    "block_schema",
+    metadata,
+    id_column(),
+    *created_columns(),
+    Column("block_type_id", Id, ForeignKey("block_type.id", ondelete="CASCADE"), nullable=False),
+    Column("checksum", String, nullable=False),
+    Column("version", String, nullable=False),
+    Column("fields", Json, nullable=False),
+    Column("capabilities", Json, nullable=False),
+    UniqueConstraint("checksum", "version"),
+    Index(None, "block_type_id"),
+)
+
+variable = Table(
+    "variable",
+    metadata,
+    id_column(),
+    *created_columns(),
+    Column("name", String, nullable=False, unique=True),
+    # Any JSON; null is kept as NULL.
+    Column("value", Json),
+    Column("tags", Json, nullable=False),
+)
+
+# When each background duty last completed a pass: what the reaper needs to know after an outage.
+service_pass = Table(
+    "service_pass",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("last_pass_at", Instant, nullable=False),
+)
