@@ -71,6 +71,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     #: The private key of the server's certificate.
     server_tls_key: Path | None = None
 
+    #: The keys that blocks are sealed under. Default: `<home>/encryption.keys`, made when needed.
+    encryption_key_file: Path | None = None
+
     #: How long a running execution may be silent before its run is crashed.
     lease_seconds: Positive = 30.0
     #: How long a claimed run may take to start.

@@ -98,3 +98,16 @@ def test_a_flow_that_serves_itself_on_a_schedule(prefect):
     prefect.until(lambda: not prefect.flow_runs("served", "Scheduled"))
     prefect("deployment", "schedule", "resume", "served/here", schedule).ok  # noqa: B018
     prefect.wait_for("served", "Scheduled")
+
+
+def test_blocks(prefect):
+    assert "BLOCKS DONE" in prefect.run("blocks.py").ok
+    listed = prefect("block", "ls").ok
+    assert "secret" in listed
+    assert "database" in listed
+    shown = prefect("block", "inspect", "secret/token").ok
+    assert "changed" not in shown
+    assert "********" in shown
+    assert "secret" in prefect("block", "type", "ls").ok
+    prefect("block", "delete", "secret/token").ok  # noqa: B018
+    assert "token" not in prefect("block", "ls").ok

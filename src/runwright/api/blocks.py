@@ -66,3 +66,39 @@ class BlockSchemaCreate(msgspec.Struct, frozen=True, kw_only=True):
     fields: dict[str, Any] = {}
     capabilities: list[str] = []
     version: str = "non-versioned"
+
+
+class BlockDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """A block: values for the fields of a schema. Secret ones are hidden unless asked for."""
+
+    id: UUID
+    created: datetime | None
+    updated: datetime | None
+    name: str | None
+    data: dict[str, Any]
+    block_schema_id: UUID
+    block_schema: BlockSchema | None = None
+    block_type_id: UUID
+    block_type_name: str | None = None
+    block_type: BlockType | None = None
+    #: Of the fields that are blocks themselves.
+    block_document_references: dict[str, dict[str, Any]] = {}
+    is_anonymous: bool = False
+
+
+class BlockDocumentCreate(msgspec.Struct, frozen=True, kw_only=True):
+    """Body of `POST /block_documents/`. Only an anonymous one needs no name."""
+
+    block_schema_id: UUID
+    block_type_id: UUID
+    name: BlockTypeName | None = None
+    data: dict[str, Any] = {}
+    is_anonymous: bool = False
+
+
+class BlockDocumentUpdate(msgspec.Struct, frozen=True, kw_only=True):
+    """Body of `PATCH /block_documents/{id}`."""
+
+    block_schema_id: UUID | None = None
+    data: dict[str, Any] = {}
+    merge_existing_data: bool = True

@@ -225,6 +225,15 @@ class BlockSchemaFilter(Criterion, frozen=True, kw_only=True):
     version: TextIs | None = None
 
 
+class BlockDocumentFilter(Criterion, frozen=True, kw_only=True):
+    """Which blocks."""
+
+    id: IdIs | None = None
+    name: TextIs | None = None
+    is_anonymous: FlagIs | None = None
+    block_type_id: IdIs | None = None
+
+
 class Filters(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Criteria on a resource and on what it is related to: the body of every `/count`."""
 
@@ -239,6 +248,7 @@ class Filters(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     variables: VariableFilter | None = None
     block_types: BlockTypeFilter | None = None
     block_schemas: BlockSchemaFilter | None = None
+    block_documents: BlockDocumentFilter | None = None
 
 
 class Query(Filters, frozen=True, kw_only=True, omit_defaults=True):

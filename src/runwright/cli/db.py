@@ -1,5 +1,6 @@
 """`runwright db`."""
 
+import asyncio
 import os
 import sys
 from collections.abc import Iterator
@@ -92,6 +93,22 @@ def current(*, database_url: str | None = None, output: Output = "table") -> Non
         return
     about = {"current": found, "newest": migrations.head()}
     show_one(about, output, name=found or "none")
+
+
+@app.command
+def rotate_encryption_key(*, database_url: str | None = None, output: Output = "table") -> None:
+    """Seal blocks under a new key from now on, and those there are under it too.
+
+    The keys before it stay in the file, for backups made under them. Servers of the same database
+    on other machines need the new file first.
+    """
+    settings = load_settings()
+    with server_packages():
+        from runwright.server.rotation import rotate
+        from runwright.server.vault import Vault, key_file_of
+    vault = Vault(key_file_of(settings))
+    key_id, count = asyncio.run(rotate(vault, _url(database_url)))
+    acted(f"{count} blocks are now under the key", f"{key_id} in {vault.path}", output)
 
 
 def _url(given: str | None) -> str:

@@ -35,6 +35,7 @@ ALL_SCOPES = frozenset(
         "variables:write",
         "blocks:read",
         "blocks:write",
+        "blocks:secrets",
         "limits:use",
         "limits:write",
         "admin:keys",

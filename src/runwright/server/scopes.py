@@ -193,6 +193,16 @@ SCOPES: dict[tuple[str, str], str | tuple[str, ...]] = {
     ("GET", "/block_schemas/checksum/{checksum}"): "blocks:read",
     ("DELETE", "/block_schemas/{id}"): "blocks:write",
     ("POST", "/block_schemas/filter"): "blocks:read",
+    ("POST", "/block_types/install_system_block_types"): "blocks:write",
+    ("GET", "/block_types/slug/{slug}/block_documents"): "blocks:read",
+    ("GET", "/block_types/slug/{slug}/block_documents/name/{name}"): "blocks:read",
+    # blocks: with their secrets, `blocks:secrets` too
+    ("POST", "/block_documents"): "blocks:write",
+    ("GET", "/block_documents/{id}"): "blocks:read",
+    ("PATCH", "/block_documents/{id}"): "blocks:write",
+    ("DELETE", "/block_documents/{id}"): "blocks:write",
+    ("POST", "/block_documents/filter"): "blocks:read",
+    ("POST", "/block_documents/count"): "blocks:read",
     # variables
     ("POST", "/variables"): "variables:write",
     ("GET", "/variables/{id}"): "variables:read",

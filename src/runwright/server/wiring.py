@@ -12,6 +12,7 @@ from runwright.server.event_feed import EventFeed
 from runwright.server.keys import ALL_SCOPES
 from runwright.server.policy import Policy
 from runwright.server.use_cases.wait_for_work import WorkDesk
+from runwright.server.vault import Vault, key_file_of
 
 if TYPE_CHECKING:
     from runwright.settings import Settings
@@ -55,6 +56,8 @@ class Wiring:
     policy: Policy = field(init=False)
     #: Where workers wait for work.
     desk: WorkDesk = field(init=False)
+    #: Seals what must not be read in the database.
+    vault: Vault = field(init=False)
     #: New events for who listens.
     events: EventFeed = field(init=False)
 
@@ -68,4 +71,5 @@ class Wiring:
         )
         object.__setattr__(self, "policy", policy)
         object.__setattr__(self, "desk", WorkDesk(self.storage, policy))
+        object.__setattr__(self, "vault", Vault(key_file_of(self.settings)))
         object.__setattr__(self, "events", EventFeed(self.storage))

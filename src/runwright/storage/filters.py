@@ -12,6 +12,7 @@ from sqlalchemy import Table, and_, exists, not_, or_, select
 
 from runwright.api.filters import (
     ArtifactFilter,
+    BlockDocumentFilter,
     BlockSchemaFilter,
     BlockTypeFilter,
     Criterion,
@@ -33,6 +34,7 @@ from runwright.api.filters import (
 from runwright.storage.criteria import Condition, among, condition_on, joined, like
 from runwright.storage.tables import (
     artifact,
+    block_document,
     block_schema,
     block_type,
     deployment,
@@ -58,11 +60,14 @@ _MEMBER: dict[Table, str] = {
     variable: "variables",
     block_type: "block_types",
     block_schema: "block_schemas",
+    block_document: "block_documents",
 }
 
 #: How a row of the first table is related to rows of the second: the tables between, and the
 #: condition that ties them.
 _WAYS: dict[tuple[Table, Table], tuple[tuple[Table, ...], Condition]] = {
+    (block_document, block_type): ((), block_type.c.id == block_document.c.block_type_id),
+    (block_document, block_schema): ((), block_schema.c.id == block_document.c.block_schema_id),
     (block_type, block_schema): ((), block_schema.c.block_type_id == block_type.c.id),
     (flow_run, flow): ((), flow.c.id == flow_run.c.flow_id),
     (flow_run, task_run): ((), task_run.c.flow_run_id == flow_run.c.id),
@@ -250,6 +255,7 @@ _TABLE: dict[type, Table] = {
     VariableFilter: variable,
     BlockTypeFilter: block_type,
     BlockSchemaFilter: block_schema,
+    BlockDocumentFilter: block_document,
 }
 _SPECIAL: dict[tuple[type, str], Callable[[Any], Condition | None]] = {
     (BlockSchemaFilter, "block_capabilities"): lambda criterion: condition_on(

@@ -20,6 +20,7 @@ from runwright.storage.tables.running import (
 )
 from runwright.storage.tables.sharing import (
     api_key,
+    block_document,
     block_schema,
     block_type,
     concurrency_limit,
@@ -32,6 +33,7 @@ from runwright.storage.tables.telling import artifact, event, log
 __all__ = [
     "api_key",
     "artifact",
+    "block_document",
     "block_schema",
     "block_type",
     "concurrency_limit",

@@ -88,6 +88,25 @@ block_schema = Table(
     Index(None, "block_type_id"),
 )
 
+block_document = Table(
+    "block_document",
+    metadata,
+    id_column(),
+    *created_columns(),
+    Column("name", String, nullable=False),
+    Column("block_type_id", Id, ForeignKey("block_type.id", ondelete="CASCADE"), nullable=False),
+    Column(
+        "block_schema_id", Id, ForeignKey("block_schema.id", ondelete="CASCADE"), nullable=False
+    ),
+    Column("is_anonymous", Boolean, nullable=False),
+    # What is in it, sealed: see `server/vault.py`.
+    Column("key_id", String, nullable=False),
+    Column("wrapped_key", Text, nullable=False),
+    Column("content", Text, nullable=False),
+    UniqueConstraint("block_type_id", "name"),
+    Index(None, "block_schema_id"),
+)
+
 variable = Table(
     "variable",
     metadata,
