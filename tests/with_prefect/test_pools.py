@@ -118,3 +118,30 @@ def test_runs_of_a_worker_that_dies_end_and_are_run_again(prefect, pool):
     prefect.start("prefect", "worker", "start", "--pool", pool, "--type", "process")
     assert reached(prefect, first, "Crashed")["attempt"] == 1
     assert prefect.wait_for("slow-at-first", "Completed")["attempt"] == 2
+
+
+def test_automations_of_a_deployment_and_by_hand(prefect, pool):
+    text = (
+        (prefect.folder / "prefect.yaml")
+        .read_text()
+        .replace(
+            "{name: quick, ",
+            "{name: quick, triggers: [{type: event, enabled: true, match: {prefect.resource.id: "
+            "'prefect.flow-run.*'}, expect: [prefect.flow-run.Failed], posture: Reactive}], ",
+        )
+    )
+    (prefect.folder / "prefect.yaml").write_text(text)
+    for _ in range(2):
+        prefect("deploy", "--name", "quick").ok  # noqa: B018
+    found = prefect.ask("POST", "/automations/filter", {})
+    assert len(found) == 1
+    assert found[0]["actions"][0]["type"] == "run-deployment"
+
+    name = found[0]["name"]
+    assert name in prefect("automation", "ls").ok
+    assert "prefect.flow-run.Failed" in prefect("automation", "inspect", name).ok
+    prefect("automation", "pause", name).ok  # noqa: B018
+    assert prefect.ask("POST", "/automations/filter", {})[0]["enabled"] is False
+    prefect("automation", "resume", name).ok  # noqa: B018
+    prefect("deployment", "delete", "quick/quick").ok  # noqa: B018
+    assert prefect.ask("POST", "/automations/filter", {}) == []

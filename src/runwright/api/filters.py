@@ -234,6 +234,15 @@ class BlockDocumentFilter(Criterion, frozen=True, kw_only=True):
     block_type_id: IdIs | None = None
 
 
+class AutomationFilter(Criterion, frozen=True, kw_only=True):
+    """Which automations."""
+
+    id: IdIs | None = None
+    name: TextIs | None = None
+    tags: TagsAre | None = None
+    created: TimeIs | None = None
+
+
 class Filters(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Criteria on a resource and on what it is related to: the body of every `/count`."""
 
@@ -249,6 +258,7 @@ class Filters(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     block_types: BlockTypeFilter | None = None
     block_schemas: BlockSchemaFilter | None = None
     block_documents: BlockDocumentFilter | None = None
+    automations: AutomationFilter | None = None
 
 
 class Query(Filters, frozen=True, kw_only=True, omit_defaults=True):

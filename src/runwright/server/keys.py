@@ -33,6 +33,8 @@ ALL_SCOPES = frozenset(
         "artifacts:write",
         "variables:read",
         "variables:write",
+        "automations:read",
+        "automations:write",
         "blocks:read",
         "blocks:write",
         "blocks:secrets",

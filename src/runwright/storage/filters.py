@@ -12,6 +12,7 @@ from sqlalchemy import Table, and_, exists, not_, or_, select
 
 from runwright.api.filters import (
     ArtifactFilter,
+    AutomationFilter,
     BlockDocumentFilter,
     BlockSchemaFilter,
     BlockTypeFilter,
@@ -34,6 +35,7 @@ from runwright.api.filters import (
 from runwright.storage.criteria import Condition, among, condition_on, joined, like
 from runwright.storage.tables import (
     artifact,
+    automation,
     block_document,
     block_schema,
     block_type,
@@ -61,6 +63,7 @@ _MEMBER: dict[Table, str] = {
     block_type: "block_types",
     block_schema: "block_schemas",
     block_document: "block_documents",
+    automation: "automations",
 }
 
 #: How a row of the first table is related to rows of the second: the tables between, and the
@@ -143,7 +146,7 @@ def narrowed(table: Table, filters: Filters) -> list[Condition]:
     Filters of resources that the table is not related to narrow nothing.
     """
     conditions: list[Condition] = []
-    own = getattr(filters, _MEMBER[table])
+    own = getattr(filters, _MEMBER[table]) if table in _MEMBER else None
     if own is not None and (condition := condition_of(own)) is not None:
         conditions.append(condition)
     for other, name in _MEMBER.items():
@@ -256,6 +259,7 @@ _TABLE: dict[type, Table] = {
     BlockTypeFilter: block_type,
     BlockSchemaFilter: block_schema,
     BlockDocumentFilter: block_document,
+    AutomationFilter: automation,
 }
 _SPECIAL: dict[tuple[type, str], Callable[[Any], Condition | None]] = {
     (BlockSchemaFilter, "block_capabilities"): lambda criterion: condition_on(

@@ -1,12 +1,19 @@
 """Health, versions, and what clients probe before they begin."""
 
 from typing import Any
+from uuid import UUID
 
-from litestar import Request, Response, Router, get
+import msgspec
+from litestar import Request, Response, Router, delete, get, put
+from litestar.params import JSONBody
 
 from runwright.server.auth import csrf_token, session_of
 from runwright.server.injected import QueryText, Wired
-from runwright.server.problems import Busy, Unprocessable
+from runwright.server.problems import Busy, Missing, Unprocessable
+from runwright.storage.block_documents import BLOCK_DOCUMENTS
+from runwright.storage.configuration import RESULT_STORAGE, configure, configured
+from runwright.storage.engine import Transaction
+from runwright.storage.queries import read_one
 from runwright.version import __version__
 
 #: Clients of the peer want a server of their own version or a later one.
@@ -56,10 +63,43 @@ async def compatible_version() -> Response[bytes]:
     return Response(f'"{COMPATIBLE_WITH}"'.encode(), media_type="application/json")
 
 
+class ResultStorage(msgspec.Struct, frozen=True, kw_only=True):
+    """Where results go when nothing else is said: a block, or nothing that is prescribed."""
+
+    default_result_storage_block_id: UUID | None
+
+
+class ResultStorageUpdate(msgspec.Struct, frozen=True, kw_only=True):
+    """Body of `PUT /admin/storage`."""
+
+    default_result_storage_block_id: UUID
+
+
 @get("/admin/storage")
-async def default_storage() -> dict[str, None]:
-    """Where results go when nothing else is said: the control plane does not prescribe it."""
-    return {"default_result_storage_block_id": None}
+async def default_storage(wiring: Wired) -> ResultStorage:
+    """Where results go when nothing else is said."""
+    block_id = await wiring.storage.read(lambda tx: configured(tx, RESULT_STORAGE))
+    return ResultStorage(default_result_storage_block_id=block_id)
+
+
+@put("/admin/storage")
+async def set_default_storage(data: JSONBody[ResultStorageUpdate], wiring: Wired) -> ResultStorage:
+    """Say where results go when nothing else is said."""
+    block_id = data.default_result_storage_block_id
+
+    def use_case(tx: Transaction) -> None:
+        if read_one(tx, BLOCK_DOCUMENTS, block_id) is None:
+            raise Missing(f"There is no block {block_id}. Save one that can store files first.")
+        configure(tx, RESULT_STORAGE, str(block_id))
+
+    await wiring.storage.write(use_case)
+    return ResultStorage(default_result_storage_block_id=block_id)
+
+
+@delete("/admin/storage")
+async def clear_default_storage(wiring: Wired) -> None:
+    """Prescribe nothing any more."""
+    await wiring.storage.write(lambda tx: configure(tx, RESULT_STORAGE, None))
 
 
 @get("/admin/settings")
@@ -90,6 +130,8 @@ router = Router(
         version,
         compatible_version,
         default_storage,
+        set_default_storage,
+        clear_default_storage,
         settings,
         csrf,
     ],

@@ -3,6 +3,7 @@
 from runwright.server.api import (
     admin,
     artifacts,
+    automations,
     background_tasks,
     block_documents,
     block_schemas,
@@ -17,6 +18,7 @@ from runwright.server.api import (
     keys,
     logs,
     run_inputs,
+    saved_searches,
     schedules,
     states,
     tag_limits,
@@ -33,6 +35,7 @@ __all__ = ["ROUTERS", "root"]
 ROUTERS = [
     admin.router,
     artifacts.router,
+    automations.router,
     background_tasks.router,
     block_documents.router,
     block_documents.of_types_router,
@@ -49,6 +52,7 @@ ROUTERS = [
     keys.router,
     logs.router,
     run_inputs.router,
+    saved_searches.router,
     schedules.router,
     states.router,
     tag_limits.router,

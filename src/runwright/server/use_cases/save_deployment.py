@@ -19,6 +19,7 @@ from runwright.server.use_cases.edit_schedules import (
     stop_all,
 )
 from runwright.server.use_cases.find_pool import pool_row_of_name, queue_id_of
+from runwright.storage.automations import remove_owned
 from runwright.storage.deployments import (
     delete_deployment,
     deployment_with_pool,
@@ -132,6 +133,7 @@ def remove_deployment(tx: Transaction, deployment_id: UUID) -> None:
     locked(tx, deployment_id)
     delete_coming_runs_of(tx, deployment_id)
     delete_deployment(tx, deployment_id)
+    remove_owned(tx, f"prefect.deployment.{deployment_id}")
 
 
 def read_deployment(tx: Transaction, deployment_id: UUID) -> Deployment:

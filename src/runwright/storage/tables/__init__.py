@@ -20,11 +20,14 @@ from runwright.storage.tables.running import (
 )
 from runwright.storage.tables.sharing import (
     api_key,
+    automation,
     block_document,
     block_schema,
     block_type,
     concurrency_limit,
     concurrency_slot,
+    configuration,
+    saved_search,
     service_pass,
     variable,
 )
@@ -33,11 +36,13 @@ from runwright.storage.tables.telling import artifact, event, log
 __all__ = [
     "api_key",
     "artifact",
+    "automation",
     "block_document",
     "block_schema",
     "block_type",
     "concurrency_limit",
     "concurrency_slot",
+    "configuration",
     "deployment",
     "event",
     "flow",
@@ -46,6 +51,7 @@ __all__ = [
     "flow_run_state",
     "log",
     "metadata",
+    "saved_search",
     "schedule",
     "service_pass",
     "task_delivery",

@@ -118,6 +118,40 @@ variable = Table(
     Column("tags", Json, nullable=False),
 )
 
+automation = Table(
+    "automation",
+    metadata,
+    id_column(),
+    *created_columns(),
+    Column("name", String, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("enabled", Boolean, nullable=False),
+    Column("tags", Json, nullable=False),
+    Column("trigger", Json, nullable=False),
+    Column("actions", Json, nullable=False),
+    Column("actions_on_trigger", Json, nullable=False),
+    Column("actions_on_resolve", Json, nullable=False),
+    Column("owner_resource", String, index=True),
+    # The resources that it waits for or acts on.
+    Column("related", Json, nullable=False),
+)
+
+saved_search = Table(
+    "saved_search",
+    metadata,
+    id_column(),
+    *created_columns(),
+    Column("name", String, nullable=False, unique=True),
+    Column("filters", Json, nullable=False),
+)
+
+configuration = Table(
+    "configuration",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("value", Json, nullable=False),
+)
+
 # When each background duty last completed a pass: what the reaper needs to know after an outage.
 service_pass = Table(
     "service_pass",

@@ -1,0 +1,222 @@
+"""Automations on the wire: what to wait for in the stream of events, and what to do then."""
+
+from datetime import datetime, timedelta
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+import msgspec
+from msgspec import Meta
+
+from runwright.core.states import StateType
+
+#: Labels of a resource, each with a value, or with several of which one will do.
+Labels = dict[str, str | list[str]]
+Within = float | timedelta
+
+
+class EventTrigger(msgspec.Struct, kw_only=True, tag="event", tag_field="type"):
+    """Reactive: so many events within a time. Proactive: not so many."""
+
+    id: UUID | None = None
+    match: Labels = {}
+    match_related: Labels | list[Labels] = {}
+    after: list[str] = []
+    expect: list[str] = []
+    for_each: list[str] = []
+    posture: Literal["Reactive", "Proactive"]
+    threshold: int = 1
+    #: Seconds.
+    within: Within = 0.0
+
+
+class CompoundTrigger(msgspec.Struct, kw_only=True, tag="compound", tag_field="type"):
+    """Any of several, all of them, or so many."""
+
+    id: UUID | None = None
+    triggers: Annotated[list["Trigger"], Meta(min_length=1)]
+    require: int | Literal["any", "all"]
+    within: Within | None = None
+
+
+class SequenceTrigger(msgspec.Struct, kw_only=True, tag="sequence", tag_field="type"):
+    """Several in their order."""
+
+    id: UUID | None = None
+    triggers: Annotated[list["Trigger"], Meta(min_length=1)]
+    within: Within | None = None
+
+
+Trigger = EventTrigger | CompoundTrigger | SequenceTrigger
+
+
+class _Action(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
+    """One thing to do. `source`: a thing that is named, or that which the event is about."""
+
+
+class _OnSelected(_Action, frozen=True, kw_only=True):
+    source: Literal["selected", "inferred"] = "selected"
+
+
+class DoNothing(_Action, frozen=True, kw_only=True, tag="do-nothing"):
+    """Only be seen to have acted."""
+
+
+class CancelFlowRun(_Action, frozen=True, kw_only=True, tag="cancel-flow-run"):
+    """Cancel the run of the event."""
+
+
+class DeleteFlowRun(_Action, frozen=True, kw_only=True, tag="delete-flow-run"):
+    """Delete the run of the event."""
+
+
+class SuspendFlowRun(_Action, frozen=True, kw_only=True, tag="suspend-flow-run"):
+    """Suspend the run of the event."""
+
+
+class ResumeFlowRun(_Action, frozen=True, kw_only=True, tag="resume-flow-run"):
+    """Resume the run of the event."""
+
+
+class ChangeFlowRunState(_Action, frozen=True, kw_only=True, tag="change-flow-run-state"):
+    """Propose a state for the run of the event."""
+
+    state: StateType
+    name: str | None = None
+    message: str | None = None
+    force: bool = False
+
+
+class RunDeployment(_OnSelected, frozen=True, kw_only=True, tag="run-deployment"):
+    """Ask for a run of a deployment."""
+
+    deployment_id: UUID | None = None
+    parameters: dict[str, Any] | None = None
+    job_variables: dict[str, Any] | None = None
+    schedule_after: Within = 0.0
+
+
+class PauseDeployment(_OnSelected, frozen=True, kw_only=True, tag="pause-deployment"):
+    """Pause a deployment."""
+
+    deployment_id: UUID | None = None
+
+
+class ResumeDeployment(_OnSelected, frozen=True, kw_only=True, tag="resume-deployment"):
+    """Resume a deployment."""
+
+    deployment_id: UUID | None = None
+
+
+class PauseWorkQueue(_OnSelected, frozen=True, kw_only=True, tag="pause-work-queue"):
+    """Pause a queue."""
+
+    work_queue_id: UUID | None = None
+
+
+class ResumeWorkQueue(_OnSelected, frozen=True, kw_only=True, tag="resume-work-queue"):
+    """Resume a queue."""
+
+    work_queue_id: UUID | None = None
+
+
+class PauseWorkPool(_OnSelected, frozen=True, kw_only=True, tag="pause-work-pool"):
+    """Pause a pool."""
+
+    work_pool_id: UUID | None = None
+
+
+class ResumeWorkPool(_OnSelected, frozen=True, kw_only=True, tag="resume-work-pool"):
+    """Resume a pool."""
+
+    work_pool_id: UUID | None = None
+
+
+class PauseAutomation(_OnSelected, frozen=True, kw_only=True, tag="pause-automation"):
+    """Disable an automation."""
+
+    automation_id: UUID | None = None
+
+
+class ResumeAutomation(_OnSelected, frozen=True, kw_only=True, tag="resume-automation"):
+    """Enable an automation."""
+
+    automation_id: UUID | None = None
+
+
+class SendNotification(_Action, frozen=True, kw_only=True, tag="send-notification"):
+    """Tell somebody, by a block that can."""
+
+    block_document_id: UUID
+    subject: str = "Automated notification"
+    body: str
+
+
+class CallWebhook(_Action, frozen=True, kw_only=True, tag="call-webhook"):
+    """Call an address, by a block that can."""
+
+    block_document_id: UUID
+    payload: str | dict[str, Any] = ""
+
+
+Action = (
+    DoNothing
+    | CancelFlowRun
+    | DeleteFlowRun
+    | SuspendFlowRun
+    | ResumeFlowRun
+    | ChangeFlowRunState
+    | RunDeployment
+    | PauseDeployment
+    | ResumeDeployment
+    | PauseWorkQueue
+    | ResumeWorkQueue
+    | PauseWorkPool
+    | ResumeWorkPool
+    | PauseAutomation
+    | ResumeAutomation
+    | SendNotification
+    | CallWebhook
+)
+
+
+class Automation(msgspec.Struct, frozen=True, kw_only=True):
+    """A trigger, and what to do when it fires, when it begins to hold, and when it ends."""
+
+    id: UUID
+    created: datetime
+    updated: datetime
+    name: str
+    description: str
+    enabled: bool
+    tags: list[str]
+    trigger: dict[str, Any]
+    actions: list[dict[str, Any]]
+    actions_on_trigger: list[dict[str, Any]]
+    actions_on_resolve: list[dict[str, Any]]
+
+
+class AutomationUpdate(msgspec.Struct, frozen=True, kw_only=True):
+    """Body of `PUT /automations/{id}`."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=500)]
+    description: str = ""
+    enabled: bool = True
+    tags: list[str] = []
+    #: A `Trigger`; without a type, one on events.
+    trigger: dict[str, Any]
+    actions: list[Action]
+    actions_on_trigger: list[Action] = []
+    actions_on_resolve: list[Action] = []
+
+
+class AutomationCreate(AutomationUpdate, frozen=True, kw_only=True):
+    """Body of `POST /automations/`."""
+
+    #: It goes when this goes, as in `prefect.deployment.<id>`.
+    owner_resource: str | None = None
+
+
+class AutomationEnabled(msgspec.Struct, frozen=True, kw_only=True):
+    """Body of `PATCH /automations/{id}`."""
+
+    enabled: bool = True

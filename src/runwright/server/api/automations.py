@@ -1,0 +1,149 @@
+"""`/automations`, and `/templates/validate` for the messages in them."""
+
+from typing import Any
+
+from litestar import Response, Router, delete, get, patch, post, put
+from litestar.params import JSONBody
+
+from runwright.api.automations import (
+    Automation,
+    AutomationCreate,
+    AutomationEnabled,
+    AutomationUpdate,
+)
+from runwright.api.filters import Filters, Query
+from runwright.server.injected import PathId, PathName, Wired
+from runwright.server.problems import Missing
+from runwright.server.templates import InvalidTemplate, check_template
+from runwright.server.use_cases.save_automation import automation_values
+from runwright.server.wiring import Wiring
+from runwright.storage.automations import (
+    AUTOMATIONS,
+    add_automation,
+    change_automation,
+    related_to,
+    remove_automation,
+    remove_owned,
+)
+from runwright.storage.engine import Transaction
+from runwright.storage.queries import count, read_many, read_one
+
+
+@post("/", status_code=201)
+async def create(data: JSONBody[AutomationCreate], wiring: Wired) -> Automation:
+    """A new automation."""
+    values = automation_values(data, wiring.new_id) | {"owner_resource": data.owner_resource}
+
+    def use_case(tx: Transaction) -> Automation:
+        id_ = wiring.new_id()
+        add_automation(tx, id_, values)
+        made = read_one(tx, AUTOMATIONS, id_)
+        assert made is not None  # noqa: S101  # made in this transaction
+        return made
+
+    return await wiring.storage.write(use_case)
+
+
+@get("/{automation_id:uuid}")
+async def read(automation_id: PathId, wiring: Wired) -> Automation:
+    """One automation."""
+    found = await wiring.storage.read(lambda tx: read_one(tx, AUTOMATIONS, automation_id))
+    if found is None:
+        raise _missing(automation_id)
+    return found
+
+
+@put("/{automation_id:uuid}", status_code=204)
+async def replace(automation_id: PathId, data: JSONBody[AutomationUpdate], wiring: Wired) -> None:
+    """Put another automation in its place. Who owns it stays."""
+    await _change(wiring, automation_id, automation_values(data, wiring.new_id))
+
+
+@patch("/{automation_id:uuid}", status_code=204)
+async def enable(automation_id: PathId, data: JSONBody[AutomationEnabled], wiring: Wired) -> None:
+    """Enable an automation, or disable it."""
+    await _change(wiring, automation_id, {"enabled": data.enabled})
+
+
+@delete("/{automation_id:uuid}")
+async def remove(automation_id: PathId, wiring: Wired) -> None:
+    """Delete an automation."""
+    if not await wiring.storage.write(lambda tx: remove_automation(tx, automation_id)):
+        raise _missing(automation_id)
+
+
+@post("/filter", status_code=200)
+async def filtered(data: JSONBody[Query], wiring: Wired) -> list[Automation]:
+    """Automations that meet the filters, by name."""
+    return await wiring.storage.read(lambda tx: read_many(tx, AUTOMATIONS, data))
+
+
+@post("/count", status_code=200)
+async def counted(data: JSONBody[Filters], wiring: Wired) -> int:
+    """How many automations meet the filters."""
+    return await wiring.storage.read(lambda tx: count(tx, AUTOMATIONS, data))
+
+
+@get("/related-to/{resource_id:str}")
+async def related(resource_id: PathName, wiring: Wired) -> list[Automation]:
+    """Those that a resource owns, that wait for its events, or that act on it."""
+    return await wiring.storage.read(lambda tx: related_to(tx, resource_id))
+
+
+@delete("/owned-by/{resource_id:str}", status_code=202)
+async def remove_owned_by(resource_id: PathName, wiring: Wired) -> None:
+    """Delete those that a resource owns."""
+    await wiring.storage.write(lambda tx: remove_owned(tx, resource_id))
+
+
+@post("/automations/templates/validate", status_code=200)
+async def validate_in_automation(data: JSONBody[str]) -> Response[Any]:
+    """The same as `/templates/validate`."""
+    return _checked(data)
+
+
+@post("/templates/validate", status_code=200)
+async def validate(data: JSONBody[str]) -> Response[Any]:
+    """Nothing (204) for a template that can be read; else where it cannot (422)."""
+    return _checked(data)
+
+
+def _checked(text: str) -> Response[Any]:
+    try:
+        check_template(text)
+    except InvalidTemplate as error:
+        about = {"line": error.line, "message": error.message, "source": error.source}
+        return Response({"error": about}, status_code=422)
+    return Response(None, status_code=204)
+
+
+async def _change(wiring: Wiring, automation_id: PathId, values: dict[str, Any]) -> None:
+    if not await wiring.storage.write(lambda tx: change_automation(tx, automation_id, values)):
+        raise _missing(automation_id)
+
+
+def _missing(automation_id: PathId) -> Missing:
+    return Missing(f"There is no automation {automation_id}.")
+
+
+router = Router(
+    path="/",
+    route_handlers=[
+        Router(
+            path="/automations",
+            route_handlers=[
+                create,
+                read,
+                replace,
+                enable,
+                remove,
+                filtered,
+                counted,
+                related,
+                remove_owned_by,
+            ],
+        ),
+        validate_in_automation,
+        validate,
+    ],
+)
