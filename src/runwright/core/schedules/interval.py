@@ -31,13 +31,13 @@ def check(spec: IntervalSpec) -> None:
     if not _SHORTEST_S <= spec.interval <= _LONGEST_S:
         which = f"interval {spec.interval!r}"
         raise InvalidSchedule(which, "it is a number of seconds from 1 to 100 years", _RIGHT)
-    _anchor(spec)
+    anchor_of(spec)
 
 
 def fires(spec: IntervalSpec, after: datetime) -> Iterator[datetime]:
     """The instants later than `after`, in order, in UTC."""
     step = timedelta(seconds=spec.interval)
-    anchor = _anchor(spec)
+    anchor = anchor_of(spec)
     number = (after - anchor) // step + 1
     while True:
         try:
@@ -48,7 +48,8 @@ def fires(spec: IntervalSpec, after: datetime) -> Iterator[datetime]:
         number += 1
 
 
-def _anchor(spec: IntervalSpec) -> datetime:
+def anchor_of(spec: IntervalSpec) -> datetime:
+    """The instant that it counts from, in UTC."""
     anchor = spec.anchor_date or _DEFAULT_ANCHOR
     try:
         if anchor.tzinfo is not None:

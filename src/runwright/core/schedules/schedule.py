@@ -72,7 +72,9 @@ def parse(raw: Mapping[str, Any]) -> ScheduleSpec:
 
 
 def to_wire(spec: ScheduleSpec) -> dict[str, Any]:
-    """The inverse of `parse`: what requests and rows hold."""
+    """The inverse of `parse`: what requests and rows hold. An interval says what it counts from."""
+    if isinstance(spec, IntervalSpec) and spec.anchor_date is None:
+        spec = msgspec.structs.replace(spec, anchor_date=interval.anchor_of(spec))
     return msgspec.to_builtins(spec)
 
 
