@@ -40,7 +40,10 @@ def ls(*, flow: str | None = None, limit: int = 200, output: Output = "table") -
         Column("NAME", lambda d: names[d.id]),
         Column("POOL", lambda d: d.work_pool_name),
         Column("STATUS", lambda d: "PAUSED" if d.paused else d.status),
-        Column("SCHEDULES", lambda d: ", ".join(spec_text(s.schedule) for s in d.schedules)),
+        Column(
+            "SCHEDULES",
+            lambda d: ", ".join(" ".join(spec_text(s.schedule).split()) for s in d.schedules),
+        ),
         Column("ID", lambda d: d.id),
     ]
     show(found, columns, output, name=lambda d: names[d.id])

@@ -44,6 +44,9 @@ def build() -> "App":
         app.command(f"runwright.cli.{module}:app", name=noun, help=about)
     app.command("runwright.cli.deploy:deploy", name="deploy", help="Deploy a flow from its file.")
     app.command(
+        "runwright.cli.migrate:migrate", name="migrate", help="Copy what a Prefect server has."
+    )
+    app.command(
         "runwright.cli.completion:completion", name="completion", help="Completion for a shell."
     )
     app.command("runwright.cli.version:version", name="version", help="The version.")

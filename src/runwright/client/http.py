@@ -1,6 +1,7 @@
 """The asynchronous client, and the only file that knows the HTTP library."""
 
 import asyncio
+import base64
 import os
 import random
 import ssl
@@ -31,6 +32,8 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     #: The API's root, ending in /api.
     url: str
     key: str | None = None
+    #: NAME:PASSWORD, in the place of a key.
+    basic_auth: str | None = None
     tls_ca_file: str | None = None
     tls_verify: bool = True
     tls_client_cert: str | None = None
@@ -57,6 +60,9 @@ class Client:
         headers = {"Content-Type": "application/json"}
         if target.key:
             headers["Authorization"] = f"Bearer {target.key}"
+        elif target.basic_auth:
+            encoded = base64.b64encode(target.basic_auth.encode()).decode()
+            headers["Authorization"] = f"Basic {encoded}"
         self._session = aiohttp.ClientSession(
             headers=headers,
             connector=aiohttp.TCPConnector(ssl=_tls(target)),
