@@ -29,7 +29,7 @@ def program(page: Path) -> str:
 
 
 def test_the_pages_are_there() -> None:
-    assert len(PAGES) == 4
+    assert len(PAGES) == 5
     assert all(program(page).strip() for page in PAGES)
 
 
