@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all prefect-client test-prefect check fix lint types layers size generate verify bench clean
+.PHONY: help setup demo test test-all prefect-client test-prefect check fix lint types layers size generate verify bench bench-compare clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -70,6 +70,9 @@ verify: $(READY)  ## generated files are fresh
 
 bench: $(READY)  ## measure against the figures of docs/operate/performance.md
 	$(BIN)/python -m bench
+
+bench-compare: $(READY) $(PREFECT_CLIENT)/.ready  ## measure beside Prefect and others, by turns: 25 minutes
+	PREFECT_CLIENT=$(PREFECT_CLIENT) $(BIN)/python -m bench.compare
 
 clean:  ## remove the virtual environment and caches
 	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis .import_linter_cache demo-output

@@ -5,7 +5,7 @@ import json
 import sys
 import time
 
-from runwright import flow, runtime, task
+from bench.programs.engine import flow, runtime, task
 
 way, count = sys.argv[1], int(sys.argv[2])
 took = {}

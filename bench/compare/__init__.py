@@ -1,0 +1,1 @@
+"""Runwright beside others: the same work, in the same run, one after the other."""
