@@ -1,13 +1,16 @@
 """Records a move of a flow run: the history, and every column that follows from it."""
 
+from collections.abc import Mapping
 from datetime import datetime
+from types import SimpleNamespace
 from typing import Any
+from uuid import UUID
 
 import msgspec
 
 from runwright.core.states import TERMINAL, State, StateDetails, StateName, StateType
 from runwright.storage.engine import Transaction
-from runwright.storage.runs import INSERT_STATE, save, save_policy
+from runwright.storage.runs import INSERT_STATE, insert_run, save, save_policy
 
 EVENTS = "events"
 _GOES_ON = frozenset({StateType.RUNNING, StateType.SCHEDULED})
@@ -24,31 +27,13 @@ def record_move(tx: Transaction, run: Any, state: State, **changes: Any) -> Any:
     `changes` are columns of the claim that go with it: token, lease, execution and so on. Where
     they say nothing, an end frees the lease and everything else keeps it.
     """
-    details = msgspec.structs.replace(state.state_details, flow_run_id=run.id)
-    state = msgspec.structs.replace(state, state_details=details)
+    state = _of_run(state, run.id)
     columns = {**columns_after(run, state), **changes, "updated": tx.now}
     moved = save(tx, run, columns)
     policy = _policy(run, state)
     if policy is not None:
         save_policy(tx, run.id, policy)
-    tx.execute(
-        INSERT_STATE,
-        {
-            "id": state.id,
-            "flow_run_id": run.id,
-            "seq": moved.state_seq,
-            "type": str(state.type),
-            "name": state.name,
-            "timestamp": state.timestamp,
-            "message": state.message,
-            "state_details": state.state_details,
-            "data": state.data,
-            "claim_token": moved.claim_token,
-            "transition_id": state.state_details.transition_id,
-        },
-    )
-    tx.wake(f"run:{run.id}")
-    tx.wake(EVENTS)
+    _add_to_history(tx, run.id, state, moved.state_seq, moved.claim_token)
     if state.type is StateType.CANCELLING and moved.worker_id is not None:
         tx.wake(f"worker:{moved.worker_id}")
     if run.work_pool_id is not None and (
@@ -57,6 +42,54 @@ def record_move(tx: Transaction, run: Any, state: State, **changes: Any) -> Any:
     ):
         tx.wake(f"pool:{run.work_pool_id}")  # there is a run to claim, or a slot to claim it with
     return moved
+
+
+def begin_in(tx: Transaction, values: Mapping[str, Any], state: State) -> bool:
+    """Make a run that is in `state` from the start. False where id or a unique key exists already.
+
+    `values` are as for `insert_run`.
+    """
+    blank = SimpleNamespace(
+        state_seq=0,
+        state_type=None,
+        total_run_time=0.0,
+        run_count=0,
+        start_time=None,
+        expected_start_time=values.get("expected_start_time"),
+    )
+    state = _of_run(state, values["id"])
+    if not insert_run(tx, {**values, **columns_after(blank, state)}):
+        return False
+    _add_to_history(tx, values["id"], state, 1, values.get("claim_token", 0))
+    if values.get("work_pool_id") is not None and state.type is StateType.SCHEDULED:
+        tx.wake(f"pool:{values['work_pool_id']}")
+    return True
+
+
+def _of_run(state: State, run_id: UUID) -> State:
+    details = msgspec.structs.replace(state.state_details, flow_run_id=run_id)
+    return msgspec.structs.replace(state, state_details=details)
+
+
+def _add_to_history(tx: Transaction, run_id: UUID, state: State, seq: int, token: int) -> None:
+    tx.execute(
+        INSERT_STATE,
+        {
+            "id": state.id,
+            "flow_run_id": run_id,
+            "seq": seq,
+            "type": str(state.type),
+            "name": state.name,
+            "timestamp": state.timestamp,
+            "message": state.message,
+            "state_details": state.state_details,
+            "data": state.data,
+            "claim_token": token,
+            "transition_id": state.state_details.transition_id,
+        },
+    )
+    tx.wake(f"run:{run_id}")
+    tx.wake(EVENTS)
 
 
 def columns_after(run: Any, state: State) -> dict[str, Any]:

@@ -6,8 +6,7 @@ from uuid import UUID
 import msgspec
 
 from runwright.core.states import State
-from runwright.storage.moves import record_move
-from runwright.storage.runs import insert_run, lock_run
+from runwright.storage.moves import begin_in
 
 if TYPE_CHECKING:
     from runwright.storage.engine import Transaction
@@ -47,7 +46,4 @@ def begin_run(tx: "Transaction", run: NewRun) -> bool:
         name: getattr(run, name) for name in run.__struct_fields__ if name != "state"
     }
     values["auto_scheduled"] = run.schedule_id is not None
-    if not insert_run(tx, values):
-        return False
-    record_move(tx, lock_run(tx, run.id), run.state)
-    return True
+    return begin_in(tx, values, run.state)

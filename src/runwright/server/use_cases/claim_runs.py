@@ -1,6 +1,5 @@
 """A worker takes runs: each gets a new token, execution and credential, and a lease."""
 
-import hashlib
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +11,7 @@ from runwright.core.job_template import merge, resolve
 from runwright.core.limits import choose
 from runwright.core.rules.claiming import NO_SLOT
 from runwright.core.states import StateDetails, StateName, StateType
+from runwright.server.keys import hash_secret
 from runwright.server.policy import Policy
 from runwright.server.use_cases.end_execution import end_run
 from runwright.storage.claims import offer
@@ -60,7 +60,7 @@ def claim_runs(
     claimed: list[ClaimedRun] = []
     for candidate in choose(offered.candidates, offered.room):
         run = lock_run(tx, candidate.run_id)
-        execution_id = policy.new_id()
+        execution_id, credential = policy.new_id(), policy.new_credential(run.id.hex)
         state = new_state(tx, policy.new_id(), StateType.PENDING, StateName.PENDING)
         details = StateDetails(scheduled_time=candidate.due_at)
         run = record_move(
@@ -77,8 +77,9 @@ def claim_runs(
             launch_count=run.launch_count + 1,
             journal_next=0,
             exit_report=None,
+            credential_hash=hash_secret(credential),
         )
-        claimed += _handed_over(tx, run, policy)
+        claimed += _handed_over(tx, run, credential, policy)
     return claimed
 
 
@@ -93,13 +94,14 @@ def claims_not_received(
             continue
         run = lock_run(tx, row.id)
         if run.claim_token == row.claim_token and run.state_type == StateType.PENDING:
-            again += _handed_over(tx, run, policy)
+            credential = policy.new_credential(run.id.hex)
+            run = save(tx, run, {"credential_hash": hash_secret(credential)})
+            again += _handed_over(tx, run, credential, policy)
     return again
 
 
-def _handed_over(tx: Transaction, run: Any, policy: Policy) -> list[ClaimedRun]:
+def _handed_over(tx: Transaction, run: Any, credential: str, policy: Policy) -> list[ClaimedRun]:
     """The run with its credential; nothing, and the run crashed, where it cannot be described."""
-    credential = policy.new_credential(run.id.hex)
     row = tx.execute(_SPEC, {"run_id": run.id}).one()
     try:
         spec = _spec(row, run, credential)
@@ -108,7 +110,6 @@ def _handed_over(tx: Transaction, run: Any, policy: Policy) -> list[ClaimedRun]:
             tx, run, StateType.CRASHED, f"It cannot be started: {error}", policy, was_reported=True
         )
         return []
-    save(tx, run, {"credential_hash": hashlib.sha256(credential.encode()).hexdigest()})
     milliseconds = int(policy.pending_lease.total_seconds() * 1000)
     return [ClaimedRun(spec=spec, lease_ttl_ms=milliseconds)]
 

@@ -11,7 +11,7 @@ from runwright.server.policy import Policy
 from runwright.server.problems import Conflict, Missing
 from runwright.server.use_cases.move_run import state_of
 from runwright.storage.engine import Transaction
-from runwright.storage.moves import record_move
+from runwright.storage.moves import begin_in
 from runwright.storage.runs import insert_run, lock_run
 from runwright.storage.statements import Prepared
 from runwright.storage.tables import deployment, flow, flow_run, task_run, work_pool, work_queue
@@ -58,12 +58,12 @@ def create_run(tx: Transaction, body: FlowRunCreate, policy: Policy) -> CreatedR
         if known is not None:
             return CreatedRun(known, is_new=False)
     run_id = body.id or policy.new_id()
-    if not insert_run(tx, _values(tx, body, run_id, policy)):
-        return CreatedRun(_made_before(tx, body, run_id), is_new=False)
-    if body.state is not None:
-        state = state_of(body.state, policy.new_id(), tx)
-        record_move(tx, lock_run(tx, run_id), state)
-    return CreatedRun(run_id, is_new=True)
+    values = _values(tx, body, run_id, policy)
+    if body.state is None:
+        is_new = insert_run(tx, values)
+    else:
+        is_new = begin_in(tx, values, state_of(body.state, policy.new_id(), tx))
+    return CreatedRun(run_id if is_new else _made_before(tx, body, run_id), is_new=is_new)
 
 
 def _made_before(tx: Transaction, body: FlowRunCreate, run_id: UUID) -> UUID:
