@@ -75,7 +75,7 @@ class Engine:
             except OSError:
                 return False
 
-        wait_for(f"{self.name}'s server", is_up, 90)
+        wait_for(f"{self.name}'s server", is_up, 180)
 
     def ask(self, method: str, path: str, body: Any = None) -> Any:
         content = None if body is None else json.dumps(body).encode()

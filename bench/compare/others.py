@@ -19,7 +19,7 @@ from bench.stage import ROOT, free_port, wait_for
 FOLDER = Path(os.environ.get("BENCH_OTHERS", ".bench-others")).absolute()
 _PACKAGES = {
     "dbos": ["dbos"],
-    "celery": ["celery", "redis"],
+    "celery": ["celery", "redis", "packaging"],
     "procrastinate": ["procrastinate", "psycopg[binary]"],
     "dagster": ["dagster"],
 }
