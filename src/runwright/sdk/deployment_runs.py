@@ -1,7 +1,6 @@
 """Runs of deployments: created, and waited for over all their attempts."""
 
-import asyncio
-from collections.abc import Coroutine, Generator, Iterable
+from collections.abc import Generator, Iterable
 from datetime import datetime
 from typing import Any, NamedTuple
 from urllib.parse import quote
@@ -15,25 +14,11 @@ from runwright.api.journal import TaskRunInfo, TaskRunMoved
 from runwright.api.states import StateCreate
 from runwright.core.states import State, StateDetails, StateName, StateType
 from runwright.errors import FlowError
-from runwright.sdk.asking import answered, ask_api
+from runwright.sdk.asking import answered
 from runwright.sdk.channel import Told
 from runwright.sdk.context import FlowRunContext, current_flow_run, current_tags
-from runwright.sdk.environment import Environment, current_environment
 from runwright.sdk.parameters import jsonable
-
-
-class _Request(NamedTuple):
-    method: str
-    path: str
-    body: Any = None
-
-
-class _Pause(NamedTuple):
-    seconds: float
-
-
-#: The procedure, told apart from how it is carried out: requests and pauses go out, answers come.
-_Procedure = Generator[_Request | _Pause, Any, FlowRun]
+from runwright.sdk.procedures import Pause, Procedure, Request, called
 
 
 def run_deployment(  # noqa: PLR0913  # the options of a run, by name
@@ -77,12 +62,7 @@ def run_deployment(  # noqa: PLR0913  # the options of a run, by name
         job_variables=job_variables,
     )
     waiting = _Waiting(timeout, poll_interval, context if as_subflow else None)
-    procedure = _run(name, options, waiting)
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return _carry_out(procedure, context)
-    return _carry_out_async(procedure, context)
+    return called(_run(name, options, waiting))
 
 
 class _Waiting(NamedTuple):
@@ -91,13 +71,13 @@ class _Waiting(NamedTuple):
     parent: FlowRunContext | None
 
 
-def _run(name: str | UUID, options: DeploymentRunCreate, waiting: _Waiting) -> _Procedure:
+def _run(name: str | UUID, options: DeploymentRunCreate, waiting: _Waiting) -> Procedure[FlowRun]:
     deployment = yield from _find(name)
     stand_in = None
     if waiting.parent is not None:
         stand_in = _StandIn(waiting.parent, deployment.name)
         options = msgspec.structs.replace(options, parent_task_run_id=stand_in.id)
-    created: Told = yield _Request("POST", f"/deployments/{deployment.id}/create_flow_run", options)
+    created: Told = yield Request("POST", f"/deployments/{deployment.id}/create_flow_run", options)
     run = answered(created, FlowRun, f"a run of the deployment {name!r}")
     run = yield from _wait_for(run, waiting)
     if stand_in is not None and run.state is not None:
@@ -105,7 +85,7 @@ def _run(name: str | UUID, options: DeploymentRunCreate, waiting: _Waiting) -> _
     return run
 
 
-def _find(name: str | UUID) -> Generator[_Request, Told, Deployment]:
+def _find(name: str | UUID) -> Generator[Request, Told, Deployment]:
     if isinstance(name, UUID):
         path = f"/deployments/{name}"
     else:
@@ -113,14 +93,14 @@ def _find(name: str | UUID) -> Generator[_Request, Told, Deployment]:
         if not slash or not flow or not deployment:
             raise FlowError(f"{name!r} names no deployment: write 'flow name/deployment name'.")
         path = f"/deployments/name/{quote(flow, safe='')}/{quote(deployment, safe='')}"
-    told = yield _Request("GET", path)
+    told = yield Request("GET", path)
     return answered(told, Deployment, f"the deployment {str(name)!r}")
 
 
-def _wait_for(run: FlowRun, waiting: _Waiting) -> _Procedure:
+def _wait_for(run: FlowRun, waiting: _Waiting) -> Procedure[FlowRun]:
     left = float("inf") if waiting.timeout is None else waiting.timeout
     while left > 0:
-        told: Told = yield _Request("GET", f"/flow_runs/{run.id}")
+        told: Told = yield Request("GET", f"/flow_runs/{run.id}")
         run = answered(told, FlowRun, f"flow run {run.id}")
         if run.state is not None and run.state.is_terminal:
             following = yield from _next_attempt(run)
@@ -128,16 +108,16 @@ def _wait_for(run: FlowRun, waiting: _Waiting) -> _Procedure:
                 return run
             run = following
             continue
-        yield _Pause(min(waiting.poll_interval, left))
+        yield Pause(min(waiting.poll_interval, left))
         left -= waiting.poll_interval
     return run
 
 
-def _next_attempt(run: FlowRun) -> Generator[_Request, Told, FlowRun | None]:
+def _next_attempt(run: FlowRun) -> Generator[Request, Told, FlowRun | None]:
     """The attempt after a crashed one; the server makes both in one transaction."""
     if run.state_type is not StateType.CRASHED:
         return None
-    told = yield _Request(
+    told = yield Request(
         "POST",
         "/flow_runs/filter",
         {"flow_runs": {"root_run_id": {"any_": [str(run.root_run_id or run.id)]}}},
@@ -145,48 +125,6 @@ def _next_attempt(run: FlowRun) -> Generator[_Request, Told, FlowRun | None]:
     attempts = answered(told, list[FlowRun], f"the attempts of flow run {run.id}")
     later = [each for each in attempts if each.attempt > run.attempt]
     return min(later, key=lambda each: each.attempt) if later else None
-
-
-def _carry_out(procedure: _Procedure, context: FlowRunContext | None) -> FlowRun:
-    environment = _environment(context)
-    try:
-        step = next(procedure)
-        while True:
-            if isinstance(step, _Pause):
-                environment.sleep(step.seconds)
-                step = procedure.send(None)
-            elif context is not None:
-                step = procedure.send(context.channel.ask(*step))
-            else:
-                step = procedure.send(ask_api(environment.settings, *step))
-    except StopIteration as done:
-        return done.value
-
-
-def _carry_out_async(
-    procedure: _Procedure, context: FlowRunContext | None
-) -> Coroutine[Any, Any, FlowRun]:
-    async def carry_out() -> FlowRun:
-        environment = _environment(context)
-        try:
-            step = next(procedure)
-            while True:
-                if isinstance(step, _Pause):
-                    await environment.sleep_async(step.seconds)
-                    step = procedure.send(None)
-                elif context is not None:
-                    step = procedure.send(await context.channel.ask_async(*step))
-                else:
-                    asking = asyncio.to_thread(ask_api, environment.settings, *step)
-                    step = procedure.send(await asking)
-        except StopIteration as done:
-            return done.value
-
-    return carry_out()
-
-
-def _environment(context: FlowRunContext | None) -> Environment:
-    return current_environment() if context is None else context.environment
 
 
 class _StandIn:

@@ -1,0 +1,1 @@
+"""Limits that many runs share: `runwright.concurrency.sync` and `runwright.concurrency.asyncio`."""
