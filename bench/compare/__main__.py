@@ -72,8 +72,10 @@ class Table:
             )
         lines += [
             "",
-            "| requests | connections | database | Runwright a second | p99 ms | refused "
-            "| Prefect 3.8.8 a second | p99 ms | refused | times as many |",
+            (
+                "| requests | connections | database | Runwright a second | p99 ms | refused "
+                "| Prefect 3.8.8 a second | p99 ms | refused | times as many |"
+            ),
             "|---|--:|---|--:|--:|--:|--:|--:|--:|--:|",
         ]
         for row in self.rows:
