@@ -16,7 +16,7 @@ from runwright.api.flows import Flow as FlowOnWire
 from runwright.core.states import State, StateType
 from runwright.errors import FlowError, NotFound, ParameterError, Unprocessable
 from runwright.schedules import Cron, Interval, InvalidSchedule, RRule
-from runwright.sdk import deployment_runs
+from runwright.sdk import deployment_runs, procedures
 from runwright.sdk.deploy import deploy, from_source, register, to_deployment
 from runwright.sdk.environment import RealEnvironment, use_environment
 from runwright.sdk.git_source import GitSource
@@ -261,7 +261,7 @@ class World(RealEnvironment):
 
 
 def run_in(world, monkeypatch, **options):
-    monkeypatch.setattr(deployment_runs, "ask_api", world.ask)
+    monkeypatch.setattr(procedures, "ask_api", world.ask)
     with use_environment(world):
         return deployment_runs.run_deployment("Daily load/d", **options)
 
