@@ -24,12 +24,14 @@ def free_port() -> int:
         return free.getsockname()[1]
 
 
-def wait_for(what: str, condition: Callable[[], Any], seconds: float = 30) -> Any:
+def wait_for(
+    what: str, condition: Callable[[], Any], seconds: float = 30, *, every: float = 0.005
+) -> Any:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if answer := condition():
             return answer
-        time.sleep(0.005)
+        time.sleep(every)
     raise SystemExit(f"waited {seconds:.0f} s in vain for {what}")
 
 

@@ -104,7 +104,7 @@ def runs_a_second(engine: Engine, deployment: str, count: int) -> list[float]:
     def are_done() -> bool:
         return engine.ask("POST", "/flow_runs/count", wanted) == 0
 
-    wait_for("the runs", are_done, 240)
+    wait_for("the runs", are_done, 240, every=0.1)  # asking costs the server something too
     return [count / (time.perf_counter() - begun)]
 
 

@@ -1,32 +1,32 @@
 """The short way for what is asked thousands of times a second.
 
-Creating runs, proposing states, journals and run lists skip the framework's machinery; the same
-authenticator and the same table of scopes stand before them. Everything else, and everything that
-is not plainly one of these, goes on to the application behind.
+Creating runs, proposing states, run lists, logs, and what workers and supervisors send skip the
+framework's machinery; the same authenticator and the same table of scopes stand before them.
+Everything else, and everything that is not plainly one of these, goes on to the application behind.
 """
 
 import re
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 import msgspec
 
 from runwright.server.auth import Authenticator, authorize
-from runwright.server.keys import Principal
 from runwright.server.problems import Problem, body_of, log, problem_of
 from runwright.server.scopes import SCOPES
 from runwright.server.wiring import Wiring
 
-#: (wiring, principal, run id where the path has one, body) -> (status, JSON)
-Handler = Callable[[Wiring, Principal, UUID | None, bytes], Awaitable[tuple[int, bytes]]]
+#: (wiring, principal, what is named in the path, body) -> (status, JSON)
+Handler = Callable[..., Awaitable[tuple[int, bytes]]]
 #: A scope, or alternatives.
 Needs = str | tuple[str, ...]
 
 _MAX_BODY_BYTES = 8 * 1024 * 1024
-_OF_RUN = re.compile(
-    r"/api/flow_runs/([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})/(\w+)"
-)
+_ID = r"([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})"
+_OF_RUN = re.compile(rf"/api/flow_runs/{_ID}/(\w+)")
+_SYNC = re.compile(rf"/api/work_pools/([^/\0]+)/workers/{_ID}/sync")
 _encode = msgspec.json.Encoder().encode
 _CONTENT_TYPE = (b"content-type", b"application/json")
 
@@ -52,28 +52,39 @@ class FastLane:
         self._of_run: dict[str, tuple[Needs, Handler]] = {
             "set_state": (SCOPES["POST", "/flow_runs/{id}/set_state"], flow_runs.set_state_fast),
             "journal": (SCOPES["POST", "/flow_runs/{id}/journal"], executions.journal_fast),
+            "exit": (SCOPES["POST", "/flow_runs/{id}/exit"], executions.exit_fast),
         }
+        self._sync: tuple[Needs, Handler] = (
+            SCOPES["POST", "/work_pools/{name}/workers/{instance_id}/sync"],
+            executions.sync_fast,
+        )
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] != "http" or scope["method"] != "POST":
             await self.behind(scope, receive, send)
             return
-        path: str = scope["path"]
-        run_id = None
-        found = self._plain.get(path.rstrip("/"))
+        found = self._find(scope["path"])
         if found is None:
-            match = _OF_RUN.fullmatch(path)
-            found = self._of_run.get(match[2]) if match else None
-            if found is None or match is None:
-                await self.behind(scope, receive, send)
-                return
-            run_id = UUID(match[1])
-        status, content, headers = await self._answer(found, scope, receive, run_id)
+            await self.behind(scope, receive, send)
+            return
+        status, content, headers = await self._answer(found, scope, receive)
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": content})
 
+    def _find(self, path: str) -> tuple[Needs, Handler] | None:
+        plain = self._plain.get(path.rstrip("/"))
+        if plain is not None:
+            return plain
+        if match := _OF_RUN.fullmatch(path):
+            of_run = self._of_run.get(match[2])
+            return of_run and (of_run[0], partial(of_run[1], run_id=UUID(match[1])))
+        if match := _SYNC.fullmatch(path):
+            needs, sync = self._sync
+            return needs, partial(sync, name=match[1], instance_id=UUID(match[2]))
+        return None
+
     async def _answer(
-        self, found: tuple[Needs, Handler], scope: Any, receive: Any, run_id: UUID | None
+        self, found: tuple[Needs, Handler], scope: Any, receive: Any
     ) -> tuple[int, bytes, list[tuple[bytes, bytes]]]:
         needs, handler = found
         headers: list[tuple[bytes, bytes]] = [_CONTENT_TYPE]
@@ -81,7 +92,7 @@ class FastLane:
             principal = await self._authenticator.identify(scope)
             authorize(principal, needs)
             body = await _body(receive)
-            status, content = await handler(self._wiring, principal, run_id, body)
+            status, content = await handler(self._wiring, principal, body)
         except Exception as error:  # noqa: BLE001  # the edge of the program: nothing may pass
             problem = problem_of(error)
             if problem is None:

@@ -13,7 +13,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import and_, bindparam, func, or_, select
+from sqlalchemy import Integer, and_, bindparam, func, or_, select
 
 from runwright.core.limits import Candidate, Room
 from runwright.core.states import StateType
@@ -67,6 +67,24 @@ _DEPLOYMENT_ALONE = Prepared(
     .where(deployment.c.id == bindparam("wanted_id"))
     .with_for_update(key_share=True)
 )
+_priority = func.coalesce(work_queue.c.priority, _LAST)
+_open_to_all = (
+    select(_c.id, _c.due_at, _priority.label("priority"), _c.work_queue_id, _c.deployment_id)
+    .select_from(
+        flow_run.outerjoin(work_queue, work_queue.c.id == _c.work_queue_id).outerjoin(
+            deployment, deployment.c.id == _c.deployment_id
+        )
+    )
+    .where(
+        _due,
+        or_(work_queue.c.id.is_(None), work_queue.c.is_paused.is_(False)),
+        or_(deployment.c.id.is_(None), deployment.c.paused.is_(False)),
+    )
+    .order_by(_priority, _c.due_at, _c.id)
+    .limit(bindparam("most", type_=Integer))
+    .with_for_update(of=flow_run, skip_locked=True)
+)
+_OPEN_TO_ALL = Prepared(_open_to_all)
 _ANY_DUE = Prepared(select(_c.id).where(_due).limit(1))
 _NEXT_DUE = Prepared(
     select(func.min(_c.due_at)).where(
@@ -205,29 +223,16 @@ def _left(tx: Transaction, owner: Any, rows: Sequence[Any]) -> dict[UUID, int]:
 def _candidates(
     tx: Transaction, pool: Any, queue_names: Sequence[str], room: Room
 ) -> list[Candidate]:
-    priority = func.coalesce(work_queue.c.priority, _LAST)
-    statement = (
-        select(_c.id, _c.due_at, priority.label("priority"), _c.work_queue_id, _c.deployment_id)
-        .select_from(
-            flow_run.outerjoin(work_queue, work_queue.c.id == _c.work_queue_id).outerjoin(
-                deployment, deployment.c.id == _c.deployment_id
-            )
-        )
-        .where(
-            _due,
-            or_(work_queue.c.id.is_(None), work_queue.c.is_paused.is_(False)),
-            or_(deployment.c.id.is_(None), deployment.c.paused.is_(False)),
-        )
-        .order_by(priority, _c.due_at, _c.id)
-        .limit(room.worker * 4 + _SPARE)
-        .with_for_update(of=flow_run, skip_locked=True)
-    )
+    parameters = {"pool_id": pool.id, "now": tx.now, "most": room.worker * 4 + _SPARE}
+    statement = _open_to_all
     for column, left in ((_c.work_queue_id, room.queues), (_c.deployment_id, room.deployments)):
         full = [each for each, slots in left.items() if slots <= 0]
         if full:
             statement = statement.where(or_(column.is_(None), column.not_in(full)))
     if queue_names:
         statement = statement.where(work_queue.c.name.in_(list(queue_names)))
+    usual = statement is _open_to_all
+    found = tx.execute(_OPEN_TO_ALL if usual else statement, parameters)
     return [
         Candidate(
             run_id=row.id,
@@ -236,5 +241,5 @@ def _candidates(
             queue_id=row.work_queue_id,
             deployment_id=row.deployment_id,
         )
-        for row in tx.execute(statement, {"pool_id": pool.id, "now": tx.now})
+        for row in found
     ]

@@ -35,6 +35,8 @@ from runwright.storage.statements import Prepared
 from runwright.storage.tables import flow_run
 
 _batch = msgspec.json.Decoder(JournalBatch)
+_exit_report = msgspec.json.Decoder(ExitReport)
+_sync_request = msgspec.json.Decoder(SyncRequest)
 _encode = msgspec.json.Encoder().encode
 #: Entries that are stored in a millisecond or two.
 _FEW = 30
@@ -70,14 +72,14 @@ async def append_decided(wiring: Wiring, run_id: UUID, batch: JournalBatch) -> J
 
 
 async def journal_fast(
-    wiring: Wiring, principal: Principal, run_id: UUID | None, body: bytes
+    wiring: Wiring, principal: Principal, body: bytes, *, run_id: UUID
 ) -> tuple[int, bytes]:
     """Append entries to the journal of a run's execution, and renew its lease."""
     batch = decode(_batch, body)
 
     def use_case(tx: Transaction) -> JournalAnswer | Problem:
-        refuse_stranger(tx, principal, run_id)  # type: ignore[arg-type]  # its path has one
-        return append_journal(tx, run_id, batch, wiring.policy)  # type: ignore[arg-type]
+        refuse_stranger(tx, principal, run_id)
+        return append_journal(tx, run_id, batch, wiring.policy)
 
     storage = wiring.storage
     append = storage.jot if len(batch.entries) <= _FEW else storage.write
@@ -92,7 +94,7 @@ async def journal(
     run_id: PathId, data: JSONBody[JournalBatch], wiring: Wired, principal: Asker
 ) -> Response[bytes]:
     """Append entries to the journal of a run's execution, and renew its lease."""
-    status, content = await journal_fast(wiring, principal, run_id, _encode(data))
+    status, content = await journal_fast(wiring, principal, _encode(data), run_id=run_id)
     return Response(content, status_code=status, media_type="application/json")
 
 
@@ -101,12 +103,24 @@ async def exit_(
     run_id: PathId, data: JSONBody[ExitReport], wiring: Wired, principal: Asker
 ) -> ExitAnswer:
     """The process of an execution has ended."""
+    return await _end(wiring, principal, run_id, data)
 
+
+async def exit_fast(
+    wiring: Wiring, principal: Principal, body: bytes, *, run_id: UUID
+) -> tuple[int, bytes]:
+    """The process of an execution has ended."""
+    return 200, _encode(await _end(wiring, principal, run_id, decode(_exit_report, body)))
+
+
+async def _end(
+    wiring: Wiring, principal: Principal, run_id: UUID, report: ExitReport
+) -> ExitAnswer:
     def use_case(tx: Transaction) -> ExitAnswer:
         refuse_stranger(tx, principal, run_id)
-        return end_execution(tx, run_id, data, wiring.policy)
+        return end_execution(tx, run_id, report, wiring.policy)
 
-    return await wiring.storage.write(use_case)
+    return await wiring.storage.jot(use_case)
 
 
 async def report_exit(
@@ -156,11 +170,25 @@ async def sync(
     principal: Asker,
 ) -> SyncAnswer:
     """A worker's heartbeat, and its work: answered at once when there is some."""
+    return await _sync(wiring, principal, name, instance_id, data)
+
+
+async def sync_fast(
+    wiring: Wiring, principal: Principal, body: bytes, *, name: str, instance_id: UUID
+) -> tuple[int, bytes]:
+    """A worker's heartbeat, and its work: answered at once when there is some."""
+    request = decode(_sync_request, body)
+    return 200, _encode(await _sync(wiring, principal, name, instance_id, request))
+
+
+async def _sync(
+    wiring: Wiring, principal: Principal, name: str, instance_id: UUID, request: SyncRequest
+) -> SyncAnswer:
     if principal.work_pool_id is not None:
-        pool = await wiring.storage.read(lambda tx: pool_id(tx, name))
+        pool = await wiring.storage.glance(lambda tx: pool_id(tx, name))
         if pool != principal.work_pool_id:
             raise Denied("This key speaks for another work pool.", status=403)
-    return await wiring.desk.sync(name, instance_id, data)
+    return await wiring.desk.sync(name, instance_id, request)
 
 
 router = Router(

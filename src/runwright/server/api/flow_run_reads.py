@@ -2,7 +2,6 @@
 
 from datetime import timedelta
 from typing import Any
-from uuid import UUID
 
 import msgspec
 from litestar import get, post
@@ -49,9 +48,7 @@ class HistoryQuery(Filters, frozen=True, kw_only=True):
         return timedelta(seconds=seconds)
 
 
-async def filter_fast(
-    wiring: Wired, principal: Asker, _run_id: UUID | None, body: bytes
-) -> tuple[int, bytes]:
+async def filter_fast(wiring: Wired, principal: Asker, body: bytes) -> tuple[int, bytes]:
     """Flow runs that meet the filters; an execution sees those that belong to its own."""
     query = decode(_query, body)
     return 200, await wiring.storage.glance(

@@ -51,19 +51,17 @@ async def _create(wiring: Wiring, data: FlowRunCreate) -> tuple[FlowRun, int]:
     return run, _CREATED if made.is_new else _OK
 
 
-async def create_fast(
-    wiring: Wiring, _principal: Principal, _run_id: UUID | None, body: bytes
-) -> tuple[int, bytes]:
+async def create_fast(wiring: Wiring, _principal: Principal, body: bytes) -> tuple[int, bytes]:
     """A new run, or the one of the same idempotency key."""
     run, status = await _create(wiring, decode(_create_body, body))
     return status, _encode(run)
 
 
 async def set_state_fast(
-    wiring: Wiring, _principal: Principal, run_id: UUID | None, body: bytes
+    wiring: Wiring, _principal: Principal, body: bytes, *, run_id: UUID
 ) -> tuple[int, bytes]:
     """Propose a state."""
-    result = await _propose(wiring, run_id, decode(_state_body, body))  # type: ignore[arg-type]
+    result = await _propose(wiring, run_id, decode(_state_body, body))
     return _status(result), _encode(result)
 
 

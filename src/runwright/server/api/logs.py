@@ -24,9 +24,7 @@ _FEW = 100
 _records = msgspec.json.Decoder(list[LogCreate])
 
 
-async def create_fast(
-    wiring: Wired, principal: Asker, _run_id: UUID | None, body: bytes
-) -> tuple[int, bytes]:
+async def create_fast(wiring: Wired, principal: Asker, body: bytes) -> tuple[int, bytes]:
     """Keep log records. An execution may write those of its own run alone."""
     records = decode(_records, body)
     own = principal.flow_run_id
@@ -46,7 +44,7 @@ async def create(
     data: JSONBody[list[LogCreate]], wiring: Wired, principal: Asker
 ) -> Response[bytes]:
     """Keep log records: an array, in order."""
-    status, content = await create_fast(wiring, principal, None, msgspec.json.encode(data))
+    status, content = await create_fast(wiring, principal, msgspec.json.encode(data))
     return Response(content, status_code=status, media_type="application/json")
 
 

@@ -36,6 +36,11 @@ _NEXT = Prepared(
     select(_c.id).where(_c.root_run_id == bindparam("root_id"), _c.attempt == bindparam("attempt"))
 )
 _LAST_ATTEMPT = Prepared(select(func.max(_c.attempt)).where(_c.root_run_id == bindparam("root_id")))
+_KEEP_REPORT = Prepared(
+    update(flow_run)
+    .where(_c.id == bindparam("run_id"))
+    .values(exit_report=bindparam("report", type_=_c.exit_report.type))
+)
 _COPIED = (
     "name", "flow_id", "flow_version", "deployment_id", "deployment_version", "work_queue_id",
     "work_pool_id", "parameters", "context", "empirical_policy", "tags", "labels",
@@ -244,11 +249,7 @@ _INSERT_TASK_STATE = Prepared(
 
 
 def _keep_report(tx: Transaction, run: Any, report: ExitReport) -> None:
-    tx.execute(
-        update(flow_run)
-        .where(flow_run.c.id == run.id)
-        .values(exit_report=msgspec.to_builtins(report))
-    )
+    tx.execute(_KEEP_REPORT, {"run_id": run.id, "report": msgspec.to_builtins(report)})
 
 
 def _answer(tx: Transaction, run: Any) -> ExitAnswer:

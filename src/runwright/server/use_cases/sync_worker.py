@@ -29,6 +29,14 @@ _QUEUES = Prepared(
         work_queue.c.work_pool_id == bindparam("pool_id")
     )
 )
+_HELD = Prepared(
+    select(
+        flow_run.c.claim_token,
+        flow_run.c.execution_id,
+        flow_run.c.state_type,
+        flow_run.c.cancel_requested_at,
+    ).where(flow_run.c.id == bindparam("run_id"))
+)
 _UPSERT = Prepared(
     lambda dialect: dialect.upsert(
         worker,
@@ -94,17 +102,10 @@ def orders(
     tx: Transaction, executions: list[ExecutionRef]
 ) -> tuple[list[ExecutionRef], list[ExecutionRef]]:
     """Of the executions a worker holds: those to cancel, and those no longer its own."""
-    if not executions:
-        return [], []
-    statement = select(
-        flow_run.c.id, flow_run.c.claim_token, flow_run.c.execution_id, flow_run.c.state_type,
-        flow_run.c.cancel_requested_at,
-    ).where(flow_run.c.id.in_([each.flow_run_id for each in executions]))  # fmt: skip
-    rows: dict[UUID, Any] = {row.id: row for row in tx.execute(statement)}
     cancel: list[ExecutionRef] = []
     lost: list[ExecutionRef] = []
     for each in executions:
-        row = rows.get(each.flow_run_id)
+        row = tx.execute(_HELD, {"run_id": each.flow_run_id}).first()
         if row is None or (row.claim_token, row.execution_id) != (each.token, each.execution_id):
             lost.append(each)
         elif row.cancel_requested_at is not None and row.state_type not in TERMINAL:

@@ -17,6 +17,8 @@ from runwright.storage.engine import Storage
 _MOST_WAIT_S = 10.0
 #: How often a poll looks without having been woken: notices between replicas may be lost.
 _LOOK_AGAIN_S = 1.0
+#: Claims that take less than a millisecond or two together.
+_FEW = 4
 
 
 class WorkDesk:
@@ -38,7 +40,7 @@ class WorkDesk:
         """
         superseded = self._supersede(instance_id)
         try:
-            greeting = await self._storage.write(
+            greeting = await self._storage.jot(
                 lambda tx: greet_worker(tx, pool_name, instance_id, request, self._policy)
             )
             claimed = list(greeting.claimed)
@@ -55,7 +57,9 @@ class WorkDesk:
     ) -> SyncAnswer:
         loop = asyncio.get_running_loop()
         until = loop.time() + min(request.wait_ms / 1000, _MOST_WAIT_S)
-        topics = (f"pool:{greeting.pool_id}", f"worker:{instance_id}")
+        topics = [f"worker:{instance_id}"]
+        if request.free > 0:  # who can take nothing is not woken by what the pool has
+            topics.append(f"pool:{greeting.pool_id}")
         cancel, lost = greeting.cancel, greeting.lost
         with self._storage.waker.watch(topics) as watch:
             while True:
@@ -64,11 +68,11 @@ class WorkDesk:
                 stopping = self._storage.waker.is_closed or superseded.is_set()
                 if claimed or left <= 0 or stopping or request.stopping:
                     return _answer(greeting, claimed, cancel, lost)
-                await watch.wait(min(left, await self._patience(greeting.pool_id)))
+                await watch.wait(min(left, await self._patience(greeting.pool_id, request)))
                 if self._storage.waker.is_closed or superseded.is_set():
                     return _answer(greeting, [], cancel, lost)
                 if request.executions:
-                    cancel, lost = await self._storage.read(
+                    cancel, lost = await self._storage.glance(
                         lambda tx: orders(tx, request.executions)
                     )
                     if self._is_news(instance_id, cancel, lost):
@@ -81,14 +85,17 @@ class WorkDesk:
             return []
         turn = self._turns.setdefault(greeting.pool_id, asyncio.Lock())
         async with turn:
-            if not await self._storage.read(lambda tx: has_due_run(tx, greeting.pool_id)):
+            if not await self._storage.glance(lambda tx: has_due_run(tx, greeting.pool_id)):
                 return []
-            return await self._storage.write(
+            claim = self._storage.jot if request.free - taken <= _FEW else self._storage.write
+            return await claim(
                 lambda tx: claim_runs(tx, greeting.pool_id, instance_id, request, self._policy)
             )
 
-    async def _patience(self, pool_id: UUID) -> float:
-        due = await self._storage.read(lambda tx: seconds_to_next_due(tx, pool_id))
+    async def _patience(self, pool_id: UUID, request: SyncRequest) -> float:
+        if request.free <= 0:
+            return _LOOK_AGAIN_S
+        due = await self._storage.glance(lambda tx: seconds_to_next_due(tx, pool_id))
         return _LOOK_AGAIN_S if due is None else min(_LOOK_AGAIN_S, max(due, 0.001))
 
     def _supersede(self, instance_id: UUID) -> asyncio.Event:
