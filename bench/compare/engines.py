@@ -111,6 +111,11 @@ class Engine:
             raise SystemExit(f"{self.name} {name}: {done.stdout[-800:]}{done.stderr[-800:]}")
         return json.loads(done.stdout.strip().splitlines()[-1])
 
+    def stop_server(self) -> None:
+        """To be started again with what it has kept."""
+        self.stop()
+        self.processes.clear()
+
     def stop(self) -> None:
         for process in reversed(self.processes):
             for order in (signal.SIGTERM, signal.SIGKILL):
@@ -176,9 +181,10 @@ class Prefect(Engine):
         self.wait_until_up()
 
     def start_worker(self) -> None:
-        created = [*self.cli, "work-pool", "create", "bench", "--type", "process"]
-        environment = self.environment
-        subprocess.run(created, env=environment, check=True, capture_output=True, timeout=60)
+        if len(self.processes) == 1:  # there is none but the server yet
+            created = [*self.cli, "work-pool", "create", "bench", "--type", "process"]
+            environment = self.environment
+            subprocess.run(created, env=environment, check=True, capture_output=True, timeout=60)
         self.start("worker", "start", "--pool", "bench", "--type", "process", "--limit", "8")
 
     def deploy(self, flow: str) -> str:

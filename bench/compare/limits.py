@@ -68,6 +68,16 @@ def fork_ms() -> float:
     return 1000 / _rate(once)
 
 
+def heavy_s() -> float:
+    """The work of the flow `heavy` in a Python without any engine."""
+    program = (
+        "import time\ndef f(n): return n if n < 2 else f(n - 1) + f(n - 2)\n"
+        "t = time.perf_counter()\nfor _ in range(10): f(30)\nprint(time.perf_counter() - t)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True)
+    return float(done.stdout)
+
+
 def _rate(do: object, seconds: float = 1.0) -> float:
     count, begun = 0, time.perf_counter()
     while (elapsed := time.perf_counter() - begun) < seconds:

@@ -15,7 +15,7 @@ def draw(rows: list[dict[str, Any]], folder: Path) -> list[str]:
     from matplotlib import pyplot as plt
 
     names = []
-    ratios = [row for row in rows if row.get("ratio")]
+    ratios = [row for row in rows if row.get("ratio") and "kind" not in row]
     figure, axes = plt.subplots(figsize=(9, 0.28 * len(ratios) + 1))
     axes.barh([row["figure"] for row in ratios], [row["ratio"] for row in ratios], color="#2a6f97")
     axes.set_xscale("log")
@@ -31,7 +31,7 @@ def draw(rows: list[dict[str, Any]], folder: Path) -> list[str]:
             for engine, style in (("runwright", "-"), ("prefect", "--")):
                 axes.plot(
                     [row["connections"] for row in mine],
-                    [max(row[engine], 0.5) for row in mine],
+                    [max(row.get(engine) or 0.5, 0.5) for row in mine],
                     style,
                     marker="o",
                     label=f"{kind}, {engine}",

@@ -9,6 +9,7 @@ import json
 import os
 import sys
 import time
+import urllib.error
 import urllib.parse
 import urllib.request
 import uuid
@@ -45,8 +46,15 @@ def ask(path: str, body: Any) -> Any:
         data=json.dumps(body).encode(),
         headers={"Authorization": f"Bearer {KEY}", "Content-Type": "application/json"},
     )
-    with urllib.request.urlopen(asked, timeout=30) as answer:
-        return json.loads(answer.read())
+    for _ in range(40):
+        try:
+            with urllib.request.urlopen(asked, timeout=60) as answer:
+                return json.loads(answer.read())
+        except urllib.error.HTTPError as error:  # 503: it has too much to do just now
+            if error.code != 503:
+                raise
+        time.sleep(0.5)
+    raise SystemExit(f"{path} goes on being answered 503")
 
 
 def creating(flow: str) -> Make:
@@ -68,7 +76,8 @@ def setting_states(flow: str) -> Make:
 
 
 def filtering(flow: str) -> Make:
-    del flow
+    for _ in range(30):
+        ask("/flow_runs/", {"flow_id": flow, "state": {"type": "PENDING"}})
     asked = request(
         "/flow_runs/filter",
         {"sort": "START_TIME_DESC", "limit": 20, "flows": {"name": {"any_": ["load"]}}},
