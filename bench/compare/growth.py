@@ -70,6 +70,6 @@ def _copy(
         for column in columns
     ]
     connection.execute(
-        f"INSERT INTO {table} ({', '.join(columns)}) "  # noqa: S608  # names of columns
+        f"INSERT INTO {table} ({', '.join(columns)}) "  # names of columns
         f"SELECT {', '.join(given)} FROM {table} AS old, new WHERE {which}"
     )

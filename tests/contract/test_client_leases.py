@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 from sqlalchemy import select, update
-from tests.contract.pools import POLICY, make_pool, schedule
+from tests.contract.pools import POLICY, ask, make_pool, schedule
 
 from runwright.api.events import Event
 from runwright.api.flow_runs import FlowRunPolicy, FlowRunUpdate
@@ -14,6 +14,7 @@ from runwright.api.workers import WorkerHeartbeat
 from runwright.core.states import StateType
 from runwright.server.services.reaper import Reaper
 from runwright.server.use_cases.change_run import change_run, label_run
+from runwright.server.use_cases.claim_runs import claim_runs
 from runwright.server.use_cases.hear_of_worker import hear_of_named_worker
 from runwright.server.use_cases.move_run import move_run
 from runwright.server.use_cases.take_events import take_events
@@ -123,6 +124,16 @@ def test_a_silent_run_crashes_and_is_run_again(world):
         assert [tuple(row) for row in rows] == [(1, "CRASHED", 0), (2, "SCHEDULED", 1)]
         late = await storage.write(lambda tx: move(tx, run_id, StateType.COMPLETED))
         assert late.status != "ACCEPT"
+
+    world(body)
+
+
+def test_after_an_outage_a_claim_is_not_given_the_time_of_a_client(world):
+    async def body(storage, run_id, pool_id):
+        await storage.write(lambda tx: claim_runs(tx, pool_id, uuid4(), ask(), POLICY))
+        await Reaper(storage, POLICY).one_pass()
+        left = await remaining(storage, run_id)
+        assert POLICY.pending_lease / 2 < left <= POLICY.pending_lease
 
     world(body)
 

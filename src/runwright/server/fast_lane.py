@@ -13,6 +13,7 @@ from uuid import UUID
 
 import msgspec
 
+from runwright import failpoints
 from runwright.server.auth import Authenticator, authorize
 from runwright.server.problems import Problem, body_of, log, problem_of
 from runwright.server.scopes import SCOPES
@@ -25,6 +26,7 @@ Needs = str | tuple[str, ...]
 
 _MAX_BODY_BYTES = 8 * 1024 * 1024
 _ID = r"([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})"
+_ANY_ID = re.compile(_ID)
 _OF_RUN = re.compile(rf"/api/flow_runs/{_ID}/(\w+)")
 _SYNC = re.compile(rf"/api/work_pools/([^/\0]+)/workers/{_ID}/sync")
 _encode = msgspec.json.Encoder().encode
@@ -60,6 +62,11 @@ class FastLane:
         )
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        await self._pass_on(scope, receive, send)
+        if failpoints.ARMED and scope["type"] == "http":
+            failpoints.reach("after reply", f"{scope['method']}-{_anonymous(scope['path'])}")
+
+    async def _pass_on(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] != "http" or scope["method"] != "POST":
             await self.behind(scope, receive, send)
             return
@@ -106,6 +113,10 @@ class FastLane:
             headers += [(k.lower().encode(), v.encode()) for k, v in problem.headers.items()]
         headers.append((b"content-length", str(len(content)).encode()))
         return status, content, headers
+
+
+def _anonymous(path: str) -> str:
+    return _ANY_ID.sub("ID", path)
 
 
 async def _body(receive: Any) -> bytes:

@@ -17,6 +17,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.sql import Executable
 
+from runwright import failpoints
 from runwright.core.backoff import anywhere_up_to, exponential
 from runwright.errors import DatabaseError
 from runwright.storage.dialect import Dialect
@@ -121,12 +122,16 @@ class PostgresStorage:
                     result = await connection.run_sync(
                         lambda core, topics=topics: use_case(PostgresTransaction(core, topics))
                     )
+                    if failpoints.ARMED:
+                        failpoints.reach("before commit", use_case)
             except (DBAPIError, PoolTimeout, OSError) as error:
                 if number == _TRIES or not _may_repeat(error):
                     raise _explained(error) from error
                 longest = exponential(number, first=_SHORT, most=_LONG)
                 await asyncio.sleep(anywhere_up_to(longest, random.random).total_seconds())
                 continue
+            if failpoints.ARMED:
+                failpoints.reach("after commit", use_case)
             self.waker.wake(topics)
             self._notices.tell_the_others(topics)
             return result

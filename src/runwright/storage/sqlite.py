@@ -20,6 +20,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy.exc import OperationalError
 
+from runwright import failpoints
 from runwright.clock import SystemClock
 from runwright.core.clock import Clock
 from runwright.errors import DatabaseError
@@ -226,11 +227,13 @@ class SqliteStorage:
     def _commit(self, batch: _Batch) -> None:
         if self._connection is None:  # it failed
             return
+        _pass_failpoints("before commit", batch)
         try:
             self._connection.raw.execute("COMMIT")
         except sqlite3.Error as error:
             batch.fail(_explained(error))
             self._recover()
+        _pass_failpoints("after commit", batch)
 
     def _run(self, write: _Write, connection: SqliteConnection, topics: set[str]) -> _Outcome:
         raw = connection.raw
@@ -271,6 +274,12 @@ class SqliteStorage:
             else:
                 answer.set_exception(error)
         self.waker.wake(batch.topics)
+
+
+def _pass_failpoints(stage: str, batch: _Batch) -> None:
+    if failpoints.ARMED:
+        for write in batch.writes:
+            failpoints.reach(stage, write.use_case)
 
 
 def _lost(last: _Outcome) -> StorageError:

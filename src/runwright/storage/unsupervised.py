@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from sqlalchemy import not_, or_, update
+from sqlalchemy import select, update
 
 from runwright.core.states import StateType
 from runwright.storage.tables import flow_run
@@ -47,10 +47,17 @@ def hear_of_worker(tx: "Transaction", pool_id: UUID, name: str, until: datetime)
     )
 
 
-def extend_all(tx: "Transaction", usual: timedelta, longest: timedelta) -> None:
-    """Nobody could be heard for a while: who had a longer lease than `usual` gets the longest."""
-    is_long = or_(_c.lease_seconds.is_(None), _c.lease_seconds > usual.total_seconds())
-    for condition, lease in ((is_long, longest), (not_(is_long), usual)):
-        until = tx.now + lease
-        lapsing = update(flow_run).where(_c.lease_expires_at < until, condition)
-        tx.execute(lapsing.values(lease_expires_at=until))
+def extend_all(tx: "Transaction", client_lease: timedelta) -> None:
+    """Nobody could be heard for a while: every holder gets its whole lease again.
+
+    `client_lease` is for those whose clients know of none.
+    """
+    leased = _c.lease_expires_at.is_not(None)
+    for seconds in tx.execute(select(_c.lease_seconds).where(leased).distinct()).scalars():
+        is_this = _c.lease_seconds.is_(None) if seconds is None else _c.lease_seconds == seconds
+        until = tx.now + (client_lease if seconds is None else timedelta(seconds=seconds))
+        tx.execute(
+            update(flow_run)
+            .where(is_this, _c.lease_expires_at < until)
+            .values(lease_expires_at=until)
+        )

@@ -56,7 +56,7 @@ class Reaper:
         last = tx.execute(LAST_PASS, {"service": self.name}).scalar()
         note_pass(tx, self.name)
         if plan_pass(last, now, ttl) is Pass.EXTEND or self._is_our_outage(tx):
-            extend_all(tx, ttl, self._policy.client_lease)
+            extend_all(tx, self._policy.client_lease)
             return 0
         lapsed = tx.execute(_LAPSED, {"now": now}).scalars()
         for run_id in lapsed:

@@ -1,0 +1,1 @@
+"""Faults for real processes, and the books that are checked afterwards."""
