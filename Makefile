@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all prefect-client test-prefect check fix lint types layers size generate verify bench bench-compare clean
+.PHONY: help setup demo test test-all prefect-client test-prefect check fix lint types layers size generate verify bench bench-compare chaos chaos-load clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -73,6 +73,14 @@ bench: $(READY)  ## measure against the figures of docs/operate/performance.md
 
 bench-compare: $(READY) $(PREFECT_CLIENT)/.ready  ## measure beside Prefect and others, by turns: 25 minutes
 	PREFECT_CLIENT=$(PREFECT_CLIENT) $(BIN)/python -m bench.compare
+
+PROFILE ?= ci
+SEED ?= $(shell date +%s | tail -c 5)
+chaos: $(READY)  ## faults for real processes, and the books checked: PROFILE=ci|gate SEED=n
+	$(BIN)/python -m chaos --profile $(PROFILE) --seed $(SEED)
+
+chaos-load: $(READY)  ## what one server bears: runs a second, a fleet of workers, a long history
+	$(BIN)/python -m chaos.load
 
 clean:  ## remove the virtual environment and caches
 	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis .import_linter_cache demo-output

@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from cyclopts import App
 
@@ -93,6 +94,46 @@ def current(*, database_url: str | None = None, output: Output = "table") -> Non
         return
     about = {"current": found, "newest": migrations.head()}
     show_one(about, output, name=found or "none")
+
+
+@app.command
+def backup(file: Path, /, *, database_url: str | None = None, output: Output = "table") -> None:
+    """Copy a SQLite database to FILE, as it is at one instant. A server may go on meanwhile.
+
+    For Postgres use pg_dump. The key file of the blocks is not part of it: keep that elsewhere.
+    """
+    url = _url(database_url)
+    with server_packages():
+        from runwright.server.backup import back_up
+    size = back_up(url, file)
+    acted(f"{size:,} bytes have been copied to", str(file), output)
+
+
+@app.command
+def restore(
+    file: Path,
+    /,
+    *,
+    database_url: str | None = None,
+    yes: Yes = False,
+    output: Output = "table",
+) -> int:
+    """Put a copy of a SQLite database in its place. The server must be stopped.
+
+    The database that was there is kept beside it. Without a terminal it needs --yes.
+    """
+    if not yes and not sys.stdin.isatty():
+        raise ConfigurationError("This replaces the database: say --yes when nobody can be asked.")
+    with _owned(database_url) as url:
+        if not confirm(f"Put {file} in the place of {url}?", yes=yes):
+            return Exit.ERROR
+        from runwright.server import backup as backups  # the server's packages are there
+
+        aside = backups.restore(url, file)
+        if aside is not None:
+            say(f"What was there is kept as {aside}.")
+        acted("the database has been restored from", str(file), output)
+    return Exit.OK
 
 
 @app.command
