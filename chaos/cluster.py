@@ -65,7 +65,14 @@ class Server:
             return False
 
     def wait_until_up(self) -> None:
-        until(f"the server on {self.port}", self.answers, 60)
+        """Start it again when it ends: its database may not be back yet."""
+
+        def is_up() -> bool:
+            if not self.is_alive:
+                self.start()
+            return self.answers()
+
+        until(f"the server on {self.port}", is_up, 60)
 
     @property
     def key(self) -> str:

@@ -1,7 +1,8 @@
-"""`python -m bench.compare [--quick]`: Runwright and Prefect in the same run, by turns.
+"""`python -m bench.compare [--quick] [PART...]`: Runwright and Prefect in the same run, by turns.
 
 Writes bench/results/compare.md, compare.json and plots. A workload that fails is a row that says
-so, and ends nothing; what was measured is written after every row.
+so, and ends nothing; what was measured is written after every row. Parts (workers, hand, sqlite,
+postgresql, alone, grown) can be measured again alone.
 """
 
 import json
@@ -205,15 +206,21 @@ def alone(table: Table, folder: Path, cluster: Cluster | None) -> None:
 
 def main() -> None:
     table = Table(keep)
+    chosen = [each for each in sys.argv[1:] if not each.startswith("-")]
+    if chosen and (RESULTS / "compare.json").exists():
+        table.rows = json.loads((RESULTS / "compare.json").read_text())["rows"]
     with tempfile.TemporaryDirectory(prefix="rwcompare-") as name, postgres() as cluster:
         folder = Path(name)
-        workers(table, folder)
-        by_hand(table, folder)
-        load(table, folder, "sqlite", None)
-        if cluster is not None:
-            load(table, folder, "postgresql", cluster)
-        alone(table, folder, cluster)
-        grown(table, folder)
+        parts: dict[str, Callable[[], None]] = {
+            "workers": lambda: workers(table, folder),
+            "hand": lambda: by_hand(table, folder),
+            "sqlite": lambda: load(table, folder, "sqlite", None),
+            "postgresql": lambda: cluster and load(table, folder, "postgresql", cluster),
+            "alone": lambda: alone(table, folder, cluster),
+            "grown": lambda: grown(table, folder),
+        }
+        for part in chosen or parts:
+            parts[part]()
     if not QUICK:
         plots.draw(table.rows, RESULTS)
 

@@ -40,7 +40,12 @@ class Table:
         self._add({"figure": figure, "unit": unit, "value": value})
 
     def _add(self, row: dict[str, Any]) -> None:
-        self.rows.append(row)
+        """Rows of the same figure are replaced: parts can be measured again."""
+        figures = [each["figure"] for each in self.rows]
+        if row["figure"] in figures:
+            self.rows[figures.index(row["figure"])] = row
+        else:
+            self.rows.append(row)
         self._keep(self)
 
     def markdown(self) -> str:
@@ -83,9 +88,9 @@ class Table:
 def _shown(value: Any) -> str:
     if value is None:
         return ""
-    if isinstance(value, float) and value >= 100:
-        return f"{value:,.0f}"
-    return f"{value:,}" if isinstance(value, int | float) else str(value)
+    if isinstance(value, float):
+        return f"{value:,.0f}" if value >= 100 or value == int(value) else f"{value:.3g}"
+    return f"{value:,}" if isinstance(value, int) else str(value)
 
 
 def _span(found: list[float] | None) -> str:

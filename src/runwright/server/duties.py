@@ -16,6 +16,7 @@ from runwright.server.services.reaper import Reaper
 from runwright.server.services.scheduler import Scheduler
 from runwright.server.spool import SpoolReader
 from runwright.server.wiring import Wiring
+from runwright.storage.errors import StorageError
 
 log = logging.getLogger("runwright.server")
 
@@ -67,6 +68,10 @@ def _span(seconds: float | None) -> timedelta | None:
     return None if seconds is None else timedelta(seconds=seconds)
 
 
+def _patience(failures: int) -> float:
+    return min(_PATIENCE[1], _PATIENCE[0] * 2 ** (failures - 1))
+
+
 async def run_duty(duty: Duty, stopping: asyncio.Event, random: Random = random.random) -> None:
     """Pass after pass until the server stops. A pass that fails is logged and tried again."""
     failures = 0
@@ -77,9 +82,13 @@ async def run_duty(duty: Duty, stopping: asyncio.Event, random: Random = random.
             failures = 0
         except asyncio.CancelledError:
             raise
+        except StorageError as error:
+            failures += 1
+            pause = _patience(failures)
+            log.warning("the %s waits %g s: %s", duty.name, pause, error)
         except Exception:
             failures += 1
-            pause = min(_PATIENCE[1], _PATIENCE[0] * 2 ** (failures - 1))
+            pause = _patience(failures)
             log.exception("the %s failed; it tries again in %g s", duty.name, pause)
         try:
             async with asyncio.timeout(pause * (1 + _JITTER * (2 * random() - 1))):

@@ -34,6 +34,9 @@ POSTGRES = Dialect("postgresql")
 _SERIALIZATION_FAILURE = "40001"
 _DEADLOCK = "40P01"
 _DISK_FULL = "53100"
+#: Classes of states in which nothing is wrong with what was asked: no connection, too many of them,
+#: shut down, starting up.
+_AWAY = ("08", "53", "57P")
 _TRIES = 8
 _POOL = 10
 _SHORT = timedelta(milliseconds=5)
@@ -174,7 +177,8 @@ def _explained(error: BaseException) -> BaseException:
             "The disk of the database is full. Nothing of this request was kept. Make space; the "
             "control plane goes on by itself."
         )
-    lost = isinstance(error, DBAPIError) and error.connection_invalidated
+    is_away = (_sqlstate(error) or "").startswith(_AWAY)
+    lost = is_away or (isinstance(error, DBAPIError) and error.connection_invalidated)
     if lost or _may_repeat(error) or isinstance(error, InterfaceError | PoolTimeout | OSError):
         return StorageUnavailable(f"The database does not answer: {error}. Try again.")
     if isinstance(error, OperationalError):

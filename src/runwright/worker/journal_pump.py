@@ -32,7 +32,8 @@ from runwright.worker.refusals import Refusal, refusal_of
 LINGER_SECONDS = 0.1
 MOST_ENTRIES = 1_000
 MOST_BYTES = 512 * 1024
-#: Between tries while the control plane is away: doubles up to the most, with full jitter.
+#: Between tries while the control plane is away: doubles up to the most, a third of the lease at
+#: most, with full jitter.
 FIRST_DELAY_SECONDS = 0.25
 LONGEST_DELAY_SECONDS = 5.0
 
@@ -107,6 +108,7 @@ class JournalPump:
         now = self._clock.monotonic()
         self._heard_at = now
         self._renew_at = now + lease_seconds / 3
+        self._lease = lease_seconds
         self._send_at: float | None = None
         self._not_before = 0.0
         self._failures = 0
@@ -202,6 +204,7 @@ class JournalPump:
         self._failures = 0
         self._heard_at = sent_at
         # A fifth either way, so that many executions started together do not renew together.
+        self._lease = answer.lease_ttl_ms / 1000
         self._renew_at = sent_at + answer.renew_in_ms / 1000 * self._chance.uniform(0.8, 1.2)
         had = self._backlog.first
         self._backlog.drop_below(answer.next)
@@ -230,7 +233,9 @@ class JournalPump:
         if not self._failures:
             self._away_since = self._clock.monotonic()
         self._failures += 1
-        most = min(LONGEST_DELAY_SECONDS, FIRST_DELAY_SECONDS * 2 ** min(self._failures, 10))
+        # When the control plane is back it gives every lease once more: be there in time.
+        longest = min(LONGEST_DELAY_SECONDS, self._lease / 3)
+        most = min(longest, FIRST_DELAY_SECONDS * 2 ** min(self._failures, 10))
         now = self._clock.monotonic()
         self._not_before = now + self._chance.uniform(0.05, most)
         self._send_at = now

@@ -264,3 +264,19 @@ def test_a_backlog_goes_on_in_memory_when_the_disk_is_full(tmp_path):
     assert backlog.next == 3
     backlog.append(b"3")
     assert backlog.batch(10, 1000)[-2:] == [b"2", b"3"]
+
+
+def test_tries_are_never_further_apart_than_leaves_time_to_keep_the_lease(play, monkeypatch):
+    monkeypatch.setattr(journal_pump, "LONGEST_DELAY_SECONDS", 600)
+    monkeypatch.setattr(journal_pump, "FIRST_DELAY_SECONDS", 600)
+
+    async def scenario(stage):
+        stage.is_away = True
+        stage.add(log("a"), is_awaited=True)
+        for _ in range(3):
+            async with stage.changed:
+                await stage.changed.wait()
+        stage.is_away = False
+        await stage.until(lambda: stage.stored)
+
+    play(scenario, lease_seconds=0.3)
