@@ -26,6 +26,8 @@ from chaos.cluster import Server
 from chaos.goals import Goals
 
 _SLOTS = 8
+#: Runs that wait for a worker: enough that none is idle.
+_BACKLOG = 64
 
 
 class Load:
@@ -95,7 +97,7 @@ async def lives(
     goals: Goals, server: Server, name: str, *, least: float, claim_p99: float, seconds: float
 ) -> None:
     """Runs made, claimed, started, ended: how many a second, for so long."""
-    done = 0
+    made = done = 0
     claims: list[float] = []
     end = time.monotonic() + seconds
 
@@ -103,7 +105,12 @@ async def lives(
         deployment = await load.prepare()
 
         async def create() -> None:
+            nonlocal made
             while time.monotonic() < end:
+                if made - done > _BACKLOG:
+                    await asyncio.sleep(0.01)
+                    continue
+                made += 1
                 await load.create(deployment)
 
         async def live(spec: dict[str, Any]) -> None:

@@ -25,6 +25,11 @@ from runwright.server.first_key import keep_admin_key
 from runwright.server.wiring import Wiring
 from runwright.settings import Settings
 
+#: Connections that wait to be accepted.
+_BACKLOG = 1024
+#: Requests under way. Each worker has one that waits for work: with too few places for them nobody
+#: else would be heard.
+_MOST_REQUESTS = 20_000
 #: How long requests that are under way may take when the server stops.
 _DRAIN_SECONDS = 10.0
 
@@ -147,6 +152,8 @@ class _Serving:
             interface=Interfaces.ASGINL,
             log_enabled=False,
             websockets=True,
+            backlog=_BACKLOG,
+            backpressure=_MOST_REQUESTS,
             ssl_cert=self._settings.server_tls_cert,
             ssl_key=self._settings.server_tls_key,
         )

@@ -19,6 +19,8 @@ _MOST_WAIT_S = 10.0
 _LOOK_AGAIN_S = 1.0
 #: Claims that take less than a millisecond or two together.
 _FEW = 4
+#: Executions that are looked at in about a millisecond.
+_FEW_HELD = 40
 
 
 class WorkDesk:
@@ -40,7 +42,9 @@ class WorkDesk:
         """
         superseded = self._supersede(instance_id)
         try:
-            greeting = await self._storage.jot(
+            is_small = len(request.executions) <= _FEW_HELD
+            greet = self._storage.jot if is_small else self._storage.write
+            greeting = await greet(
                 lambda tx: greet_worker(tx, pool_name, instance_id, request, self._policy)
             )
             claimed = list(greeting.claimed)
@@ -61,6 +65,7 @@ class WorkDesk:
         if request.free > 0:  # who can take nothing is not woken by what the pool has
             topics.append(f"pool:{greeting.pool_id}")
         cancel, lost = greeting.cancel, greeting.lost
+        is_small = len(request.executions) <= _FEW_HELD
         with self._storage.waker.watch(topics) as watch:
             while True:
                 claimed = await self._claim(greeting, instance_id, request, 0)
@@ -72,9 +77,8 @@ class WorkDesk:
                 if self._storage.waker.is_closed or superseded.is_set():
                     return _answer(greeting, [], cancel, lost)
                 if request.executions:
-                    cancel, lost = await self._storage.glance(
-                        lambda tx: orders(tx, request.executions)
-                    )
+                    look = self._storage.glance if is_small else self._storage.read
+                    cancel, lost = await look(lambda tx: orders(tx, request.executions))
                     if self._is_news(instance_id, cancel, lost):
                         return _answer(greeting, [], cancel, lost)
 

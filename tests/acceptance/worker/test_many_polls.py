@@ -1,0 +1,40 @@
+"""Workers that wait for work hold a request each: that must not keep anybody else out."""
+
+import asyncio
+import json
+import uuid
+
+from runwright.credentials import key_for
+
+WAITING = 300
+
+
+def test_hundreds_of_workers_that_wait_keep_nobody_out(site):
+    site.ask("POST", "/work_pools/", {"name": "p", "type": "process"})
+    key = key_for(site.home, site.url)
+
+    async def wait_for_work():
+        body = json.dumps({"worker_name": "w", "free": 1, "wait_ms": 10_000}).encode()
+        head = (
+            f"POST /api/work_pools/p/workers/{uuid.uuid4()}/sync HTTP/1.1\r\nhost: x\r\n"
+            f"authorization: Bearer {key}\r\ncontent-length: {len(body)}\r\n\r\n"
+        )
+        _, writer = await asyncio.open_connection("127.0.0.1", site.port)
+        writer.write(head.encode() + body)
+        await writer.drain()
+        return writer
+
+    async def everybody():
+        waiting = [await wait_for_work() for _ in range(WAITING)]
+        await asyncio.to_thread(
+            site.until, lambda: len(site.ask("POST", "/work_pools/p/workers/filter", {})) >= 200
+        )
+        await asyncio.wait_for(asyncio.to_thread(site.ask, "GET", "/health"), 3)
+        for writer in waiting:
+            writer.close()
+
+    async def soon():
+        async with asyncio.timeout(9):  # less than a poll waits
+            await everybody()
+
+    asyncio.run(soon())
