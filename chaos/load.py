@@ -207,7 +207,7 @@ async def grown(goals: Goals, server: Server, *, runs: int, lines: int) -> None:
         deployment = await load.prepare()
         claims, lists = [], []
         worker = uuid.uuid4()
-        for _ in range(200):
+        for _ in range(1000):
             await load.create(deployment)
             begun = time.monotonic()
             answer = await load.sync(worker, 1, [], 0)

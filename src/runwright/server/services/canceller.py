@@ -1,6 +1,6 @@
 """Carries cancellations to their end: runs without a process, and the children of stopped runs."""
 
-from sqlalchemy import or_, select
+from sqlalchemy import exists, or_, select
 
 from runwright.core.states import StateType
 from runwright.server.policy import Policy
@@ -29,9 +29,14 @@ _ABANDONED = Prepared(
 #: Runs of their own (not subflows in the same process) whose parent has been stopped.
 _ORPHANS = Prepared(
     select(_c.id)
-    .join(_parent, _parent.c.id == _c.parent_flow_run_id)
     .where(
-        or_(*(_parent.c.state_type == kind for kind in _STOPPED)),
+        # In the words of the index: there are few such runs, however long the history.
+        _c.parent_flow_run_id.is_not(None),
+        _c.end_time.is_(None),
+        exists().where(
+            _parent.c.id == _c.parent_flow_run_id,
+            or_(*(_parent.c.state_type == kind for kind in _STOPPED)),
+        ),
         _c.execution_root_id.is_(None),
         _c.cancel_requested_at.is_(None),
         or_(_c.state_type.is_(None), has_not_ended(_c.state_type)),

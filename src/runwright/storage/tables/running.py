@@ -13,11 +13,13 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    and_,
 )
 
 from runwright.storage.tables.base import created_columns, id_column, metadata
 from runwright.storage.types import Id, Instant, Json
 
+_lives_as_child = and_(Column("parent_flow_run_id").is_not(None), Column("end_time").is_(None))
 flow_run = Table(
     "flow_run",
     metadata,
@@ -105,9 +107,22 @@ flow_run = Table(
     Index("ix_flow_run_expected", "expected_start_time", "id"),
     Index(None, "deployment_id", "expected_start_time"),
     Index(None, "flow_id", "expected_start_time"),
-    Index(None, "parent_task_run_id"),
-    Index(None, "parent_flow_run_id"),
-    Index(None, "execution_root_id"),
+    # Most runs have none of these: only those that do are in the index.
+    *(
+        Index(
+            f"ix_flow_run_{name}",
+            name,
+            sqlite_where=Column(name).is_not(None),
+            postgresql_where=Column(name).is_not(None),
+        )
+        for name in ("parent_task_run_id", "parent_flow_run_id", "execution_root_id")
+    ),
+    Index(
+        "ix_flow_run_living_children",
+        "parent_flow_run_id",
+        sqlite_where=_lives_as_child,
+        postgresql_where=_lives_as_child,
+    ),
     CheckConstraint("retries_used <= retries", name="retry_budget"),
     CheckConstraint("attempt >= 1", name="attempt"),
 )
