@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all prefect-client test-prefect check fix lint types layers size generate verify bench bench-compare chaos chaos-load clean
+.PHONY: help setup demo test test-all prefect-client test-prefect check fix lint types layers size generate verify bench bench-compare chaos chaos-load fuzz clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -78,6 +78,10 @@ PROFILE ?= ci
 SEED ?= $(shell date +%s | tail -c 5)
 chaos: $(READY)  ## faults for real processes, and the books checked: PROFILE=ci|gate SEED=n
 	$(BIN)/python -m chaos --profile $(PROFILE) --seed $(SEED)
+
+fuzz: $(READY)  ## requests that nobody would make, at every route, by everybody: 50,000 of them
+	$(BIN)/python -m pip install -q 'schemathesis>=4.32,<5'
+	$(BIN)/python -m chaos.fuzz
 
 chaos-load: $(READY)  ## what one server bears: runs a second, a fleet of workers, a long history
 	$(BIN)/python -m chaos.load

@@ -22,11 +22,11 @@ _GOAL = "G2 killed at a commit boundary, nothing is lost or doubled"
 _AT_ONCE = 2
 
 
-def every_failpoint(goals: Goals, folder: Path) -> None:
-    """Each place that the undisturbed life passes, once."""
+def every_failpoint(goals: Goals, folder: Path, *, one_in: int = 1, seed: int = 0) -> None:
+    """Each place that the undisturbed life passes, or one in so many of them, once."""
     log = folder / "places"
     usual = _life(folder / "undisturbed", RUNWRIGHT_FAILPOINT_LOG=str(log))[1]
-    places = list(dict.fromkeys(log.read_text().splitlines()))
+    places = list(dict.fromkeys(log.read_text().splitlines()))[seed % one_in :: one_in]
     with concurrent.futures.ThreadPoolExecutor(_AT_ONCE) as pool:
         lives = {
             place: pool.submit(_life, folder / str(number), RUNWRIGHT_FAILPOINT=place)
