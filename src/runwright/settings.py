@@ -18,7 +18,7 @@ from runwright.local_server import local_server
 
 PREFIX = "RUNWRIGHT_"
 #: Variables that are ours and are no settings.
-_NOT_SETTINGS = ("RUNWRIGHT__", "RUNWRIGHT_EXECUTION")
+_NOT_SETTINGS = ("RUNWRIGHT__", "RUNWRIGHT_EXECUTION", "RUNWRIGHT_FAILPOINT")
 
 Seconds = Annotated[float, msgspec.Meta(ge=0)]
 Positive = Annotated[float, msgspec.Meta(gt=0)]
