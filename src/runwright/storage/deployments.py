@@ -11,6 +11,7 @@ from runwright.api.deployments import ConcurrencyOptions, Deployment, Deployment
 from runwright.api.filters import PageQuery, Query
 from runwright.storage.queries import Page, Resource, read_many, read_one, read_page
 from runwright.storage.schedules import schedules_of
+from runwright.storage.statements import Prepared
 from runwright.storage.tables import deployment, flow, schedule, work_pool, work_queue
 from runwright.storage.workers import POLLED_LATELY, beats, is_alive
 
@@ -66,7 +67,7 @@ _by_name = DEPLOYMENTS.select().where(
     _c.flow_id.in_(select(flow.c.id).where(flow.c.name == bindparam("wanted_flow"))),
 )
 #: A deployment with where its runs go: what making a run needs.
-_with_pool = (
+_with_pool = Prepared(
     select(
         deployment,
         work_queue.c.name.label("work_queue_name"),

@@ -141,7 +141,7 @@ async def create_flow_run(
 ) -> Response[FlowRun]:
     """A run of the deployment: 201; 200 with the one there is for a known idempotency key."""
     maker = _maker(wiring, principal)
-    run, is_new = await wiring.storage.write(lambda tx: maker.create(tx, deployment_id, data))
+    run, is_new = await wiring.storage.jot(lambda tx: maker.create(tx, deployment_id, data))
     return Response(run, status_code=201 if is_new else 200)
 
 

@@ -23,13 +23,16 @@ from runwright.storage.engine import Transaction
 from runwright.storage.flow_runs import FLOW_RUNS
 from runwright.storage.new_runs import NewRun, begin_run
 from runwright.storage.queries import read_one
+from runwright.storage.statements import Prepared
 from runwright.storage.tables import flow_run, task_run
 
-_by_key = select(flow_run.c.id).where(
-    flow_run.c.flow_id == bindparam("wanted_flow"),
-    flow_run.c.idempotency_key == bindparam("wanted_key"),
+_by_key = Prepared(
+    select(flow_run.c.id).where(
+        flow_run.c.flow_id == bindparam("wanted_flow"),
+        flow_run.c.idempotency_key == bindparam("wanted_key"),
+    )
 )
-_parent = select(task_run.c.flow_run_id).where(task_run.c.id == bindparam("wanted_id"))
+_parent = Prepared(select(task_run.c.flow_run_id).where(task_run.c.id == bindparam("wanted_id")))
 
 
 class RunMaker(msgspec.Struct, frozen=True, kw_only=True):
