@@ -71,6 +71,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     #: The private key of the server's certificate.
     server_tls_key: Path | None = None
 
+    #: Changes sent with a password (HTTP Basic, which browsers add by themselves) need a CSRF
+    #: token. Bearer keys need none: no other site can send them.
+    csrf_protection: bool = False
+
     #: The keys that blocks are sealed under. Default: `<home>/encryption.keys`, made when needed.
     encryption_key_file: Path | None = None
 

@@ -136,7 +136,13 @@ Opened = Callable[[str], Api]
 
 
 @pytest.fixture
-def open_api(tmp_path: Path) -> Iterator[Opened]:
+def more_settings() -> dict[str, str]:
+    """Variables of the settings, for modules that want other ones."""
+    return {}
+
+
+@pytest.fixture
+def open_api(tmp_path: Path, more_settings: dict[str, str]) -> Iterator[Opened]:
     """Opens the application on the database of a URL whose tables are made already."""
     loop = asyncio.new_event_loop()
     opened: list[Storage] = []
@@ -145,7 +151,8 @@ def open_api(tmp_path: Path) -> Iterator[Opened]:
         storage = open_storage(url)
         loop.run_until_complete(storage.start())
         opened.append(storage)
-        settings = load_settings({"RUNWRIGHT_HOME": str(tmp_path), "RUNWRIGHT_DATABASE_URL": url})
+        usual = {"RUNWRIGHT_HOME": str(tmp_path), "RUNWRIGHT_DATABASE_URL": url}
+        settings = load_settings(usual | more_settings)
         wiring = Wiring(storage, SystemClock(), new_id, settings)
         api = Api(loop, create_app(wiring), wiring)
         api.key = api.make_key()

@@ -171,11 +171,19 @@ def control_plane(
     """The URL of a server on each database, and a key for it."""
     if not (CLIENT / "bin/prefect").exists():
         pytest.skip("Prefect's client is not installed: make prefect-client")
-    home = tmp_path_factory.mktemp("server")
-    kept = {k: v for k, v in os.environ.items() if not k.startswith("RUNWRIGHT_")}
-    env = kept | {"RUNWRIGHT_HOME": str(home), "RUNWRIGHT_CLIENT_LEASE_SECONDS": "8"}
+    settings = {"RUNWRIGHT_CLIENT_LEASE_SECONDS": "8"}
     if request.param == "postgresql":
-        env["RUNWRIGHT_DATABASE_URL"] = create_database(request.getfixturevalue("postgres"))
+        database = create_database(request.getfixturevalue("postgres"))
+        settings["RUNWRIGHT_DATABASE_URL"] = database
+    with serving(tmp_path_factory.mktemp("server"), **settings) as server:
+        yield server
+
+
+@contextlib.contextmanager
+def serving(home: Path, **settings: str) -> Iterator[tuple[str, str]]:
+    """A server with these settings: its URL, and a key for it."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("RUNWRIGHT_")}
+    env = kept | {"RUNWRIGHT_HOME": str(home), **settings}
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -199,6 +207,18 @@ def _wait_until_up(server: "subprocess.Popen[bytes]", url: str, log: Path) -> No
             break
         time.sleep(0.1)  # noqa: TID251
     pytest.fail(f"The server did not start:\n{log.read_text()}")
+
+
+@pytest.fixture
+def guarded(tmp_path_factory: pytest.TempPathFactory, tmp_path: Path) -> Iterator[Prefect]:
+    """A user of the client, and a server that asks for CSRF tokens."""
+    if not (CLIENT / "bin/prefect").exists():
+        pytest.skip("Prefect's client is not installed: make prefect-client")
+    home = tmp_path_factory.mktemp("guarded")
+    with serving(home, RUNWRIGHT_CSRF_PROTECTION="true") as server:
+        user = Prefect(tmp_path, *server)
+        yield user
+        user.stop()
 
 
 @pytest.fixture

@@ -46,3 +46,8 @@ def test_async_flows_and_failures(prefect):
     states = Counter(each["state_name"] for each in tasks if each["name"].startswith("one"))
     assert states["Failed"] == 2
     assert states["Completed"] >= 8
+
+
+def test_a_server_that_asks_for_csrf_tokens(guarded):
+    assert "RESULT 50" in guarded.run("local.py").ok
+    assert len(guarded.flow_runs("local", "Completed")) == 1

@@ -72,7 +72,11 @@ class Authenticator:
             elif name == b"cookie":
                 cookie = value
         if authorization is not None:
-            return await self._check(_secret_in(authorization))
+            secret = secret_in(authorization)
+            principal = await self._check(secret)
+            if self._wiring.settings.csrf_protection:
+                _refuse_without_token(scope, authorization, secret)
+            return principal
         secret = _session_in(cookie) if cookie else None
         if secret is None:
             raise Denied(
@@ -166,7 +170,27 @@ def authorize(principal: Principal, needs: str | tuple[str, ...]) -> None:
         )
 
 
-def _secret_in(authorization: bytes) -> str:
+def _refuse_without_token(scope: Mapping[str, Any], authorization: bytes, secret: str) -> None:
+    """Refuse a change with a password and no token, or with a token of somebody else."""
+    if scope.get("method", "GET") in _SAFE:
+        return
+    sent = dict(scope["headers"]).get(CSRF_HEADER)
+    if sent is None and authorization[:6].lower() != b"basic ":
+        return
+    _refuse_other_token(sent or b"", secret)
+
+
+def _refuse_other_token(sent: bytes, secret: str) -> None:
+    if not hmac.compare_digest(sent, csrf_token(secret).encode()):
+        raise Denied("Invalid CSRF token: fetch one from /api/csrf-token.", status=403)
+
+
+def secret_in(authorization: bytes) -> str:
+    """The key in an Authorization header: a bearer's, or the password of Basic.
+
+    Raises:
+        Denied: 401, it is neither.
+    """
     scheme, _, rest = authorization.decode("latin-1").partition(" ")
     if scheme.lower() == "bearer":
         return rest.strip()
@@ -207,9 +231,7 @@ def refuse_foreign(scope: Mapping[str, Any], session: str) -> None:
     content_type = headers.get(b"content-type", b"application/json")
     if not content_type.startswith(b"application/json"):
         raise Denied("A change sent with a cookie must be JSON.", status=403)
-    sent = headers.get(CSRF_HEADER, b"").decode("latin-1")
-    if not hmac.compare_digest(sent, csrf_token(session)):
-        raise Denied("Invalid CSRF token: fetch one from /api/csrf-token.", status=403)
+    _refuse_other_token(headers.get(CSRF_HEADER, b""), session)
 
 
 def session_of(scope: Mapping[str, Any]) -> str | None:

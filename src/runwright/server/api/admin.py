@@ -7,7 +7,7 @@ import msgspec
 from litestar import Request, Response, Router, delete, get, put
 from litestar.params import JSONBody
 
-from runwright.server.auth import csrf_token, session_of
+from runwright.server.auth import csrf_token, secret_in, session_of
 from runwright.server.injected import QueryText, Wired
 from runwright.server.problems import Busy, Missing, Unprocessable
 from runwright.storage.block_documents import BLOCK_DOCUMENTS
@@ -111,12 +111,18 @@ async def settings(wiring: Wired) -> dict[str, Any]:
 
 
 @get("/csrf-token")
-async def csrf(request: Request[Any, Any, Any], client: QueryText = "") -> dict[str, str]:
-    """A token for changes by a browser; with a key there is none, and none is needed."""
-    session = session_of(request.scope)
-    if session is None or b"authorization" in dict(request.scope["headers"]):
+async def csrf(
+    request: Request[Any, Any, Any], wiring: Wired, client: QueryText = ""
+) -> dict[str, str]:
+    """A token for changes by a browser; with a key only where the settings ask for it."""
+    authorization = dict(request.scope["headers"]).get(b"authorization")
+    if authorization is None:
+        secret = session_of(request.scope)
+    else:
+        secret = secret_in(authorization) if wiring.settings.csrf_protection else None
+    if secret is None:
         raise Unprocessable("CSRF protection is disabled.", code="csrf_disabled")
-    return {"token": csrf_token(session), "client": client, "expiration": "9999-12-31T00:00:00Z"}
+    return {"token": csrf_token(secret), "client": client, "expiration": "9999-12-31T00:00:00Z"}
 
 
 root = Router(path="/", route_handlers=[health, ready, openapi])
