@@ -116,7 +116,7 @@ def test_what_a_killed_supervisor_left_unsent_is_delivered_by_its_worker(
     site.until((tmp_path / "talking").exists)
     site.stop_server()
     spool = site.home / "spool" / "executions"
-    site.until(lambda: list(spool.glob("*.journal")))
+    site.until(lambda: list(spool.glob("*.owner")))  # the last to be there
     [owner] = spool.glob("*.owner")
     assert owner.stat().st_mode & 0o777 == 0o600
     (tmp_path / "go").touch()
