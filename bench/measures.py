@@ -113,7 +113,9 @@ def runs_per_second(stage: Stage, deployment: str, count: int) -> list[float]:
         "deployments": {"id": {"any_": [deployment]}},
         "flow_runs": {"state": {"type": {"any_": ["SCHEDULED", "PENDING", "RUNNING"]}}},
     }
-    wait_for("the runs", lambda: stage.request("POST", "/flow_runs/count", body) == 0, 120)
+    wait_for(
+        "the runs", lambda: stage.request("POST", "/flow_runs/count", body) == 0, 120, every=0.1
+    )
     return [count / (time.perf_counter() - begun)]
 
 
