@@ -1,7 +1,7 @@
 """Places at which a test can end the process, to see what is left.
 
-Nothing happens unless the environment asks for it. RUNWRIGHT_FAILPOINT="before commit create_run"
-ends the process by SIGKILL when it first comes there; RUNWRIGHT_FAILPOINT_LOG names a file that
+Nothing happens unless the environment asks for it. RUNWRIGHT_FAILPOINT is a line of such a log: it
+ends the process by SIGKILL when it first comes there. RUNWRIGHT_FAILPOINT_LOG names a file that
 gets a line for every place that is reached.
 """
 

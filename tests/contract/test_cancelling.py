@@ -21,6 +21,7 @@ from runwright.server.use_cases.cancel_run import cancel_run
 from runwright.server.use_cases.end_execution import end_execution
 from runwright.server.use_cases.release_run import release_run
 from runwright.server.use_cases.rerun import rerun
+from runwright.server.use_cases.sync_worker import orders
 from runwright.server.use_cases.wait_for_work import WorkDesk
 from runwright.storage import tables
 from runwright.storage.runs import read_run
@@ -322,5 +323,19 @@ def test_after_an_outage_leases_are_extended_before_anybody_is_judged(on_storage
         assert run.state_type == "RUNNING"
         now = await storage.read(lambda tx: tx.now)
         assert run.lease_expires_at > now + POLICY.running_lease / 2
+
+    on_storage(body)
+
+
+def test_orders_are_the_same_for_few_executions_and_for_many(on_storage):
+    async def body(storage):
+        mine, _ = await running(storage)
+        strangers = [
+            ExecutionRef(flow_run_id=uuid4(), token=1, execution_id=uuid4()) for _ in range(20)
+        ]
+        for count in (1, 20):
+            some = strangers[:count]
+            cancel, lost = await storage.read(lambda tx, some=some: orders(tx, [mine, *some]))
+            assert (cancel, lost) == ([], some)
 
     on_storage(body)

@@ -29,14 +29,13 @@ _QUEUES = Prepared(
         work_queue.c.work_pool_id == bindparam("pool_id")
     )
 )
-_HELD = Prepared(
-    select(
-        flow_run.c.claim_token,
-        flow_run.c.execution_id,
-        flow_run.c.state_type,
-        flow_run.c.cancel_requested_at,
-    ).where(flow_run.c.id == bindparam("run_id"))
-)
+_held_columns = select(
+    flow_run.c.id, flow_run.c.claim_token, flow_run.c.execution_id, flow_run.c.state_type,
+    flow_run.c.cancel_requested_at,
+)  # fmt: skip
+_HELD = Prepared(_held_columns.where(flow_run.c.id == bindparam("run_id")))
+#: With more than these one long statement is faster than as many short ones.
+_FEW = 8
 _UPSERT = Prepared(
     lambda dialect: dialect.upsert(
         worker,
@@ -102,15 +101,24 @@ def orders(
     tx: Transaction, executions: list[ExecutionRef]
 ) -> tuple[list[ExecutionRef], list[ExecutionRef]]:
     """Of the executions a worker holds: those to cancel, and those no longer its own."""
+    rows = _held(tx, [each.flow_run_id for each in executions])
     cancel: list[ExecutionRef] = []
     lost: list[ExecutionRef] = []
     for each in executions:
-        row = tx.execute(_HELD, {"run_id": each.flow_run_id}).first()
+        row = rows.get(each.flow_run_id)
         if row is None or (row.claim_token, row.execution_id) != (each.token, each.execution_id):
             lost.append(each)
         elif row.cancel_requested_at is not None and row.state_type not in TERMINAL:
             cancel.append(each)
     return cancel, lost
+
+
+def _held(tx: Transaction, run_ids: list[UUID]) -> dict[UUID, Any]:
+    if len(run_ids) > _FEW:
+        found = tx.execute(_held_columns.where(flow_run.c.id.in_(run_ids))).all()
+    else:
+        found = [row for run_id in run_ids for row in tx.execute(_HELD, {"run_id": run_id}).all()]
+    return {row.id: row for row in found}
 
 
 def _note_heartbeat(
