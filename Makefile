@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all prefect-client test-prefect check fix lint types layers size generate verify bench bench-compare chaos chaos-load fuzz clean
+.PHONY: help setup demo test test-all acceptance prefect-client test-prefect check fix lint types layers size generate verify bench bench-compare chaos chaos-load fuzz clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -13,7 +13,7 @@ $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; set PYTHON=") if sys.version_info < (3, 11) else None'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install -q --upgrade 'pip>=25.1'
-	$(BIN)/python -m pip install -q -c constraints.txt -e '.[server]' --group dev
+	$(BIN)/python -m pip install -q -c constraints.txt -e '.[server,docker]' --group dev
 	touch $@
 
 setup: $(READY)  ## make the virtual environment
@@ -26,10 +26,13 @@ demo: $(VENV)/.demo  ## a real pipeline: deploy, run, kill a run, see the next a
 	$(BIN)/python -m examples.flights.demo
 
 test: $(READY)  ## the tests (Postgres parts need its server binaries installed)
-	$(BIN)/python -m pytest -q -m 'not slow and not prefect'
+	$(BIN)/python -m pytest -q -m 'not slow and not prefect and not docker'
+
+acceptance: $(READY)  ## containers, images and services: a real engine, a registry, systemd (as root: starts an engine)
+	$(BIN)/python -m pytest -q -m docker
 
 test-all: $(READY)  ## the tests, the slow ones too
-	$(BIN)/python -m pytest -q -m 'not prefect'
+	$(BIN)/python -m pytest -q -m 'not prefect and not docker'
 
 # Prefect's client, in an environment of its own: the project never imports it.
 PREFECT_CLIENT ?= .prefect-client

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from runwright.sdk.futures import Future as Future
     from runwright.sdk.futures import as_completed as as_completed
     from runwright.sdk.futures import wait as wait
+    from runwright.sdk.images import DockerImage as DockerImage
     from runwright.sdk.logging import get_run_logger as get_run_logger
     from runwright.sdk.serving import serve as serve
     from runwright.sdk.states import Cancelled as Cancelled
@@ -59,6 +60,7 @@ _HOME = {
     # Deployments
     "run_deployment": "sdk.deploy",
     "serve": "sdk.serving",
+    "DockerImage": "sdk.images",
 }
 
 __all__ = ["__version__", "runtime", *_HOME]  # noqa: PLE0604  # the names are the keys above

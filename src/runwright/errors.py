@@ -6,6 +6,7 @@
     │   ├── ParameterError        arguments do not fit the flow's signature
     │   ├── MissingContextError   needs to be inside a flow or task run
     │   ├── FlowLoadError         the file, module or flow of an entrypoint cannot be loaded
+    │   ├── ImageError            an image cannot be built or pushed
     │   ├── ResultError
     │   │   ├── MissingResult     the run has no result that can be read
     │   │   └── SerializationError
@@ -51,6 +52,10 @@ class MissingContextError(FlowError):
 
 class FlowLoadError(FlowError):
     """The file, the module or the flow that an entrypoint names cannot be loaded."""
+
+
+class ImageError(FlowError):
+    """An image cannot be built or pushed."""
 
 
 class ResultError(FlowError):

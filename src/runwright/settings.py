@@ -20,6 +20,9 @@ PREFIX = "RUNWRIGHT_"
 #: Variables that are ours and are no settings.
 _NOT_SETTINGS = ("RUNWRIGHT__", "RUNWRIGHT_EXECUTION", "RUNWRIGHT_FAILPOINT")
 
+#: These can be given as the name of a file that holds them: RUNWRIGHT_API_KEY_FILE.
+_SECRET = ("api_key", "database_url")
+
 Seconds = Annotated[float, msgspec.Meta(ge=0)]
 Positive = Annotated[float, msgspec.Meta(gt=0)]
 Source = Literal["environment", "profile", "credentials", "default"]
@@ -75,6 +78,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     #: token. Bearer keys need none: no other site can send them.
     csrf_protection: bool = False
 
+    #: Pools and keys that the server makes at its start where they are lacking. TOML.
+    bootstrap_file: Path | None = None
+
     #: The keys that blocks are sealed under. Default: `<home>/encryption.keys`, made when needed.
     encryption_key_file: Path | None = None
 
@@ -96,6 +102,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     #: Log lines older than this are deleted. None keeps them.
     log_retention: Positive | None = 30 * 86_400.0
 
+    #: What containers of this machine may have: images, mounts, networks, registries. TOML.
+    worker_policy: Path | None = None
     #: How long a stopping worker waits for its runs.
     worker_grace: Seconds = 30.0
     #: Between SIGTERM and SIGKILL of a cancelled flow.
@@ -129,7 +137,7 @@ def load_with_sources(env: Mapping[str, str] | None = None) -> tuple[Settings, d
     sources: dict[str, Source] = dict.fromkeys(Settings.__struct_fields__, "default")
     sources |= dict.fromkeys(values, "profile")
     for field in Settings.__struct_fields__:
-        given = env.get(f"{PREFIX}{field.upper()}")
+        given = _given(env, field)
         if given is not None and given.strip() != "":
             values[field] = _split(given) if field == "log_extra_loggers" else given.strip()
             sources[field] = "environment"
@@ -141,6 +149,17 @@ def load_with_sources(env: Mapping[str, str] | None = None) -> tuple[Settings, d
             settings = msgspec.structs.replace(settings, api_key=key)
             sources["api_key"] = "credentials"
     return settings, sources
+
+
+def _given(env: Mapping[str, str], field: str) -> str | None:
+    name = f"{PREFIX}{field.upper()}"
+    given, file = env.get(name), env.get(f"{name}_FILE")
+    if given or not file or field not in _SECRET:
+        return given
+    try:
+        return Path(file).read_text()
+    except OSError as error:
+        raise ConfigurationError(f"{name}_FILE={file} cannot be read: {error.strerror}.") from error
 
 
 def home_folder(env: Mapping[str, str] | None = None) -> Path:
@@ -187,6 +206,7 @@ def unknown_variables(env: Mapping[str, str] | None = None) -> list[str]:
     """Variables that begin with our prefix and mean nothing: misspelt, most likely."""
     env = os.environ if env is None else env
     known = {f"{PREFIX}{field.upper()}" for field in Settings.__struct_fields__}
+    known |= {f"{PREFIX}{field.upper()}_FILE" for field in _SECRET}
     return sorted(
         name
         for name in env

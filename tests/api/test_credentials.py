@@ -185,7 +185,8 @@ def test_the_key_of_one_pool_reaches_nothing_of_another(api, pool):
         "id": run_id,
         "deployment_id": other.deployment_id,
     }
-    body = held(spec, worker_name="w", free=1, wait_ms=0, name="w", exit_code=0)
+    more = {"infrastructure_pid": "host:box"}
+    body = held(spec, worker_name="w", free=1, wait_ms=0, name="w", exit_code=0, **more)
     checked = 0
     for template, methods in describe()["paths"].items():
         for method in methods:

@@ -25,6 +25,7 @@ EXPECTED = {
     "tags",
     "run_deployment",
     "serve",
+    "DockerImage",
 }
 
 

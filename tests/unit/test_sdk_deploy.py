@@ -152,11 +152,9 @@ def test_an_unknown_pool_is_told_with_those_there_are():
     assert "runwright work-pool create 'mian'" in str(caught.value)
 
 
-def test_deploy_needs_a_pool_and_builds_no_images():
+def test_deploy_needs_a_pool():
     with pytest.raises(FlowError, match="needs work_pool_name"):
         deploy(daily_load, "nightly")
-    with pytest.raises(FlowError, match="build=False"):
-        deploy(daily_load, "nightly", work_pool_name="main", image="x", build=True)
 
 
 def test_a_refusal_is_told_with_its_detail():

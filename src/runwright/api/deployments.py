@@ -72,6 +72,27 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     # had loaded the flow.
     retries: int = 0
     retry_delay_seconds: float | None = None
+    #: Counts the changes of what its runs execute; None until the first one.
+    version_number: int | None = None
+
+
+class DeploymentVersion(msgspec.Struct, frozen=True, kw_only=True):
+    """What a deployment executed from one change to the next."""
+
+    number: int
+    created: datetime
+    version: str | None = None
+    image: str | None = None
+    entrypoint: str | None = None
+    rolled_back_to: int | None = None
+    created_by: dict[str, Any] | None = None
+    content: dict[str, Any] = {}
+
+
+class RollBack(msgspec.Struct, frozen=True, kw_only=True):
+    """Body of `POST /deployments/{id}/rollback`. Without a number: the version before."""
+
+    version_number: Annotated[int, msgspec.Meta(ge=1)] | None = None
 
 
 class DeploymentCreate(msgspec.Struct, frozen=True, kw_only=True):

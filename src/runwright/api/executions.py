@@ -82,6 +82,9 @@ class SyncRequest(msgspec.Struct, frozen=True, kw_only=True):
     queues: list[str] = []
     limit: int | None = None
     executions: list[ExecutionRef] = []
+    #: Those of the executions that are not started yet, because an image is being pulled, say.
+    #: Their claims do not lapse while the worker says so.
+    launching: list[UUID] = []
     host: HostFigures | None = None
     wait_ms: int = 10_000
     #: The worker is going away: it wants no runs, and is shown as offline afterwards.
@@ -110,6 +113,8 @@ class ExitReport(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     signal: int | None = None
     oom_killed: bool = False
     peak_memory_bytes: int | None = None
+    #: Of the container or control group that the process was in.
+    memory_limit_bytes: int | None = None
     last_lines: list[str] = []
     #: Why, in words, where it is known: "the worker was stopped", "could not be launched: ...".
     reason: str | None = None
@@ -120,6 +125,18 @@ class ExitAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
     state: State
     next_run_id: UUID | None = None
+
+
+class InfrastructureReport(msgspec.Struct, frozen=True, kw_only=True):
+    """Body of `POST /flow_runs/{id}/infrastructure`: what an execution is about to run in."""
+
+    token: int
+    execution_id: UUID
+    #: `host:container`.
+    infrastructure_pid: str
+    image: str | None = None
+    #: `repository@sha256:...`, which names the same contents for ever.
+    image_digest: str | None = None
 
 
 class ReleaseRequest(msgspec.Struct, frozen=True, kw_only=True):

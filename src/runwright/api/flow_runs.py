@@ -72,6 +72,10 @@ class FlowRun(msgspec.Struct, frozen=True, kw_only=True):
     worker_name: str | None = None
     #: How its process ended: exit code, signal, OOM kill, peak memory, last lines.
     exit_report: dict[str, Any] | None = None
+    #: What it ran: the deployment's version when it was claimed, and the image of its container.
+    deployment_version_number: int | None = None
+    image: str | None = None
+    image_digest: str | None = None
 
 
 class FlowRunCreate(msgspec.Struct, frozen=True, kw_only=True):

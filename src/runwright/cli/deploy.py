@@ -10,7 +10,7 @@ from runwright.cli.render import Output, note, say, show_one
 from runwright.cli.session import Caller, session
 from runwright.cli.values import duration, json_object, pairs
 from runwright.sdk.asking import Ask
-from runwright.sdk.deploy import from_source, register, to_deployment
+from runwright.sdk.deploy import from_source, register, to_deployment, with_image
 from runwright.sdk.journal import Told
 from runwright.sdk.schedules import Cron, Interval, RRule, Schedule
 
@@ -47,6 +47,9 @@ def deploy(  # noqa: PLR0913  # the options of a deployment, by name
     collision_strategy: Literal["ENQUEUE", "CANCEL_NEW"] | None = None,
     paused: bool = False,
     source: str | None = None,
+    image: str | None = None,
+    build: bool = True,
+    push: bool = True,
     output: Output = "table",
 ) -> None:
     """Deploy a flow from its file, so that the workers of a pool can run it.
@@ -75,6 +78,12 @@ def deploy(  # noqa: PLR0913  # the options of a deployment, by name
         All parameters as one JSON object.
     source
         Where the code is: a directory or a git URL. Default: this directory.
+    image
+        The image to build the code into and to push, as registry/team/project:tag.
+    build
+        --no-build: the image exists and holds the code already.
+    push
+        --no-push: the image stays on this machine.
     """
     flow = from_source(source or Path.cwd(), entrypoint)
     given = {**json_object(params or "{}", "--params"), **pairs(param or (), "--param")}
@@ -104,6 +113,8 @@ def deploy(  # noqa: PLR0913  # the options of a deployment, by name
         collision_strategy=collision_strategy,
         **given_schedules,
     )
+    if image is not None:
+        planned = with_image(planned, image, build=build, push=push, tell=note)
     with session() as caller:
         made = register(planned, asking(caller))
     if output != "table":

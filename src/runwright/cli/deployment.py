@@ -10,7 +10,7 @@ from runwright.cli import lookup
 from runwright.cli.confirm import confirm
 from runwright.cli.exit_codes import Exit
 from runwright.cli.flow_run import Yes
-from runwright.cli.render import Column, Output, acted, say, show, show_one, span
+from runwright.cli.render import Column, Output, acted, say, show, show_one, span, when
 from runwright.cli.session import session
 from runwright.cli.values import duration, instant, json_object, pairs
 from runwright.cli.watching import follow
@@ -138,6 +138,45 @@ def resume(name: str, /, *, output: Output = "table") -> None:
     with session() as caller:
         caller.call(deployments.resume(lookup.deployment(caller, name).id))
     acted("resumed", name, output)
+
+
+@app.command
+def versions(name: str, /, *, output: Output = "table") -> None:
+    """List what a deployment executed, the newest version first."""
+    with session() as caller:
+        found = caller.call(deployments.versions(lookup.deployment(caller, name).id))
+    columns = [
+        Column("VERSION", lambda v: v.number),
+        Column("NAME", lambda v: v.version),
+        Column("IMAGE", lambda v: v.image),
+        Column("ENTRYPOINT", lambda v: v.entrypoint),
+        Column("SINCE", lambda v: when(v.created)),
+        Column("BACK TO", lambda v: v.rolled_back_to),
+    ]
+    show(found, columns, output, name=lambda v: str(v.number))
+
+
+@app.command
+def rollback(
+    name: str,
+    /,
+    *,
+    to: Annotated[int | None, Parameter(name="--to")] = None,
+    output: Output = "table",
+) -> None:
+    """Let a deployment execute again what an earlier version executed.
+
+    Runs that have begun go on with what they have.
+
+    Parameters
+    ----------
+    to
+        The version, as `runwright deployment versions` numbers them. Default: the one before.
+    """
+    with session() as caller:
+        found = lookup.deployment(caller, name)
+        changed = caller.call(deployments.roll_back(found.id, to))
+    acted("rolled back", f"{name}, now version {changed.version_number}", output)
 
 
 @app.command

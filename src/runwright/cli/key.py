@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 from typing import Literal
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from cyclopts import App
 
@@ -51,6 +51,15 @@ def create(  # the fields of a key, by name
         say(made.secret)
     else:
         show_one(made, output, name=made.secret)
+
+
+@app.command
+def generate(*, kind: Literal["user", "worker"] = "user") -> None:
+    """Print a key that nobody knows yet, for the file of a server's setting bootstrap_file."""
+    # Late: it is the server's, and only this command makes keys itself.
+    from runwright.server.keys import new_key
+
+    say(new_key(kind, uuid4()))
 
 
 @app.command(name="ls")

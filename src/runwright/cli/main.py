@@ -43,6 +43,7 @@ def build() -> "App":
     for noun, module, about in NOUNS:
         app.command(f"runwright.cli.{module}:app", name=noun, help=about)
     app.command("runwright.cli.deploy:deploy", name="deploy", help="Deploy a flow from its file.")
+    app.command("runwright.cli.init:app", name="init", help="Files to begin with.")
     app.command(
         "runwright.cli.migrate:migrate", name="migrate", help="Copy what a Prefect server has."
     )

@@ -15,6 +15,8 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     priority: int = 0
     queue_id: UUID | None = None
     deployment_id: UUID | None = None
+    #: The version of the deployment that a claim will run.
+    version_number: int | None = None
 
 
 class Room(msgspec.Struct, frozen=True, kw_only=True):

@@ -14,6 +14,7 @@ from runwright.errors import FlowError, NotFound
 from runwright.sdk.asking import Ask, answered, default_ask
 from runwright.sdk.deployment_runs import run_deployment
 from runwright.sdk.flow_source import EntrypointType, FlowSource, from_source, source_of
+from runwright.sdk.images import DockerImage, Tell, image_of
 from runwright.sdk.parameters import jsonable, validate_some
 from runwright.sdk.schedules import Schedule, schedules_of
 
@@ -146,16 +147,20 @@ def deploy(  # noqa: PLR0913  # as above
     name: str,
     *,
     work_pool_name: str | None = None,
-    image: str | None = None,
-    build: bool = False,
-    push: bool = False,
+    image: str | DockerImage | None = None,
+    build: bool = True,
+    push: bool = True,
     print_next_steps: bool = True,
     **options: Any,
 ) -> UUID:
     """Create the deployment, or bring the one of that name up to date. The options are those of
-    `to_deployment`; `image` becomes the job variable of that name.
+    `to_deployment`.
+
+    With an `image`, the flow's code is built into it and it is pushed, unless `build` and `push`
+    say otherwise; it becomes the job variable of that name.
 
     Raises:
+        ImageError: the image cannot be built or pushed.
         NotFound: there is no such work pool.
         ServerUnreachable: there is no control plane.
     """
@@ -164,18 +169,44 @@ def deploy(  # noqa: PLR0913  # as above
             f"Deploying {flow.name!r} needs work_pool_name=...: its workers are to run it. To run "
             "it from this process, use flow.serve()."
         )
-    if build or push:
-        raise FlowError(
-            "Building and pushing images is not done here yet: build the image yourself, and "
-            "deploy with image=..., build=False, push=False."
-        )
-    if image is not None:
-        options["job_variables"] = {**(options.get("job_variables") or {}), "image": image}
     planned = to_deployment(flow, name, work_pool_name=work_pool_name, **options)
-    deployment = register(planned, default_ask())
+    ask = default_ask()
+    if image is not None:
+        _check_pool(planned, ask)  # before minutes are spent on an image
+        planned = with_image(planned, image, build=build, push=push, tell=_progress)
+    deployment = register(planned, ask)
     if print_next_steps:
         print_steps(planned)
     return deployment.id
+
+
+def with_image(
+    planned: PlannedDeployment, image: str | DockerImage, *, build: bool, push: bool, tell: Tell
+) -> PlannedDeployment:
+    """The deployment with its code in an image, which is built and pushed as far as is wanted.
+
+    Raises:
+        ImageError: the image cannot be built or pushed.
+    """
+    wanted = image_of(image) if build or isinstance(image, DockerImage) else image
+    if isinstance(wanted, DockerImage):
+        if wanted.context is None:
+            wanted = msgspec.structs.replace(wanted, context=planned.source.path)
+        if build:
+            wanted.build(tell)
+        if build and push:
+            wanted.push(tell)
+        wanted = wanted.reference
+    source = planned.source
+    if source.pull_steps is None:
+        # In the image, the entrypoint is relative to its working directory.
+        source = msgspec.structs.replace(source, path=None)
+    variables = {**planned.job_variables, "image": wanted}
+    return msgspec.structs.replace(planned, source=source, job_variables=variables)
+
+
+def _progress(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
 
 
 def register(planned: PlannedDeployment, ask: Ask) -> Deployment:

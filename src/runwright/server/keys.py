@@ -86,6 +86,12 @@ def new_key(kind: str, key_id: UUID) -> str:
     return f"rwk_{kind}_{key_id.hex[-_ID_LENGTH:]}_{secrets.token_urlsafe(32)}"
 
 
+def with_its_id(key: str, base: UUID) -> UUID:
+    """The id of a key that was made elsewhere: `base`, but for the part that the key shows."""
+    shown = _KEY.fullmatch(key)
+    return UUID(base.hex[:-_ID_LENGTH] + shown[2]) if shown else base
+
+
 def is_key(text: str) -> bool:
     """Whether the text has the form of a key."""
     return _KEY.fullmatch(text) is not None

@@ -19,6 +19,7 @@ from runwright.clock import SystemClock, new_id
 from runwright.errors import ConfigurationError
 from runwright.local_server import LocalServer, announce_server, withdraw_server
 from runwright.server.app import create_app
+from runwright.server.bootstrap import bootstrap
 from runwright.server.database import opened
 from runwright.server.duties import duties_of, run_duty
 from runwright.server.first_key import keep_admin_key
@@ -130,6 +131,7 @@ class _Serving:
             scheme = "https" if self._settings.server_tls_cert else "http"
             shown = f"[{host}]" if ":" in host else "127.0.0.1" if host == "0.0.0.0" else host  # noqa: S104
             url = f"{scheme}://{shown}:{port}"
+            await bootstrap(wiring)
             await keep_admin_key(wiring, self._settings.home, f"{url}/api")
             tasks = [
                 asyncio.create_task(run_duty(duty, wiring.stopping))

@@ -76,6 +76,7 @@ SCOPES: dict[tuple[str, str], str | tuple[str, ...]] = {
     ("POST", "/flow_runs/{id}/journal"): "runs:report",
     ("POST", "/flow_runs/{id}/exit"): "runs:report",
     ("POST", "/flow_runs/{id}/release"): "runs:report",
+    ("POST", "/flow_runs/{id}/infrastructure"): "runs:report",
     ("GET", "/flow_run_states"): "runs:read",
     ("GET", "/flow_run_states/{id}"): "runs:read",
     # task runs
@@ -147,6 +148,8 @@ SCOPES: dict[tuple[str, str], str | tuple[str, ...]] = {
     ("POST", "/deployments/{id}/create_flow_run/bulk"): "runs:create",
     ("POST", "/deployments/{id}/pause_deployment"): "deployments:write",
     ("POST", "/deployments/{id}/resume_deployment"): "deployments:write",
+    ("GET", "/deployments/{id}/versions"): "deployments:read",
+    ("POST", "/deployments/{id}/rollback"): "deployments:write",
     ("POST", "/deployments/{id}/schedule"): "deployments:write",
     ("GET", "/deployments/{id}/schedules"): "deployments:read",
     ("POST", "/deployments/{id}/schedules"): "deployments:write",

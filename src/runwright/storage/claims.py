@@ -69,7 +69,14 @@ _DEPLOYMENT_ALONE = Prepared(
 )
 _priority = func.coalesce(work_queue.c.priority, _LAST)
 _open_to_all = (
-    select(_c.id, _c.due_at, _priority.label("priority"), _c.work_queue_id, _c.deployment_id)
+    select(
+        _c.id,
+        _c.due_at,
+        _priority.label("priority"),
+        _c.work_queue_id,
+        _c.deployment_id,
+        deployment.c.version_number,
+    )
     .select_from(
         flow_run.outerjoin(work_queue, work_queue.c.id == _c.work_queue_id).outerjoin(
             deployment, deployment.c.id == _c.deployment_id
@@ -240,6 +247,7 @@ def _candidates(
             priority=row.priority,
             queue_id=row.work_queue_id,
             deployment_id=row.deployment_id,
+            version_number=row.version_number,
         )
         for row in found
     ]

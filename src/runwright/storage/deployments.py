@@ -23,7 +23,7 @@ _SAME = """
     id created updated name flow_id version version_info description paused concurrency_limit
     job_variables parameters pull_steps tags labels work_queue_id work_queue_name work_pool_name
     parameter_openapi_schema path entrypoint created_by updated_by enforce_parameter_schema
-    retries retry_delay_seconds
+    retries retry_delay_seconds version_number
 """.split()  # noqa: SIM905  # a list of this length is not read
 
 

@@ -48,6 +48,9 @@ _PLAIN = [
     "execution_id",
     "worker_name",
     "exit_report",
+    "deployment_version_number",
+    "image",
+    "image_digest",
 ]
 _ENDED = frozenset(str(kind) for kind in TERMINAL)
 

@@ -24,6 +24,7 @@ MOVING = (
     "total_run_time", "due_at", "retries_used", "claim_token", "execution_id", "credential_hash",
     "worker_id", "worker_name", "claimed_at", "lease_expires_at", "lease_seconds",
     "launch_count", "journal_next", "cancel_requested_at", "exit_report",
+    "deployment_version_number",
 )  # fmt: skip
 _FACTS = (
     "id", "name", "flow_id", "deployment_id", "work_pool_id", "work_queue_id", "empirical_policy",

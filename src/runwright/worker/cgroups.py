@@ -70,6 +70,10 @@ class MemoryWatch:
         """Some process of the group was killed; the caller knows of one that was."""
         return self._group is not None and self._group.kills() > self._kills
 
+    def limit_bytes(self) -> int | None:
+        """The most memory the group may have; None when there is no limit."""
+        return self._group.limit_bytes() if self._group else None
+
 
 def _visible(top: Path, path: str, witness: str, version: int) -> MemoryGroup | None:
     for folder in (top / path.lstrip("/"), top):

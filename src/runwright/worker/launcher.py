@@ -1,6 +1,6 @@
 """What the worker needs of a way to start executions."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, Protocol
 from uuid import UUID
 
@@ -25,10 +25,20 @@ class Ended:
     reason: str | None = None
     exit_code: int | None = None
     signal: int | None = None
+    oom_killed: bool = False
+    memory_limit_bytes: int | None = None
+    last_lines: list[str] = field(default_factory=list)
 
 
 class Launcher(Protocol):
     """Starts executions, and tells when they have ended."""
+
+    #: Whether executions go on when the worker is stopped, and are found by the next one.
+    executions_outlive_worker: bool
+
+    async def adopt(self) -> list[ClaimedRun]:
+        """Executions that this worker started in an earlier life and are not told yet."""
+        ...
 
     async def launch(self, claimed: ClaimedRun) -> None:
         """Start the supervisor of one execution.
@@ -44,6 +54,10 @@ class Launcher(Protocol):
 
     async def next_end(self) -> Ended:
         """Wait for an execution to end. Each end is told once."""
+        ...
+
+    async def forget(self, execution_id: UUID) -> None:
+        """Tidy up after an execution whose end the control plane knows."""
         ...
 
     async def close(self) -> None:

@@ -17,6 +17,8 @@ class Held:
     """One execution, from its claim until its end has been told."""
 
     claimed: ClaimedRun
+    #: Its launcher is still at it.
+    is_launching: bool = True
     #: Stop orders that have been passed on; each goes out once.
     orders: set[str] = field(default_factory=set)
 
@@ -68,6 +70,15 @@ class Slots:
             return False
         held.orders.add(reason)
         return True
+
+    def launched(self, execution_id: UUID) -> None:
+        """Note that an execution has been started."""
+        if execution_id in self._held:
+            self._held[execution_id].is_launching = False
+
+    def launching(self) -> list[UUID]:
+        """Those that are not started yet."""
+        return [execution_id for execution_id, held in self._held.items() if held.is_launching]
 
     def refs(self) -> list[ExecutionRef]:
         """Everything held, as each sync lists it."""

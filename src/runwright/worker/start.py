@@ -6,27 +6,38 @@ import logging
 import os
 import signal
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
+from runwright.api.executions import InfrastructureReport
 from runwright.clock import SystemClock, new_id
 from runwright.errors import ConfigurationError
 from runwright.settings import Settings, resolve_api
 from runwright.worker.backlog import OWNER_SUFFIX
-from runwright.worker.control_plane import connect
+from runwright.worker.control_plane import ControlPlane, connect
+from runwright.worker.health import health_endpoint
 from runwright.worker.host import Host
 from runwright.worker.launchers.process import ProcessLauncher
 from runwright.worker.leftovers import Leftovers
+from runwright.worker.notify import ServiceManager
+from runwright.worker.report import deliver
 from runwright.worker.slots import Slots, default_limit
-from runwright.worker.surroundings import surroundings_of
+from runwright.worker.surroundings import Surroundings, surroundings_of
 from runwright.worker.synchronize import Identity, Pool, key_name
 from runwright.worker.worker import Worker
+
+if TYPE_CHECKING:
+    from runwright.worker.launchers.docker import DockerLauncher
 
 logger = logging.getLogger("runwright.worker")
 
 LEFTOVERS_KEPT_SECONDS = 7 * 86_400.0
+#: For a word about what an execution runs in: it starts without, if it must.
+TELLING_SECONDS = 5.0
 
 
 async def run_worker(  # noqa: PLR0913  # the options of the command, as keywords
@@ -38,6 +49,7 @@ async def run_worker(  # noqa: PLR0913  # the options of the command, as keyword
     limit: int | None = None,
     type: str = "process",  # noqa: A002  # the word of the field for what a pool launches
     create_pool: bool = False,
+    health_port: int | None = None,
 ) -> None:
     """Work for `pool` until SIGTERM or SIGINT; a second signal ends running flows at once.
 
@@ -47,9 +59,10 @@ async def run_worker(  # noqa: PLR0913  # the options of the command, as keyword
         Unauthorized: the key is not accepted.
         LaunchFailed: this machine cannot start executions.
     """
-    if type != "process":
+    if type not in LAUNCHERS:
         raise ConfigurationError(
-            f"This worker cannot launch executions of type {type!r}. It knows: process."
+            f"This worker cannot launch executions of type {type!r}. It knows: "
+            f"{', '.join(LAUNCHERS)}."
         )
     reached = resolve_api(settings)
     if reached is None:
@@ -62,7 +75,7 @@ async def run_worker(  # noqa: PLR0913  # the options of the command, as keyword
     slots = Slots(limit or default_limit())
     identity = Identity(
         instance_id=new_id(),
-        name=name or f"{socket.gethostname()}-{os.getpid()}",
+        name=name or _default_name(type),
         type=type,
         queues=tuple(queues),
         limit=slots.limit,
@@ -71,9 +84,9 @@ async def run_worker(  # noqa: PLR0913  # the options of the command, as keyword
         api_url=api_url,
     )
     clear_leftovers(Path(surroundings.spool), now=SystemClock().now())
-    launcher = ProcessLauncher(surroundings)
-    await launcher.warm_up()
     async with connect(surroundings, key) as control_plane:
+        launcher = LAUNCHERS[type](settings, surroundings, pool, identity.name, control_plane)
+        await launcher.warm_up()
         host = Host(settings.home, clock=SystemClock())
         joined = Pool(pool, control_plane, identity, host, may_create=create_pool)
         leftovers = Leftovers(
@@ -86,11 +99,51 @@ async def run_worker(  # noqa: PLR0913  # the options of the command, as keyword
             slots,
             grace=settings.worker_grace,
             leftovers=leftovers,
+            manager=ServiceManager(),
         )
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, worker.stop)
-        await worker.run()
+        async with health_endpoint(health_port, worker.seconds_since_loop):
+            await worker.run()
+
+
+def _processes(_: Settings, surroundings: Surroundings, *_more: object) -> ProcessLauncher:
+    return ProcessLauncher(surroundings)
+
+
+def _containers(
+    settings: Settings,
+    surroundings: Surroundings,
+    pool: str,
+    worker: str,
+    control_plane: ControlPlane,
+) -> "DockerLauncher":
+    try:
+        # Late: it is an extra, and nothing else needs it.
+        from runwright.worker.launchers.docker import DockerLauncher
+        from runwright.worker.launchers.docker.policy import read_policy
+    except ModuleNotFoundError as error:
+        raise ConfigurationError(
+            "A worker of type docker needs the extra of that name: pip install 'runwright[docker]'."
+        ) from error
+
+    async def tell(run_id: UUID, report: InfrastructureReport) -> None:
+        path = f"/flow_runs/{run_id}/infrastructure"
+        await deliver(control_plane, path, report, patience=TELLING_SECONDS)
+
+    policy = read_policy(settings.worker_policy)
+    return DockerLauncher(surroundings, policy, pool=pool, worker=worker, tell=tell)
+
+
+#: By the type of work pool that they serve.
+LAUNCHERS: dict[str, Callable[..., Any]] = {"process": _processes, "docker": _containers}
+
+
+def _default_name(kind: str) -> str:
+    """Of a process worker: unlike any other's. A docker worker finds its containers by its name."""
+    host = socket.gethostname()
+    return host if kind == "docker" else f"{host}-{os.getpid()}"
 
 
 def clear_leftovers(spool: Path, *, now: datetime) -> list[str]:

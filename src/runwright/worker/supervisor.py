@@ -256,6 +256,7 @@ class Supervisor:
             signal=death.signal,
             oom_killed=is_out_of_memory,
             peak_memory_bytes=death.peak_memory_bytes,
+            memory_limit_bytes=self._memory.limit_bytes(),
             last_lines=self._output.last_lines(),
             reason=_IN_WORDS.get(self._stop_reason or ""),
         )
@@ -297,23 +298,23 @@ def _backlog(launch: Launch) -> Backlog:
 
 
 def main() -> int:
-    """Run the execution in RUNWRIGHT_EXECUTION (an `ExecutionSpec` as JSON) without a worker."""
+    """Run the execution in RUNWRIGHT_EXECUTION_FILE, an `ExecutionSpec` as JSON."""
     # The flow is forked from this process: what it needs is loaded before.
     from runwright.sdk.execution import run_execution
     from runwright.settings import load_settings
 
-    text = os.environ.pop("RUNWRIGHT_EXECUTION", None)
+    file = os.environ.pop("RUNWRIGHT_EXECUTION_FILE", None)
     settings = load_settings()
-    if text is None or settings.api_url is None:
+    if file is None or settings.api_url is None:
         print(  # noqa: T201  # a container's log is what there is
-            "This program is started by a Runwright worker, which tells it what to run in "
-            "RUNWRIGHT_EXECUTION and where the control plane is in RUNWRIGHT_API_URL. "
+            "This program is started by a Runwright worker, which tells it what to run in the "
+            "file RUNWRIGHT_EXECUTION_FILE and where the control plane is in RUNWRIGHT_API_URL. "
             "It is of no use by hand.",
             file=sys.stderr,
         )
         return 2
     os.environ.pop("RUNWRIGHT_API_KEY", None)
-    spec = msgspec.json.decode(text, type=ExecutionSpec)
+    spec = msgspec.json.decode(Path(file).read_bytes(), type=ExecutionSpec)
     launch = Launch(spec, _UNTOLD_LEASE_MS, surroundings_of(settings, settings.api_url))
     return supervise(launch, run_execution)
 

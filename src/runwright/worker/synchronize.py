@@ -69,6 +69,7 @@ class Pool:
         *,
         free: int,
         executions: list[ExecutionRef],
+        launching: list[UUID] | None = None,
         is_stopping: bool = False,
         wait_ms: int = LONGEST_WAIT_MS,
     ) -> SyncAnswer:
@@ -87,6 +88,7 @@ class Pool:
             queues=list(identity.queues),
             limit=identity.limit,
             executions=executions,
+            launching=launching or [],
             host=self._host.figures(),
             wait_ms=wait_ms,
             stopping=is_stopping,

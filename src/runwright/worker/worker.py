@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import logging
 import random
+import time
 from collections.abc import Awaitable, Coroutine
 from typing import Any
 from uuid import UUID
@@ -22,6 +23,7 @@ from runwright.api.executions import (
 from runwright.worker.control_plane import ControlPlane
 from runwright.worker.launcher import Ended, Launcher, LaunchFailed, StopReason
 from runwright.worker.leftovers import Leftovers
+from runwright.worker.notify import ServiceManager
 from runwright.worker.report import deliver
 from runwright.worker.slots import Slots
 from runwright.worker.synchronize import NotNow, Pool
@@ -52,9 +54,12 @@ class Worker:
         *,
         grace: float,
         leftovers: Leftovers | None = None,
+        manager: ServiceManager | None = None,
         chance: random.Random | None = None,
     ) -> None:
         """`grace`: seconds that running executions get to finish when the worker is stopped."""
+        self._manager = manager or ServiceManager({})
+        self._went_round_at = time.monotonic()
         self._leftovers = leftovers
         self._pool = pool
         self._control_plane = control_plane
@@ -79,6 +84,10 @@ class Worker:
             self._order_all_to_stop()
         self._has_changed.set()
 
+    def seconds_since_loop(self) -> float:
+        """How long ago the loop went round: for those who watch the worker's health."""
+        return time.monotonic() - self._went_round_at
+
     async def run(self) -> None:
         """Work until stopped; when this returns, nothing of the worker's own is running.
 
@@ -86,6 +95,10 @@ class Worker:
             ConfigurationError: the pool does not exist, or is not for this worker.
             Unauthorized: the key is not accepted, at the first contact.
         """
+        # Before anybody listens for ends: one that is not held yet would be passed over.
+        for claimed in await self._launcher.adopt():
+            self._slots.hold(claimed)
+            self._slots.launched(claimed.spec.execution_id)
         duties = [asyncio.create_task(self._tell_ends())]
         if self._leftovers is not None:
             duties.append(asyncio.create_task(self._leftovers.watch()))
@@ -101,9 +114,12 @@ class Worker:
         failures = 0
         while not self._stopping.is_set():
             self._has_changed.clear()
+            self._went_round_at = time.monotonic()
             try:
                 has_news = await self._sync()
+                self._manager.alive(f"{len(self._slots)} runs, {self._slots.free} slots free")
             except NotNow as trouble:
+                self._manager.alive("the control plane is away")
                 longest = min(LONGEST_DELAY_SECONDS, FIRST_DELAY_SECONDS * 2 ** min(failures, 5))
                 failures += 1
                 delay = self._chance.uniform(0, longest)
@@ -119,7 +135,11 @@ class Worker:
     async def _sync(self) -> bool:
         """One sync; whether it took its time or brought something."""
         free = self._slots.free
-        request = asyncio.ensure_future(self._pool.sync(free=free, executions=self._slots.refs()))
+        request = asyncio.ensure_future(
+            self._pool.sync(
+                free=free, executions=self._slots.refs(), launching=self._slots.launching()
+            )
+        )
         started_at = asyncio.get_running_loop().time()
         try:
             await self._answer_or_change(request, is_full=free == 0)
@@ -209,6 +229,7 @@ class Worker:
             )
             self._free(spec.execution_id)
         else:
+            self._slots.launched(spec.execution_id)
             logger.info("Flow run %r has been launched.", spec.flow_run_name)
 
     async def _tell_ends(self) -> None:
@@ -217,8 +238,12 @@ class Worker:
             held = self._free(ended.execution_id)
             if held is not None:
                 logger.info("Flow run %r has ended.", held.spec.flow_run_name)
-                if not ended.is_reported:
-                    self._aside(self._tell_end(held, ended))
+                self._aside(self._put_on_record(held, ended))
+
+    async def _put_on_record(self, claimed: ClaimedRun, ended: Ended) -> None:
+        if not ended.is_reported:
+            await self._tell_end(claimed, ended)
+        await self._launcher.forget(ended.execution_id)
 
     def _free(self, execution_id: UUID) -> ClaimedRun | None:
         held = self._slots.release(execution_id)
@@ -235,6 +260,9 @@ class Worker:
             execution_id=spec.execution_id,
             exit_code=ended.exit_code,
             signal=ended.signal,
+            oom_killed=ended.oom_killed,
+            memory_limit_bytes=ended.memory_limit_bytes,
+            last_lines=ended.last_lines,
             reason=ended.reason,
         )
         path = f"/flow_runs/{spec.flow_run_id}/exit"
@@ -250,6 +278,14 @@ class Worker:
 
     async def _finish(self) -> None:
         """Let executions finish within the grace, then end those that still run."""
+        self._manager.stopping()
+        if self._launcher.executions_outlive_worker:
+            if len(self._slots):
+                logger.info(
+                    "%d runs go on; a worker of this name takes them over.", len(self._slots)
+                )
+            await self._say_stopping()
+            return
         beating = asyncio.create_task(self._beat())
         try:
             if not await self._emptied(self._grace, until_hurried=True):

@@ -1,7 +1,6 @@
 """What a job may say, and who may work for a pool, with a real server."""
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -102,17 +101,19 @@ def test_one_worker_is_listed_after_it_was_stopped_and_started_again(site: Any) 
     assert (after["name"], after["status"]) == ("here", "ONLINE")
 
 
-def test_a_supervisor_needs_no_worker(site: Any) -> None:
+def test_a_supervisor_needs_no_worker(site: Any, tmp_path: Path) -> None:
     run = site.run(site.deploy("hello", "local"), name="alone")
     path = f"/work_pools/local/workers/{uuid4()}/sync"
     body = {"worker_name": "by hand", "free": 1, "type": "process", "wait_ms": 0}
     [claimed] = site.ask("POST", path, body)["claimed"]
+    file = tmp_path / "execution.json"
+    file.write_text(json.dumps(claimed["spec"]))
     supervisor = subprocess.run(
         [sys.executable, "-m", "runwright.worker.supervisor"],
         env={
             **site.env,
             "RUNWRIGHT_API_URL": site.url,
-            "RUNWRIGHT_EXECUTION": json.dumps(claimed["spec"]),
+            "RUNWRIGHT_EXECUTION_FILE": str(file),
         },
         capture_output=True,
         text=True,
@@ -122,4 +123,3 @@ def test_a_supervisor_needs_no_worker(site: Any) -> None:
     assert supervisor.returncode == 0, supervisor.stderr
     assert site.state(run) == "COMPLETED"
     assert "hello alone" in site.logs(run)
-    assert os.environ.get("RUNWRIGHT_EXECUTION") is None

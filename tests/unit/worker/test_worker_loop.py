@@ -30,6 +30,15 @@ class PretendedLauncher:
         self.fail: str | None = None
         self.is_closed = False
         self.ends_when_stopped = True
+        self.executions_outlive_worker = False
+        self.left: list[ClaimedRun] = []
+        self.forgotten: list[UUID] = []
+
+    async def adopt(self) -> list[ClaimedRun]:
+        return self.left
+
+    async def forget(self, execution_id: UUID) -> None:
+        self.forgotten.append(execution_id)
 
     async def launch(self, claimed: ClaimedRun) -> None:
         if self.fail:

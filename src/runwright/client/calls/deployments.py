@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from runwright.api.deployments import Deployment, DeploymentRunCreate
+from runwright.api.deployments import Deployment, DeploymentRunCreate, DeploymentVersion, RollBack
 from runwright.api.filters import DeploymentFilter, FlowFilter, Query, TextIs
 from runwright.api.flow_runs import FlowRun
 from runwright.api.schedules import Schedule, ScheduleCreate, ScheduleUpdate
@@ -58,6 +58,17 @@ def resume(deployment_id: UUID) -> Call[None]:
 def remove(deployment_id: UUID) -> Call[None]:
     """Delete a deployment. Its runs stay."""
     return delete(join("deployments", deployment_id))
+
+
+def versions(deployment_id: UUID) -> Call[list[DeploymentVersion]]:
+    """What a deployment executed, the newest version first."""
+    return get(join("deployments", deployment_id, "versions"), list[DeploymentVersion])
+
+
+def roll_back(deployment_id: UUID, number: int | None) -> Call[Deployment]:
+    """Execute again what version `number` executed; without one, the version before."""
+    path = join("deployments", deployment_id, "rollback")
+    return post(path, Deployment, RollBack(version_number=number))
 
 
 def schedules(deployment_id: UUID) -> Call[list[Schedule]]:

@@ -15,7 +15,9 @@ from runwright.api.deployments import (
     DeploymentRunCreate,
     DeploymentsToDelete,
     DeploymentUpdate,
+    DeploymentVersion,
     DueRunsOfDeployments,
+    RollBack,
     ScheduleRuns,
 )
 from runwright.api.filters import Filters, PageQuery, Query
@@ -25,6 +27,7 @@ from runwright.server.injected import Asker, PathId, PathName, Wired
 from runwright.server.keys import Principal
 from runwright.server.problems import Missing
 from runwright.server.use_cases.create_deployment_run import RunMaker
+from runwright.server.use_cases.deployment_versions import roll_back
 from runwright.server.use_cases.fire_schedules import Firing
 from runwright.server.use_cases.save_deployment import (
     change_deployment,
@@ -36,6 +39,7 @@ from runwright.server.use_cases.save_deployment import (
     save_deployment,
 )
 from runwright.server.wiring import Wiring
+from runwright.storage.deployment_versions import versions_of
 from runwright.storage.deployments import (
     DEPLOYMENTS,
     deployment_with_pool,
@@ -50,6 +54,8 @@ from runwright.storage.queries import count, limit_of, read_many, read_one
 from runwright.storage.schedules import locked_schedules
 from runwright.storage.tables import flow_run
 from runwright.storage.work_pools import WORK_QUEUES
+
+_MOST_VERSIONS = 200
 
 
 @post("/", status_code=201)
@@ -171,6 +177,29 @@ async def resume(deployment_id: PathId, wiring: Wired) -> None:
     await wiring.storage.write(lambda tx: resume_deployment(tx, deployment_id))
 
 
+@get("/{deployment_id:uuid}/versions")
+async def versions(deployment_id: PathId, wiring: Wired) -> list[DeploymentVersion]:
+    """What it executed, the newest version first; 200 at most."""
+
+    def query(tx: Transaction) -> list[DeploymentVersion]:
+        read_deployment(tx, deployment_id)
+        return versions_of(tx, deployment_id, _MOST_VERSIONS)
+
+    return await wiring.storage.read(query)
+
+
+@post("/{deployment_id:uuid}/rollback", status_code=200)
+async def rollback(
+    deployment_id: PathId, data: JSONBody[RollBack], wiring: Wired, principal: Asker
+) -> Deployment:
+    """Execute again what an earlier version executed."""
+    return await wiring.storage.write(
+        lambda tx: roll_back(
+            tx, deployment_id, data.version_number, wiring.new_id, creator(principal)
+        )
+    )
+
+
 @post("/{deployment_id:uuid}/schedule", status_code=200)
 async def schedule(deployment_id: PathId, data: JSONBody[ScheduleRuns], wiring: Wired) -> None:
     """Make the runs of its schedules now, as the scheduler would within moments."""
@@ -247,5 +276,7 @@ router = Router(
         schedule,
         get_scheduled_flow_runs,
         work_queue_check,
+        versions,
+        rollback,
     ],
 )

@@ -11,6 +11,7 @@ from sqlalchemy import bindparam, select
 from runwright.api.executions import (
     ExitAnswer,
     ExitReport,
+    InfrastructureReport,
     ReleaseRequest,
     SyncAnswer,
     SyncRequest,
@@ -24,6 +25,7 @@ from runwright.server.keys import Principal
 from runwright.server.problems import Conflict, Denied, Missing, Problem
 from runwright.server.use_cases.append_journal import append_journal
 from runwright.server.use_cases.end_execution import end_execution
+from runwright.server.use_cases.note_infrastructure import note_infrastructure
 from runwright.server.use_cases.release_run import release_run
 from runwright.server.use_cases.rerun import rerun
 from runwright.server.wiring import Wiring
@@ -136,6 +138,19 @@ async def report_exit(
         return None
 
 
+@post("/{run_id:uuid}/infrastructure", status_code=204)
+async def infrastructure(
+    run_id: PathId, data: JSONBody[InfrastructureReport], wiring: Wired, principal: Asker
+) -> None:
+    """What an execution is about to run in."""
+
+    def use_case(tx: Transaction) -> None:
+        refuse_stranger(tx, principal, run_id)
+        note_infrastructure(tx, run_id, data)
+
+    await wiring.storage.jot(use_case)
+
+
 @post("/{run_id:uuid}/release", status_code=200)
 async def release(
     run_id: PathId, data: JSONBody[ReleaseRequest], wiring: Wired, principal: Asker
@@ -194,7 +209,7 @@ async def _sync(
 router = Router(
     path="/",
     route_handlers=[
-        Router("/flow_runs", route_handlers=[journal, exit_, release, rerun_]),
+        Router("/flow_runs", route_handlers=[journal, exit_, infrastructure, release, rerun_]),
         sync,
     ],
 )

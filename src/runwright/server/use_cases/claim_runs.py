@@ -78,6 +78,7 @@ def claim_runs(
             journal_next=0,
             exit_report=None,
             credential_hash=hash_secret(credential),
+            deployment_version_number=candidate.version_number,
         )
         claimed += _handed_over(tx, run, credential, policy)
     return claimed

@@ -117,7 +117,7 @@ def last_attempt(tx: Transaction, root_run_id: UUID) -> int:
 def how_it_ended(report: ExitReport) -> str:
     """The cause in words, as far as it is known."""
     if report.oom_killed:
-        cause = "was killed because its memory ran out"
+        cause = f"was killed because its memory ran out{_memory_of(report)}"
     elif report.signal is not None:
         cause = f"was killed by signal {report.signal}"
     elif report.exit_code is not None:
@@ -125,6 +125,12 @@ def how_it_ended(report: ExitReport) -> str:
     else:
         cause = "ended without a final state"
     return f"{cause} ({report.reason})" if report.reason else cause
+
+
+def _memory_of(report: ExitReport) -> str:
+    figures = {"limit": report.memory_limit_bytes, "peak": report.peak_memory_bytes}
+    told = [f"{what} {size / 2**20:.0f} MiB" for what, size in figures.items() if size]
+    return f": {', '.join(told)}" if told else ""
 
 
 def insert_next_attempt(tx: Transaction, run: Any, policy: Policy, *, was_reported: bool) -> None:

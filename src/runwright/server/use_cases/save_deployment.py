@@ -12,6 +12,7 @@ from runwright.core import job_template
 from runwright.core.ids import NewId
 from runwright.server.problems import Missing, Unprocessable
 from runwright.server.schema_checks import check_parameters, check_schema
+from runwright.server.use_cases.deployment_versions import note_version
 from runwright.server.use_cases.edit_schedules import (
     change_schedule,
     replace_schedules,
@@ -82,6 +83,7 @@ def save_deployment(
     if wanted.schedules is not msgspec.UNSET:
         row = locked_deployment(tx, deployment_id)
         replace_schedules(tx, row, wanted.schedules, new_id)
+    note_version(tx, deployment_id, new_id, creator)
     return read_deployment(tx, deployment_id), is_new
 
 
@@ -97,6 +99,7 @@ def change_deployment(
     there = locked(tx, deployment_id)
     changes = _changes_of(tx, there, wanted)
     update_deployment(tx, deployment_id, changes | {"updated": tx.now, "updated_by": creator})
+    note_version(tx, deployment_id, new_id, creator)
     after = locked_deployment(tx, deployment_id)
     if changes.get("parameters") is not None or changes.get("parameter_openapi_schema"):
         _check_defaults(after.enforce_parameter_schema, after.parameter_openapi_schema, after)

@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, select, update
 
 from runwright.api.executions import ClaimedRun, ExecutionRef, SyncRequest
-from runwright.core.states import TERMINAL
+from runwright.core.states import TERMINAL, StateType
 from runwright.server.policy import Policy
 from runwright.server.problems import Conflict, Missing
 from runwright.server.use_cases.claim_runs import claims_not_received
@@ -34,6 +34,16 @@ _held_columns = select(
     flow_run.c.cancel_requested_at,
 )  # fmt: skip
 _HELD = Prepared(_held_columns.where(flow_run.c.id == bindparam("run_id")))
+_KEEP = Prepared(
+    update(flow_run)
+    .where(
+        flow_run.c.id == bindparam("run_id"),
+        flow_run.c.claim_token == bindparam("token"),
+        flow_run.c.execution_id == bindparam("execution", type_=flow_run.c.execution_id.type),
+        flow_run.c.state_type == str(StateType.PENDING),
+    )
+    .values(lease_expires_at=bindparam("lease", type_=flow_run.c.lease_expires_at.type))
+)
 #: With more than these one long statement is faster than as many short ones.
 _FEW = 8
 _UPSERT = Prepared(
@@ -87,6 +97,8 @@ def greet_worker(
         _note_polled(tx, queues, request.queues)
     claimed = [] if request.stopping else claims_not_received(tx, instance_id, request, policy)
     cancel, lost = orders(tx, request.executions)
+    if request.launching:
+        _keep_pending(tx, request, policy)
     return Greeting(
         pool_id=pool.id,
         is_paused=pool.is_paused,
@@ -111,6 +123,22 @@ def orders(
         elif row.cancel_requested_at is not None and row.state_type not in TERMINAL:
             cancel.append(each)
     return cancel, lost
+
+
+def _keep_pending(tx: Transaction, request: SyncRequest, policy: Policy) -> None:
+    """What a worker is still about to start, because its image is being pulled, stays its own."""
+    lease = tx.now + policy.pending_lease
+    for each in request.executions:
+        if each.execution_id in request.launching:
+            tx.execute(
+                _KEEP,
+                {
+                    "run_id": each.flow_run_id,
+                    "token": each.token,
+                    "execution": each.execution_id,
+                    "lease": lease,
+                },
+            )
 
 
 def _held(tx: Transaction, run_ids: list[UUID]) -> dict[UUID, Any]:

@@ -3,6 +3,7 @@
 from runwright.storage.tables.base import metadata
 from runwright.storage.tables.placing import (
     deployment,
+    deployment_version,
     flow,
     schedule,
     work_pool,
@@ -44,6 +45,7 @@ __all__ = [
     "concurrency_slot",
     "configuration",
     "deployment",
+    "deployment_version",
     "event",
     "flow",
     "flow_run",

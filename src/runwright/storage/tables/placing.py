@@ -88,6 +88,8 @@ deployment = Table(
     Column("name", String, nullable=False),
     Column("version", String),
     Column("version_info", Json),
+    # The number of its newest row in deployment_version.
+    Column("version_number", Integer),
     Column("description", Text),
     Column("tags", Json, nullable=False),
     Column("labels", Json, nullable=False),
@@ -110,6 +112,20 @@ deployment = Table(
     Column("updated_by", Json),
     UniqueConstraint("flow_id", "name"),
     Index(None, "work_queue_id"),
+)
+
+# What a deployment ran and when: a row for each change of what its runs execute.
+deployment_version = Table(
+    "deployment_version",
+    metadata,
+    id_column(),
+    Column("created", Instant, nullable=False),
+    Column("deployment_id", Id, ForeignKey("deployment.id", ondelete="CASCADE"), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("content", Json, nullable=False),
+    Column("rolled_back_to", Integer),
+    Column("created_by", Json),
+    UniqueConstraint("deployment_id", "number"),
 )
 
 schedule = Table(

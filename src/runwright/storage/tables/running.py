@@ -30,6 +30,10 @@ flow_run = Table(
     Column("flow_version", String),
     Column("deployment_id", Id, ForeignKey("deployment.id", ondelete="SET NULL")),
     Column("deployment_version", String),
+    # What it ran: the deployment's version when it was claimed, and the image of its container.
+    Column("deployment_version_number", Integer),
+    Column("image", String),
+    Column("image_digest", String),
     Column("work_queue_id", Id, ForeignKey("work_queue.id", ondelete="SET NULL")),
     Column("work_pool_id", Id, ForeignKey("work_pool.id", ondelete="SET NULL")),
     Column("parameters", Json, nullable=False),

@@ -33,6 +33,8 @@ ZYGOTE = (sys.executable, "-m", "runwright.worker.zygote")
 class ProcessLauncher:
     """Forks executions from zygotes: one for all, and one for each set of preloaded modules."""
 
+    executions_outlive_worker = False
+
     def __init__(
         self,
         surroundings: Surroundings,
@@ -58,6 +60,10 @@ class ProcessLauncher:
         """
         await (await self._zygote(())).ready()
 
+    async def adopt(self) -> list[ClaimedRun]:
+        """None: supervisors whose worker died report by themselves."""
+        return []
+
     async def launch(self, claimed: ClaimedRun) -> None:
         """Have a supervisor forked for the execution; see `Launcher`."""
         job = read_job(claimed.spec.job_configuration)
@@ -73,6 +79,9 @@ class ProcessLauncher:
     async def next_end(self) -> Ended:
         """Wait for a supervisor to end; see `Launcher`."""
         return await self._ends.get()
+
+    async def forget(self, execution_id: UUID) -> None:
+        """Nothing is left of a process."""
 
     async def close(self) -> None:
         """Let the zygotes go; they end after their last supervisor."""

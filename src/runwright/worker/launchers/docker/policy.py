@@ -1,0 +1,175 @@
+"""What containers may have: a file of the worker's machine, out of the control plane's reach.
+
+Whoever can change a deployment chooses images, mounts and variables. This file, which only the
+machine's owner writes, says how far that goes. Without one, containers may have any image and named
+volumes, and nothing of the host: no directories, no host network, no privileges.
+"""
+
+import os
+import tomllib
+from fnmatch import fnmatchcase
+from pathlib import Path, PurePosixPath
+
+import msgspec
+
+from runwright.errors import ConfigurationError
+from runwright.worker.launcher import LaunchFailed
+from runwright.worker.launchers.docker.job import DockerJob, size_in_bytes
+
+
+class Registry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How to sign in to one registry. The password itself is not in the file."""
+
+    username: str
+    password_env: str | None = None
+    password_file: str | None = None
+
+    def password(self) -> str:
+        """Read it where it is kept.
+
+        Raises:
+            LaunchFailed: it is not there.
+        """
+        if self.password_env is not None:
+            found = os.environ.get(self.password_env)
+            if found is None:
+                raise LaunchFailed(
+                    f"the password of the registry is not in the worker's {self.password_env}"
+                )
+            return found
+        try:
+            return Path(self.password_file or "").read_text().strip()
+        except OSError as error:
+            raise LaunchFailed(f"the password of the registry cannot be read: {error}") from error
+
+
+class DockerPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is allowed. Patterns are those of a shell: `registry.example.com/team/*`."""
+
+    images: tuple[str, ...] = ("*",)
+    #: Directories of the host whose contents may be mounted; `:ro` behind: for reading alone.
+    mounts: tuple[str, ...] = ()
+    volumes: tuple[str, ...] = ("*",)
+    env: tuple[str, ...] = ("*",)
+    networks: tuple[str, ...] = ("*",)
+    #: What containers join that say nothing about networks.
+    default_networks: tuple[str, ...] = ()
+    host_network: bool = False
+    privileged: bool = False
+    devices: bool = True
+    max_memory: str | None = None
+    max_cpus: float | None = None
+    #: Where containers reach the control plane, if not where the worker does.
+    api_url: str | None = None
+    registries: dict[str, Registry] = {}
+
+    def completed(self, job: DockerJob) -> DockerJob:
+        """The job with what it leaves to the machine."""
+        if job.networks or job.network_mode or not self.default_networks:
+            return job
+        return msgspec.structs.replace(job, networks=list(self.default_networks))
+
+    def check(self, job: DockerJob) -> None:
+        """Refuse a job that goes further.
+
+        Raises:
+            LaunchFailed: says what is refused.
+        """
+        if not _matches(job.image, self.images):
+            raise _refused(f"the image {job.image}")
+        for name in job.env:
+            if not _matches(name, self.env):
+                raise _refused(f"the variable {name}")
+        for volume in job.volumes:
+            self._check_volume(volume)
+        self._check_networks(job)
+        if job.privileged and not self.privileged:
+            raise _refused("a privileged container")
+        if job.device_requests and not self.devices:
+            raise _refused("devices of the host")
+        self._check_size(job)
+
+    def _check_volume(self, volume: str) -> None:
+        source, _, rest = volume.partition(":")
+        if not source or not rest.startswith("/"):
+            raise LaunchFailed(
+                f"the volume {volume!r} makes no sense: write name:/path or /host/path:/path"
+            )
+        if not source.startswith(("/", ".", "~")):
+            if not _matches(source, self.volumes):
+                raise _refused(f"the volume {source}")
+            return
+        wanted = PurePosixPath(os.path.realpath(source))
+        reads_only = "ro" in rest.split(":")[-1].split(",")
+        for allowed in self.mounts:
+            directory, _, mode = allowed.partition(":")
+            if wanted.is_relative_to(os.path.realpath(directory)) and (mode != "ro" or reads_only):
+                return
+        raise _refused(f"the directory {source} of the host{'' if reads_only else ' to write in'}")
+
+    def _check_networks(self, job: DockerJob) -> None:
+        mode = job.network_mode or ""
+        if mode == "host" or mode.startswith("container:"):
+            if not self.host_network:
+                raise _refused(f"the network mode {mode}")
+        elif mode not in {"", "bridge", "none"} and not _matches(mode, self.networks):
+            raise _refused(f"the network {mode}")
+        for network in job.networks:
+            if network == "host" or not _matches(network, self.networks):
+                raise _refused(f"the network {network}")
+
+    def _check_size(self, job: DockerJob) -> None:
+        most = size_in_bytes(self.max_memory, "max_memory of the policy")
+        wanted = size_in_bytes(job.mem_limit, "mem_limit")
+        if most is not None and (wanted is None or wanted > most):
+            raise _refused(f"mem_limit {job.mem_limit or 'unlimited'} (at most {self.max_memory})")
+        if self.max_cpus is not None and (job.cpus is None or job.cpus > self.max_cpus):
+            raise _refused(f"cpus {job.cpus or 'unlimited'} (at most {self.max_cpus:g})")
+
+    def credentials_for(self, job: DockerJob) -> dict[str, str] | None:
+        """User and password for the job's image; None where none are needed.
+
+        Raises:
+            LaunchFailed: the job names a registry that is not in the policy.
+        """
+        name = job.registry_credentials
+        if name is not None and name not in self.registries:
+            raise LaunchFailed(
+                f"registry_credentials is {name!r}, which is not among the registries of the "
+                f"worker's policy file ({', '.join(sorted(self.registries)) or 'it has none'})"
+            )
+        registry = self.registries.get(name or job.image.partition("/")[0])
+        if registry is None:
+            return None
+        return {"username": registry.username, "password": registry.password()}
+
+
+class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    docker: DockerPolicy = DockerPolicy()
+
+
+def read_policy(file: Path | None) -> DockerPolicy:
+    """The policy in the table `docker` of a TOML file; the default one without a file.
+
+    Raises:
+        ConfigurationError: the file cannot be read, or says what is no policy.
+    """
+    if file is None:
+        return DockerPolicy()
+    try:
+        return msgspec.convert(tomllib.loads(file.read_text()), _File).docker
+    except (OSError, tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+        raise ConfigurationError(
+            f"The worker's policy file {file} is of no use: {error}"
+        ) from error
+
+
+def _matches(text: str, patterns: tuple[str, ...]) -> bool:
+    return any(fnmatchcase(text, pattern) for pattern in patterns)
+
+
+def _refused(what: str) -> LaunchFailed:
+    return LaunchFailed(
+        f"this worker's policy does not allow {what}. Its owner says what is allowed in the file "
+        "of the setting worker_policy."
+    )
