@@ -18,7 +18,12 @@ from runwright.local_server import local_server
 
 PREFIX = "RUNWRIGHT_"
 #: Variables that are ours and are no settings.
-_NOT_SETTINGS = ("RUNWRIGHT__", "RUNWRIGHT_EXECUTION", "RUNWRIGHT_FAILPOINT")
+_NOT_SETTINGS = (
+    "RUNWRIGHT__",
+    "RUNWRIGHT_EXECUTION",
+    "RUNWRIGHT_FAILPOINT",
+    "RUNWRIGHT_KILL_AT_TASK",
+)
 
 #: These can be given as the name of a file that holds them: RUNWRIGHT_API_KEY_FILE.
 _SECRET = ("api_key", "database_url")

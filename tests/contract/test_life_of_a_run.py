@@ -9,10 +9,11 @@ import pytest
 from sqlalchemy import select, update
 from tests.contract.pools import POLICY, ask, history, make_pool, proposal, schedule
 
-from runwright.api.executions import ExitReport
+from runwright.api.executions import ExecutionRef, ExitReport
 from runwright.api.flow_runs import FlowRunCreate
 from runwright.api.journal import ArtifactMade, FlowRunStarted, JournalBatch, LogWritten
 from runwright.api.states import SetState, StateCreate
+from runwright.clock import SystemClock
 from runwright.core.states import StateDetails, StateType
 from runwright.server.problems import Conflict
 from runwright.server.services.reaper import Reaper
@@ -259,3 +260,51 @@ def test_migrations_can_be_repeated(database_url):
     migrations.upgrade(database_url)
     migrations.upgrade(database_url)
     assert migrations.current(database_url) == migrations.head()
+
+
+def test_a_claim_whose_image_is_being_pulled_does_not_lapse(on_storage):
+    async def body(storage):
+        flow, deployment = await storage.write(make_pool)
+        pulled, hung = await schedule(storage, flow, deployment, 2)
+        worker, desk = uuid4(), WorkDesk(storage, POLICY)
+        claimed = (await desk.sync("p", worker, ask(free=2))).claimed
+        refs = {
+            each.spec.flow_run_id: ExecutionRef(
+                flow_run_id=each.spec.flow_run_id,
+                token=each.spec.token,
+                execution_id=each.spec.execution_id,
+            )
+            for each in claimed
+        }
+        soon = update(tables.flow_run).values(lease_expires_at=SystemClock().now())
+        await storage.write(lambda tx: tx.execute(soon))
+        held = ask(
+            free=0,
+            executions=list(refs.values()),
+            launching=[refs[pulled].execution_id],
+        )
+        await desk.sync("p", worker, held)
+        left = {
+            run: await storage.read(lambda tx, run=run: read_run(tx, run).lease_expires_at - tx.now)
+            for run in (pulled, hung)
+        }
+        assert left[pulled] > POLICY.pending_lease / 2
+        # What a worker holds and does not say it is still starting has its lease and no more.
+        assert left[hung] <= timedelta()
+
+    on_storage(body)
+
+
+def test_who_has_hung_up_is_given_no_run(on_storage):
+    async def body(storage):
+        flow, deployment = await storage.write(make_pool)
+        desk, hung_up, dead = WorkDesk(storage, POLICY), asyncio.Event(), uuid4()
+        request = msgspec.structs.replace(ask(), wait_ms=10_000)
+        parked = asyncio.create_task(desk.sync("p", dead, request, hung_up))
+        await asyncio.sleep(0.05)
+        desk.hang_up(dead, hung_up)
+        assert (await asyncio.wait_for(parked, 2)).claimed == []
+        await schedule(storage, flow, deployment)
+        assert len((await desk.sync("p", uuid4(), ask())).claimed) == 1
+
+    on_storage(body)

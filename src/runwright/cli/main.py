@@ -19,6 +19,7 @@ NOUNS = (
     ("config", "config", "Settings of this user."),
     ("profile", "profile", "Named sets of settings."),
     ("key", "key", "API keys."),
+    ("chaos", "chaos", "Whether a flow may be killed anywhere and run again."),
     ("db", "db", "The control plane's database."),
 )
 

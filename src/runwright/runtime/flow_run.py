@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     parent_flow_run_id: str | None
     parent_deployment_id: str | None
     root_flow_run_id: str | None
+    #: The same in each attempt: the id of the first one's run.
+    lineage_id: str | None
     attempt: int
     execution_id: str | None
     job_variables: dict[str, Any]

@@ -24,6 +24,7 @@ from runwright.clock import SystemClock, new_id
 from runwright.core.effects import RunStopped
 from runwright.core.states import State, StateName, StateType
 from runwright.errors import FlowError, FlowLoadError, LeaseLost, ServerUnreachable
+from runwright.sdk import kill_points
 from runwright.sdk.channel import Channel
 from runwright.sdk.channels.supervised import SupervisedChannel
 from runwright.sdk.loading import load_flow
@@ -85,6 +86,7 @@ def _run(spec: ExecutionSpec, channel: SupervisedChannel) -> int:
             used=spec.retries_used,
             delay=None if delay is None else timedelta(seconds=delay),
         )
+        kill_points.arm(spec.attempt)
         from runwright.sdk.flows import run_claimed_flow  # late: not before Running is granted
 
         run_claimed_flow(flow, parameters, spec=spec, channel=channel)

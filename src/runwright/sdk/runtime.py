@@ -77,6 +77,13 @@ class FlowRunFacts:
         root = _root(self._context)
         return None if root is None else str(root.flow_run_id)
 
+    def lineage_id(self) -> str | None:
+        root = _root(self._context)
+        if root is None:
+            return None
+        first = root.spec.root_run_id if root.spec is not None else None
+        return str(first or root.flow_run_id)
+
     def attempt(self) -> int:
         root = _root(self._context)
         return root.spec.attempt if root is not None and root.spec is not None else 1

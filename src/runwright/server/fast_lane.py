@@ -70,7 +70,7 @@ class FastLane:
         if scope["type"] != "http" or scope["method"] != "POST":
             await self.behind(scope, receive, send)
             return
-        found = self._find(scope["path"])
+        found = self._find(scope["path"], receive)
         if found is None:
             await self.behind(scope, receive, send)
             return
@@ -78,7 +78,7 @@ class FastLane:
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": content})
 
-    def _find(self, path: str) -> tuple[Needs, Handler] | None:
+    def _find(self, path: str, receive: Any) -> tuple[Needs, Handler] | None:
         plain = self._plain.get(path.rstrip("/"))
         if plain is not None:
             return plain
@@ -87,7 +87,9 @@ class FastLane:
             return of_run and (of_run[0], partial(of_run[1], run_id=UUID(match[1])))
         if match := _SYNC.fullmatch(path):
             needs, sync = self._sync
-            return needs, partial(sync, name=match[1], instance_id=UUID(match[2]))
+            # A poll is open for long: whether somebody still listens is to be heard.
+            who = {"name": match[1], "instance_id": UUID(match[2])}
+            return needs, partial(sync, **who, receive=receive)
         return None
 
     async def _answer(

@@ -37,31 +37,42 @@ _ID = UUID(int=0)
 _THEN = datetime(2000, 1, 1, tzinfo=UTC)
 #: Nothing can be there: a port that needs no listener to refuse at once.
 _NOWHERE = "http://127.0.0.1:9/api"
+#: A refusal takes a millisecond. Where a firewall drops what comes in on loopback, none comes.
+_REFUSED_WITHIN_SECONDS = 0.25
 #: Then even that request would go to a proxy.
 _BY_PROXY = any(name.lower() in {"http_proxy", "all_proxy"} for name in os.environ)
 
 
 def rehearse() -> None:
     """Go through the motions of an execution, with nobody at the other end."""
+    may_request = not _BY_PROXY
     for _ in range(_TIMES):
         read_job({"env": {}, "stream_output": True})
         with contextlib.suppress(RunwrightError):
             load_settings()
-        asyncio.run(_Rehearsal().run())
+        may_request = asyncio.run(_Rehearsal().run(may_request=may_request))
 
 
 class _Rehearsal:
-    async def run(self) -> None:
+    async def run(self, *, may_request: bool) -> bool:
+        """Whether a request is answered, be it by a refusal."""
         with signals_to({signal.SIGUSR1: lambda: None}):
-            await self._request()
+            is_answered = await self._request(may_request=may_request)
         await self._ship()
         _read_output()
+        return is_answered
 
-    async def _request(self) -> None:
+    async def _request(self, *, may_request: bool) -> bool:
         async with connect(Surroundings(api_url=_NOWHERE, spool=""), None) as up:
-            if not _BY_PROXY:
-                with contextlib.suppress(ServerUnreachable):
-                    await up.send("POST", "/", b"{}")
+            if may_request:
+                try:
+                    async with asyncio.timeout(_REFUSED_WITHIN_SECONDS):
+                        await up.send("POST", "/", b"{}")
+                except TimeoutError:
+                    return False
+                except ServerUnreachable:
+                    pass
+        return may_request
 
     async def _ship(self) -> None:
         self._pump = JournalPump(

@@ -67,10 +67,11 @@ def start_engine() -> None:
     Path("/var/run/docker/containerd/containerd.pid").unlink(missing_ok=True)
     _PID.unlink(missing_ok=True)
     with Path("/var/log/dockerd.log").open("ab") as log:
-        subprocess.Popen(
+        daemon = subprocess.Popen(
             ["dockerd", "--storage-driver=overlay2"],
             stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
         )  # fmt: skip
+    daemon.returncode = 0  # it goes on without us
     until(answers, 60, "the engine")
 
 

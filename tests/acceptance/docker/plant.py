@@ -66,6 +66,7 @@ class Plant:
         }
         self.processes: list[subprocess.Popen[bytes]] = []
         self.key = ""
+        self.kinds: dict[str, str] = {}
 
     def start_server(self) -> None:
         self.server = self._spawn("server", "start", "--host", "0.0.0.0", "--port", str(self.port))
@@ -80,8 +81,14 @@ class Plant:
         except OSError:
             return False
 
-    def start_worker(self, pool: str, *options: str, **variables: str) -> subprocess.Popen[bytes]:
-        arguments = ("--pool", pool, "--type", "docker", "--name", f"worker-of-{pool}", *options)
+    def start_worker(
+        self,
+        pool: str,
+        *options: str,
+        type: str = "docker",  # noqa: A002  # the word of the field
+        **variables: str,
+    ) -> subprocess.Popen[bytes]:
+        arguments = ("--pool", pool, "--type", type, "--name", f"worker-of-{pool}", *options)
         return self._spawn("worker", "start", *arguments, **variables)
 
     def _spawn(self, *arguments: str, **variables: str) -> subprocess.Popen[bytes]:
@@ -127,6 +134,7 @@ class Plant:
         return json.loads(content) if content else None
 
     def pool(self, name: str, **fields: Any) -> None:
+        self.kinds[name] = fields.get("type", "docker")
         self.ask("POST", "/work_pools/", {"name": name, "type": "docker", **fields})
 
     def deploy(self, flow: str, pool: str, retries: int = 0, **variables: Any) -> str:
@@ -141,6 +149,8 @@ class Plant:
             "retries": retries,
             "job_variables": {"image": IMAGE, "volumes": [f"{self.code}:/flows:ro"], **variables},
         }
+        if self.kinds.get(pool) == "process":
+            body |= {"path": str(self.code), "job_variables": variables}
         return self.ask("POST", "/deployments/", body)["id"]
 
     def policy(self, text: str = "") -> str:

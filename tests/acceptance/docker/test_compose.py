@@ -60,6 +60,8 @@ def _make_postgres(folder: Path) -> None:
         '  su postgres -c "initdb -D $D -U $POSTGRES_USER --pwfile=/tmp/password -A'
         ' scram-sha-256"\n'
         "  echo 'host all all all scram-sha-256' >> $D/pg_hba.conf\n"
+        '  echo "CREATE DATABASE $POSTGRES_DB"'
+        ' | su postgres -c "postgres --single -D $D postgres"\n'
         "fi\n"
         "exec su postgres -c \"exec postgres -D $D -c listen_addresses='*' -k /tmp\"\n"
     )

@@ -44,6 +44,7 @@ def host() -> Iterator[str]:
         yield "10.231.77.1"
     finally:
         run("ip", "netns", "del", SPACE)
+        run("ip", "link", "del", ours, check=False)
 
 
 def test_it_claims_runs_reports_and_cancels(plant: Any, host: str) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 import uuid
 
 from runwright.credentials import key_for
@@ -38,3 +39,22 @@ def test_hundreds_of_workers_that_wait_keep_nobody_out(site):
             await everybody()
 
     asyncio.run(soon())
+
+
+def test_a_run_is_not_given_to_a_worker_whose_connection_is_gone(site):
+    deployment = site.deploy("hello", "p")
+    key = key_for(site.home, site.url)
+    body = json.dumps({"worker_name": "dead", "free": 8, "wait_ms": 10_000}).encode()
+    head = (
+        f"POST /api/work_pools/p/workers/{uuid.uuid4()}/sync HTTP/1.1\r\nhost: x\r\n"
+        f"authorization: Bearer {key}\r\ncontent-length: {len(body)}\r\n\r\n"
+    )
+    with socket.create_connection(("127.0.0.1", site.port)) as connection:
+        connection.sendall(head.encode() + body)
+        site.until(lambda: site.ask("POST", "/work_pools/p/workers/filter", {}))
+    path = f"/work_pools/p/workers/{uuid.uuid4()}/sync"
+    living = {"worker_name": "alive", "free": 8, "wait_ms": 0}
+    site.ask("POST", path, living)  # by now the server has heard of the end of the other
+    run = site.run(deployment)
+    site.until(lambda: site.ask("POST", path, living)["claimed"])
+    assert site.ask("GET", f"/flow_runs/{run}")["worker_name"] == "alive"

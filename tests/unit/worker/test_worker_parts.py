@@ -1,17 +1,24 @@
 """The small parts of the execution plane."""
 
+import asyncio
 import os
+import socket
+import tempfile
 from pathlib import Path
 
 import pytest
 
 from runwright.api.frames import DownFrame, StopFrame, ToldFrame
 from runwright.clock import SystemClock
+from runwright.errors import ConfigurationError
+from runwright.worker import rehearsal
 from runwright.worker.cgroups import memory_group
 from runwright.worker.framing import BrokenStream, FrameReader, pack
+from runwright.worker.health import health_endpoint
 from runwright.worker.host import Host
 from runwright.worker.job import read_job
 from runwright.worker.launcher import LaunchFailed
+from runwright.worker.notify import ServiceManager
 from runwright.worker.output import KEPT_CHARACTERS, Output
 from runwright.worker.refusals import Refusal, refusal_of
 from runwright.worker.slots import Slots, default_limit
@@ -178,3 +185,73 @@ def test_nothing_here_listens():
     text = "\n".join(source.read_text() for source in sources)
     assert ".listen(" not in text
     assert "start_server" not in text
+
+
+def test_a_rehearsal_does_not_wait_where_loopback_drops_everything(monkeypatch):
+    asked = []
+
+    class Silence:
+        async def __aenter__(self):
+            return self
+
+        async def __aexit__(self, *_):
+            pass
+
+        async def send(self, *request):
+            asked.append(request)
+            await asyncio.Event().wait()
+
+    monkeypatch.setattr(rehearsal, "connect", lambda *_: Silence())
+    monkeypatch.setattr(rehearsal, "_REFUSED_WITHIN_SECONDS", 0.01)
+    monkeypatch.setattr(rehearsal, "_BY_PROXY", False)
+    rehearsal.rehearse()
+    assert len(asked) == 1
+
+
+def test_a_service_manager_is_told_once_that_the_worker_is_up():
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager,
+    ):
+        manager.bind(f"{folder}/notify")
+        manager.settimeout(5)
+        told = ServiceManager({"NOTIFY_SOCKET": f"{folder}/notify"})
+        told.alive("1 run")
+        told.alive("2 runs")
+        told.stopping()
+        words = [manager.recv(1000).decode().split("\n") for _ in range(3)]
+    assert words == [
+        ["READY=1", "WATCHDOG=1", "STATUS=1 run"],
+        ["WATCHDOG=1", "STATUS=2 runs"],
+        ["STOPPING=1"],
+    ]
+    ServiceManager({}).alive("nobody listens")
+
+
+def test_the_health_endpoint_is_on_loopback_and_tells_a_stuck_loop():
+    age = [1.0]
+
+    async def whole():
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        async with health_endpoint(port, lambda: age[0]):
+            assert await _health(port) == 200
+            age[0] = 1000.0
+            assert await _health(port) == 503
+            with pytest.raises(ConfigurationError, match=rf"127\.0\.0\.1:{port}"):
+                async with health_endpoint(port, lambda: 0.0):
+                    pass
+        with pytest.raises(OSError, match=r"refused|[Cc]onnect"):
+            await _health(port)
+
+    asyncio.run(whole())
+
+
+async def _health(port):
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(b"GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+    answer = await reader.read()
+    writer.close()
+    await writer.wait_closed()
+    return int(answer.split()[1])

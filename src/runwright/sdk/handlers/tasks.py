@@ -23,8 +23,9 @@ from runwright.core.effects import (
     TaskEffect,
     Verdict,
 )
+from runwright.core.states import TERMINAL, StateType
 from runwright.core.states import State as StateRecord
-from runwright.core.states import StateType
+from runwright.sdk import kill_points
 from runwright.sdk.context import TaskRunContext, enter_task_run, environment_here, leave_task_run
 from runwright.sdk.futures import Future
 from runwright.sdk.hooks import call_hooks, call_hooks_async, hooks_for, task_run_of
@@ -125,6 +126,8 @@ class TaskHandler:
                 )
             )
             self.info = None
+            if state.type in TERMINAL:
+                kill_points.task_ended()
         if state.type not in _QUIET:
             log_task_state(context, state)
 

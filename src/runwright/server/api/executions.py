@@ -1,5 +1,7 @@
 """What supervisors and workers report: journals, exits, releases; and reruns people ask for."""
 
+import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import UUID
 
@@ -185,25 +187,48 @@ async def sync(
     principal: Asker,
 ) -> SyncAnswer:
     """A worker's heartbeat, and its work: answered at once when there is some."""
-    return await _sync(wiring, principal, name, instance_id, data)
+    return await _sync(wiring, principal, name, instance_id, data, asyncio.Event())
 
 
-async def sync_fast(
-    wiring: Wiring, principal: Principal, body: bytes, *, name: str, instance_id: UUID
+async def sync_fast(  # what is in the path, and who listens
+    wiring: Wiring,
+    principal: Principal,
+    body: bytes,
+    *,
+    name: str,
+    instance_id: UUID,
+    receive: Callable[[], Awaitable[Any]],
 ) -> tuple[int, bytes]:
     """A worker's heartbeat, and its work: answered at once when there is some."""
     request = decode(_sync_request, body)
-    return 200, _encode(await _sync(wiring, principal, name, instance_id, request))
+    hung_up = asyncio.Event()
+
+    async def listen() -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        wiring.desk.hang_up(instance_id, hung_up)
+
+    listening = asyncio.create_task(listen())
+    try:
+        answer = await _sync(wiring, principal, name, instance_id, request, hung_up)
+    finally:
+        listening.cancel()
+    return 200, _encode(answer)
 
 
-async def _sync(
-    wiring: Wiring, principal: Principal, name: str, instance_id: UUID, request: SyncRequest
+async def _sync(  # as above
+    wiring: Wiring,
+    principal: Principal,
+    name: str,
+    instance_id: UUID,
+    request: SyncRequest,
+    hung_up: asyncio.Event,
 ) -> SyncAnswer:
     if principal.work_pool_id is not None:
         pool = await wiring.storage.glance(lambda tx: pool_id(tx, name))
         if pool != principal.work_pool_id:
             raise Denied("This key speaks for another work pool.", status=403)
-    return await wiring.desk.sync(name, instance_id, request)
+    return await wiring.desk.sync(name, instance_id, request, hung_up)
 
 
 router = Router(

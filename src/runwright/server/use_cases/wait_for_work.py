@@ -33,14 +33,23 @@ class WorkDesk:
         self._waiting: dict[UUID, asyncio.Event] = {}
         self._told: dict[UUID, set[UUID]] = {}
 
-    async def sync(self, pool_name: str, instance_id: UUID, request: SyncRequest) -> SyncAnswer:
+    async def sync(
+        self,
+        pool_name: str,
+        instance_id: UUID,
+        request: SyncRequest,
+        hung_up: asyncio.Event | None = None,
+    ) -> SyncAnswer:
         """Answer when there is work or an order, else after the wait that was asked for.
+
+        `hung_up` is set by `hang_up` when nobody listens any more: what is claimed then would
+        wait for a worker that is dead.
 
         Raises:
             Missing: there is no such pool.
             StorageError: the database does not answer.
         """
-        superseded = self._supersede(instance_id)
+        superseded = self._supersede(instance_id, hung_up or asyncio.Event())
         try:
             is_small = len(request.executions) <= _FEW_HELD
             greet = self._storage.jot if is_small else self._storage.write
@@ -55,6 +64,11 @@ class WorkDesk:
         finally:
             if self._waiting.get(instance_id) is superseded:
                 del self._waiting[instance_id]
+
+    def hang_up(self, instance_id: UUID, hung_up: asyncio.Event) -> None:
+        """End a poll whose connection is gone, before it claims anything more."""
+        hung_up.set()
+        self._storage.waker.wake([f"worker:{instance_id}"])
 
     async def _wait(
         self, greeting: Greeting, instance_id: UUID, request: SyncRequest, superseded: asyncio.Event
@@ -102,12 +116,12 @@ class WorkDesk:
         due = await self._storage.glance(lambda tx: seconds_to_next_due(tx, pool_id))
         return _LOOK_AGAIN_S if due is None else min(_LOOK_AGAIN_S, max(due, 0.001))
 
-    def _supersede(self, instance_id: UUID) -> asyncio.Event:
+    def _supersede(self, instance_id: UUID, event: asyncio.Event) -> asyncio.Event:
         """End the poll of the same worker that still waits: its connection is dead."""
         with suppress(KeyError):
             self._waiting[instance_id].set()
             self._storage.waker.wake([f"worker:{instance_id}"])
-        event = self._waiting[instance_id] = asyncio.Event()
+        self._waiting[instance_id] = event
         return event
 
     def _is_news(

@@ -71,6 +71,8 @@ def container_config(
     config: dict[str, Any] = {
         "Image": job.image,
         "Cmd": SUPERVISOR,
+        # That of the image is for the services which are made of it.
+        "Healthcheck": {"Test": ["NONE"]},
         "Env": [f"{name}={value}" for name, value in env.items()],
         "Labels": {
             **theirs,
