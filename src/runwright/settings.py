@@ -83,6 +83,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     #: token. Bearer keys need none: no other site can send them.
     csrf_protection: bool = False
 
+    #: The path under which a proxy shows the server to browsers, as /runwright.
+    ui_base_path: str = "/"
     #: Pools and keys that the server makes at its start where they are lacking. TOML.
     bootstrap_file: Path | None = None
 

@@ -13,8 +13,9 @@ from cyclopts import App, Parameter
 
 from runwright.cli.exit_codes import Exit
 from runwright.cli.render import Output, acted, note, say, show_one
-from runwright.cli.session import server_packages
+from runwright.cli.session import server_packages, session
 from runwright.cli.waiting import until
+from runwright.client.calls import keys
 from runwright.client.calls import server as calls
 from runwright.errors import RunwrightError, ServerUnreachable
 from runwright.local_server import LocalServer, local_server
@@ -66,6 +67,17 @@ def start(
     logging.basicConfig(level=settings.log_level, format=_FORMAT)
     logging.getLogger("alembic").setLevel(logging.WARNING)  # it tells of its plugins at INFO
     serve(settings, host=host, port=port, scheduler=scheduler)
+
+
+@app.command
+def sign_in(*, output: Output = "table") -> None:
+    """Print a link that signs one browser in, once, within 15 minutes."""
+    with session() as caller:
+        link = caller.call(keys.sign_in_link())
+    if output == "table":
+        say(link.url)
+    else:
+        show_one(link, output, name=link.url)
 
 
 @app.command

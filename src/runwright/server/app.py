@@ -19,6 +19,7 @@ from runwright.server.fast_lane import FastLane
 from runwright.server.keys import Principal
 from runwright.server.problems import Denied, Problem, Unprocessable, body_of, log, problem_of
 from runwright.server.scopes import ANYONE, SCOPES, WEBSOCKET, scope_of
+from runwright.server.ui import UserInterface
 from runwright.server.wiring import Wiring
 from runwright.version import __version__
 
@@ -54,7 +55,8 @@ def create_app(wiring: Wiring) -> ASGIApp:
         signature_namespace={"Wiring": Wiring, "Principal": Principal},
     )
     refuse_undeclared(litestar)
-    return FastLane(litestar, wiring, authenticator)
+    page = UserInterface(litestar, wiring.settings.ui_base_path)
+    return FastLane(page, wiring, authenticator)
 
 
 class _WithoutNul(Request[Any, Any, Any]):

@@ -90,6 +90,14 @@ class Authenticator:
             refuse_foreign(scope, secret)
         return principal
 
+    async def holder_of(self, key: str) -> Principal:
+        """Whose key it is.
+
+        Raises:
+            Denied: 401, it is not good.
+        """
+        return await self._check(key)
+
     def forget(self) -> None:
         """Believe nothing any more: a key was changed by this very process."""
         self._believed.clear()

@@ -40,6 +40,7 @@ SCOPES: dict[tuple[str, str], str | tuple[str, ...]] = {
     ("POST", "/keys"): "admin:keys",
     ("POST", "/keys/filter"): "admin:keys",
     ("DELETE", "/keys/{id}"): "admin:keys",
+    ("GET", "/ui/changes"): "runs:read",
     # flows
     ("POST", "/flows"): ("flows:write", "runs:create"),
     ("GET", "/flows/{id}"): "flows:read",

@@ -11,7 +11,11 @@ import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
-_LEFT_OUT = re.compile(r"/(site-packages|test|idlelib|tkinter|__pycache__|config-[^/]*)(/|$)")
+import pip
+
+_LEFT_OUT = re.compile(
+    r"/(site-packages|dist-packages|EXTERNALLY-MANAGED|test|idlelib|tkinter|__pycache__|config-[^/]*)(/|$)"
+)
 #: What is loaded by name when it is needed, so that nothing links it.
 _BY_NAME = (
     "libnss_dns.so.2", "libnss_files.so.2", "libresolv.so.2", "libgcc_s.so.1", "libstdc++.so.6",
@@ -50,13 +54,21 @@ def _fill(archive: tarfile.TarFile, prefix: Path) -> None:
         _folder(archive, folder, 0o755)
     version = f"python{sys.version_info.major}.{sys.version_info.minor}"
     stdlib = Path(sysconfig.get_path("stdlib", vars={"base": str(prefix)}))
-    for name in (version, "python3", "python"):
-        if (prefix / "bin" / name).exists():
-            archive.add(prefix / "bin" / name, f"{prefix}/bin/{name}".lstrip("/"))
+    archive.add(os.path.realpath(prefix / "bin" / version), f"{prefix}/bin/{version}".lstrip("/"))
+    for name in ("python3", "python"):
+        _link(archive, f"{prefix}/bin/{name}".lstrip("/"), version)
     archive.add(stdlib, str(stdlib).lstrip("/"), filter=_wanted)
-    _folder(archive, f"{stdlib}/site-packages".lstrip("/"), 0o755)
-    for package in (stdlib / "site-packages").glob("pip*"):
-        archive.add(package, str(package).lstrip("/"))
+    # Where this interpreter looks for packages when it is in no virtual environment.
+    asked = [
+        prefix / "bin" / version,
+        "-c",
+        "import sysconfig; print(sysconfig.get_path('purelib'))",
+    ]
+    told = subprocess.run(asked, capture_output=True, text=True, check=True)
+    packages = told.stdout.strip().lstrip("/")
+    _folder(archive, packages, 0o755)
+    for package in Path(pip.__file__).parents[1].glob("pip*"):
+        archive.add(package, f"{packages}/{package.name}")
     programs = [prefix / "bin" / version, *(stdlib / "lib-dynload").glob("*.so")]
     for library in sorted(set(_linked(programs))):
         archive.add(os.path.realpath(library), library.lstrip("/"))
@@ -71,9 +83,7 @@ def _fill(archive: tarfile.TarFile, prefix: Path) -> None:
     listed = subprocess.run([busybox, "--list"], capture_output=True, text=True, check=True)
     for applet in listed.stdout.split():
         if applet != "busybox":
-            link = tarfile.TarInfo(f"bin/{applet}")
-            link.type, link.linkname = tarfile.SYMTYPE, "busybox"
-            archive.addfile(link)
+            _link(archive, f"bin/{applet}", "busybox")
 
 
 def _linked(programs: list[Path]) -> Iterator[str]:
@@ -89,6 +99,12 @@ def _linked(programs: list[Path]) -> Iterator[str]:
 
 def _wanted(member: tarfile.TarInfo) -> tarfile.TarInfo | None:
     return None if _LEFT_OUT.search(f"/{member.name}") else member
+
+
+def _link(archive: tarfile.TarFile, name: str, target: str) -> None:
+    member = tarfile.TarInfo(name)
+    member.type, member.linkname = tarfile.SYMTYPE, target
+    archive.addfile(member)
 
 
 def _folder(archive: tarfile.TarFile, name: str, mode: int) -> None:

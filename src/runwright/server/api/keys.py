@@ -15,6 +15,7 @@ from runwright.server.keys import (
     ALL_SCOPES,
     WORKER_SCOPES,
     hash_secret,
+    is_key,
     new_key,
 )
 from runwright.server.problems import Denied, Missing, Unprocessable
@@ -102,10 +103,16 @@ async def sign_in_link(request: Request[Any, Any, Any], wiring: Wired, principal
 
 @post("/session", status_code=201)
 async def sign_in(
-    data: JSONBody[SessionStart], request: Request[Any, Any, Any], wiring: Wired
+    data: JSONBody[SessionStart],
+    request: Request[Any, Any, Any],
+    wiring: Wired,
+    authenticator: Doorkeeper,
 ) -> Response[None]:
-    """Exchange a one-time token for a cookie."""
+    """Exchange a one-time token, or a key, for a cookie."""
     scopes = wiring.sign_in.redeem(data.token)
+    if scopes is None and is_key(data.token):
+        holder = await authenticator.holder_of(data.token)
+        scopes = holder.scopes if holder.kind == "user" else None
     if scopes is None:
         raise Denied("The sign-in link was used already or is too old. Make a new one.")
 

@@ -1,0 +1,167 @@
+"""What a person sees and does, in a real browser."""
+
+import json
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("playwright")
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
+
+PICTURES = Path(__file__).resolve().parents[2] / "docs" / "images"
+PAYLOADS = ("<script>alert(1)</script>", "<img src=x onerror=alert(2)>", "javascript:alert(3)")
+
+
+def home(site: Any) -> str:
+    return site.url.removesuffix("/api")
+
+
+def start(page: Any, site: Any, deployment: str, parameters: dict[str, Any] | str) -> None:
+    """Press Run in the list of deployments, and fill in the form."""
+    page.goto(f"{home(site)}/deployments")
+    row = page.get_by_role("row").filter(has_text=deployment)
+    row.get_by_role("button", name="Run").click()
+    text = parameters if isinstance(parameters, str) else json.dumps(parameters)
+    page.get_by_label("Parameters, as JSON").fill(text)
+    page.get_by_role("button", name="Start").click()
+
+
+def test_without_a_session_one_is_asked_to_sign_in_and_a_key_will_do(
+    chromium: Any, site: Any
+) -> None:
+    context = chromium.new_context()
+    page = context.new_page()
+    page.goto(f"{home(site)}/runs")
+    expect(page.get_by_label("Key")).to_be_visible()
+    page.get_by_label("Key").fill("rwk_user_000000000000_" + "x" * 43)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("alert")).to_contain_text("not known here")
+    made = site.cli("key", "create", "mine").stdout.split()[-1]
+    page.get_by_label("Key").fill(made)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url("**/runs")
+    [cookie] = context.cookies()
+    assert cookie["httpOnly"]
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_label("Key")).to_be_visible()
+    page.goto(f"{home(site)}/runs")
+    expect(page.get_by_label("Key")).to_be_visible()
+    context.close()
+
+
+def test_a_run_is_watched_live_from_the_button_to_its_end(page: Any, site: Any) -> None:
+    expect(page.get_by_text("Nothing has run yet")).to_be_visible()
+    site.deploy("hello", "p")
+    start(page, site, "hello/p", {"name": "browser"})
+    expect(page.get_by_role("heading", name="Why it is not running")).to_be_visible()
+    expect(page.get_by_text("No worker of p is online")).to_be_visible()
+    site.start_worker("p")
+    # Nothing is loaded anew: the page is told.
+    expect(page.locator("header").get_by_text("Completed")).to_be_visible(timeout=30_000)
+    expect(page.get_by_role("log")).to_contain_text("hello browser")
+    assert page.title().startswith("✓")
+    page.get_by_label("Level").select_option("error")
+    expect(page.get_by_text("0 of")).to_be_visible()
+    page.goto(f"{home(site)}/pools")
+    expect(page.get_by_role("table", name="Workers of p")).to_be_visible()
+
+
+def test_a_run_is_cancelled_and_run_again_by_pressing(page: Any, site: Any, tmp_path: Path) -> None:
+    site.deploy("held", "p")
+    site.start_worker("p")
+    start(page, site, "held/p", {"folder": str(tmp_path)})
+    expect(page.locator("header").get_by_text("Running")).to_be_visible()
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.locator("header").get_by_text("Cancelled")).to_be_visible()
+    (tmp_path / "go").touch()
+    page.get_by_role("button", name="Run again").click()
+    page.get_by_role("link", name="attempt 2").first.click()
+    expect(page.locator("header").get_by_text("Completed")).to_be_visible()
+    expect(page.get_by_role("navigation", name="Attempts")).to_contain_text("attempt 1")
+
+
+def test_a_crash_says_why(page: Any, site: Any, tmp_path: Path) -> None:
+    deployment = site.deploy("held", "p")
+    site.start_worker("p")
+    run = site.run(deployment, folder=str(tmp_path))
+    pid = tmp_path / run
+    site.until(pid.exists)
+    page.goto(f"{home(site)}/runs/{run}")
+    expect(page.locator("header").get_by_text("Running")).to_be_visible()
+    os.kill(int(pid.read_text()), signal.SIGKILL)
+    expect(page.get_by_role("heading", name="Why it crashed")).to_be_visible()
+    expect(page.get_by_text("was killed by signal 9").first).to_be_visible()
+
+
+def test_parameters_that_do_not_fit_are_told_in_the_form(page: Any, site: Any) -> None:
+    site.cli("work-pool", "create", "p")
+    site.cli("deploy", "flows.py:hello", "--name", "p", "--pool", "p", "--source", str(site.code))
+    start(page, site, "hello/p", {"name": {"not": "a name"}})
+    expect(page.get_by_role("alert")).to_contain_text("name")
+    page.get_by_label("Parameters, as JSON").fill("{")
+    page.get_by_role("button", name="Start").click()
+    expect(page.get_by_role("alert")).to_contain_text("JSON")
+
+
+def test_what_is_filtered_is_in_the_address(page: Any, site: Any) -> None:
+    deployment = site.deploy("hello", "p")
+    for name in ("first", "second"):
+        site.ask("POST", f"/deployments/{deployment}/create_flow_run", {"name": name})
+    page.goto(f"{home(site)}/runs")
+    page.get_by_label("Name").fill("sec")
+    expect(page.get_by_role("link", name="second")).to_be_visible()
+    expect(page.get_by_role("link", name="first")).to_have_count(0)
+    assert "name=sec" in page.url
+    page.reload()
+    expect(page.get_by_role("link", name="second")).to_be_visible()
+    page.goto(f'{home(site)}/runs?not=["SCHEDULED"]')
+    expect(page.get_by_text("No run is like this")).to_be_visible()
+
+
+def test_no_text_becomes_a_script(page: Any, site: Any, chromium: Any) -> None:
+    deployment = site.deploy("hello", "p")
+    site.start_worker("p")
+    for payload in PAYLOADS:
+        body = {"name": payload, "parameters": {"name": payload}, "tags": [payload]}
+        run = site.ask("POST", f"/deployments/{deployment}/create_flow_run", body)["id"]
+        page.goto(f"{home(site)}/runs/{run}")
+        expect(page.get_by_role("heading", name=payload)).to_be_visible()
+        expect(page.get_by_role("log")).to_contain_text(f"hello {payload}", timeout=30_000)
+    page.goto(f"{home(site)}/runs")
+    assert page.evaluate("document.querySelectorAll('main script, main img').length") == 0
+    # And if it did, the page's policy would not let it run.
+    other = chromium.new_page()
+    other.goto(home(site))
+    refused = other.evaluate(
+        "() => { const s = document.createElement('script'); s.textContent = 'window.ran = 1';"
+        " document.body.append(s); return window.ran === undefined; }"
+    )
+    other.close()
+    assert refused
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_every_screen_can_be_used_by_everybody(
+    page: Any, site: Any, theme: str, tmp_path: Path
+) -> None:
+    deployment = site.deploy("hello", "p")
+    held = site.deploy("held", "held")
+    site.start_worker("p")
+    runs = [site.run(deployment, name=f"number {n}") for n in range(3)]
+    site.until_state(runs[-1], "COMPLETED")
+    site.run(held, folder=str(tmp_path))
+    page.evaluate(f"localStorage.setItem('theme', '{theme}')")
+    for screen in ("runs", f"runs/{runs[-1]}", "deployments", "pools"):
+        page.goto(f"{home(site)}/{screen}")
+        expect(page.get_by_role("heading").first).to_be_visible()
+        page.wait_for_load_state("load")
+        page.wait_for_timeout(300)  # what comes after the heading
+        found = Axe().run(page)
+        assert found.violations_count == 0, found.generate_report()
+        if os.environ.get("RUNWRIGHT_PICTURES"):
+            name = screen.partition("/")[0] if "/" not in screen else "run"
+            page.screenshot(path=PICTURES / f"{name}-{theme}.png")

@@ -1,0 +1,78 @@
+/** What screens ask for. Keys that begin with `live` are asked again when something has changed. */
+import { queryOptions } from "@tanstack/react-query";
+
+import { type RunSearch, queryOf } from "../lib/search";
+import { api, good } from "./client";
+
+export const runs = (search: RunSearch) =>
+  queryOptions({
+    queryKey: ["live", "runs", search],
+    queryFn: () => good(api.POST("/api/flow_runs/filter", { body: queryOf(search) })),
+  });
+
+export const run = (id: string) =>
+  queryOptions({
+    queryKey: ["live", "run", id],
+    queryFn: () => good(api.GET("/api/flow_runs/{run_id}", { params: { path: { run_id: id } } })),
+  });
+
+/** The attempts of a lineage, the first one first. */
+export const attempts = (root: string | null | undefined) =>
+  queryOptions({
+    queryKey: ["live", "attempts", root],
+    enabled: root != null,
+    queryFn: async () => {
+      const body = { flow_runs: { root_run_id: { any_: [root ?? ""] } }, limit: 200 };
+      const found = await good(api.POST("/api/flow_runs/filter", { body }));
+      return found.sort((a, b) => (a.attempt ?? 1) - (b.attempt ?? 1));
+    },
+  });
+
+export const tasks = (run: string) =>
+  queryOptions({
+    queryKey: ["live", "tasks", run],
+    queryFn: () =>
+      good(
+        api.POST("/api/task_runs/filter", {
+          body: {
+            flow_runs: { id: { any_: [run] } },
+            sort: "EXPECTED_START_TIME_ASC",
+            limit: 200,
+          },
+        }),
+      ),
+  });
+
+export const states = (run: string) =>
+  queryOptions({
+    queryKey: ["live", "states", run],
+    queryFn: () => good(api.GET("/api/flow_run_states", { params: { query: { flow_run_id: run } } })),
+  });
+
+export const flows = queryOptions({
+  queryKey: ["flows"],
+  queryFn: () => good(api.POST("/api/flows/filter", { body: { sort: "NAME_ASC", limit: 200 } })),
+});
+
+export const deployments = queryOptions({
+  queryKey: ["live", "deployments"],
+  queryFn: () =>
+    good(api.POST("/api/deployments/filter", { body: { sort: "NAME_ASC", limit: 200 } })),
+});
+
+export const pools = queryOptions({
+  queryKey: ["live", "pools"],
+  queryFn: () => good(api.POST("/api/work_pools/filter", { body: { limit: 200 } })),
+});
+
+export const workers = (pool: string) =>
+  queryOptions({
+    queryKey: ["live", "workers", pool],
+    queryFn: () =>
+      good(
+        api.POST("/api/work_pools/{name}/workers/filter", {
+          params: { path: { name: pool } },
+          body: {},
+        }),
+      ),
+  });

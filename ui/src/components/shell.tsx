@@ -1,0 +1,98 @@
+/** What is around every screen: where one can go, whether the page is live, light and dark. */
+import { useQueryClient } from "@tanstack/react-query";
+import { Link, Outlet, useNavigate, useRouterState } from "@tanstack/react-router";
+import { useEffect, useState } from "react";
+
+import { signOut } from "../api/client";
+import { type Connection, listen } from "../api/live";
+
+const PLACES = [
+  { to: "/runs", name: "Runs", key: "r" },
+  { to: "/deployments", name: "Deployments", key: "d" },
+  { to: "/pools", name: "Work pools", key: "p" },
+] as const;
+
+export function Shell() {
+  const connection = useLive();
+  useKeys();
+  const navigate = useNavigate();
+  const leave = async () => {
+    await signOut().catch(() => undefined);
+    await navigate({ to: "/sign-in" });
+  };
+  return (
+    <div className="mx-auto max-w-7xl px-4">
+      <a href="#content" className="sr-only focus:not-sr-only">
+        Skip to the content
+      </a>
+      <header className="flex flex-wrap items-center gap-6 border-b border-line py-3">
+        <Link to="/runs" className="text-base font-semibold text-ink">
+          Runwright
+        </Link>
+        <nav aria-label="Screens" className="flex gap-4">
+          {PLACES.map((place) => (
+            <Link
+              key={place.to}
+              to={place.to}
+              title={`g ${place.key}`}
+              activeProps={{ "aria-current": "page", className: "font-semibold" }}
+            >
+              {place.name}
+            </Link>
+          ))}
+        </nav>
+        <span className="ml-auto flex items-center gap-4 text-faint">
+          <span role="status">{connection === "live" ? "● live" : "○ the server is away"}</span>
+          <ThemeButton />
+          <button type="button" className="cursor-pointer text-link" onClick={leave}>
+            Sign out
+          </button>
+        </span>
+      </header>
+      <main id="content" className="py-4">
+        <Outlet />
+      </main>
+    </div>
+  );
+}
+
+function useLive(): Connection {
+  const queries = useQueryClient();
+  const [connection, setConnection] = useState<Connection>("live");
+  useEffect(() => listen(queries, setConnection), [queries]);
+  return connection;
+}
+
+/** `g r`, `g d`, `g p` go to a screen. */
+function useKeys(): void {
+  const navigate = useNavigate();
+  const here = useRouterState({ select: (state) => state.location.pathname });
+  useEffect(() => {
+    let isGoing = false;
+    const press = (event: KeyboardEvent) => {
+      const typed = event.target instanceof HTMLElement && event.target.matches("input, textarea, select");
+      if (typed || event.ctrlKey || event.metaKey || event.altKey) return;
+      const place = PLACES.find((each) => each.key === event.key);
+      if (isGoing && place) void navigate({ to: place.to });
+      isGoing = event.key === "g";
+    };
+    document.addEventListener("keydown", press);
+    return () => document.removeEventListener("keydown", press);
+  }, [navigate, here]);
+}
+
+const THEMES = ["system", "light", "dark"] as const;
+
+function ThemeButton() {
+  const [theme, setTheme] = useState(() => localStorage.getItem("theme") ?? "system");
+  useEffect(() => {
+    localStorage.setItem("theme", theme);
+    document.documentElement.dataset["theme"] = theme;
+  }, [theme]);
+  const next = THEMES[(THEMES.indexOf(theme as (typeof THEMES)[number]) + 1) % THEMES.length] ?? "system";
+  return (
+    <button type="button" className="cursor-pointer text-link" onClick={() => setTheme(next)}>
+      Theme: {theme}
+    </button>
+  );
+}

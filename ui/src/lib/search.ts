@@ -1,0 +1,62 @@
+/** What the address of the runs page says, and the filter that it means. */
+import type { Query, StateType } from "../api/client";
+import { STATE_TYPES } from "./states";
+
+export interface RunSearch {
+  state?: StateType[];
+  not?: StateType[];
+  name?: string;
+  flow?: string;
+  deployment?: string;
+  pool?: string;
+  tag?: string;
+  page?: number;
+}
+
+export const PAGE_SIZE = 50;
+
+/** Read what somebody may have typed into the address. Nonsense is left out. */
+export function readSearch(raw: Record<string, unknown>): RunSearch {
+  const search: RunSearch = {};
+  const states = statesIn(raw["state"]);
+  const not = statesIn(raw["not"]);
+  if (states.length > 0) search.state = states;
+  if (not.length > 0) search.not = not;
+  for (const key of ["name", "flow", "deployment", "pool", "tag"] as const) {
+    const value = raw[key];
+    if (typeof value === "string" && value.trim() !== "") search[key] = value;
+    if (typeof value === "number") search[key] = String(value);
+  }
+  const page = Number(raw["page"]);
+  if (Number.isInteger(page) && page > 1) search.page = page;
+  return search;
+}
+
+function statesIn(value: unknown): StateType[] {
+  const given = Array.isArray(value) ? value : typeof value === "string" ? value.split(",") : [];
+  return STATE_TYPES.filter((type) => given.includes(type));
+}
+
+/** The body of `/flow_runs/filter`. One more than a page is asked for: is there a next one? */
+export function queryOf(search: RunSearch): Query {
+  const runs: NonNullable<Query["flow_runs"]> = {};
+  if (search.state || search.not) {
+    runs.state = {
+      type: {
+        ...(search.state && { any_: search.state }),
+        ...(search.not && { not_any_: search.not }),
+      },
+    };
+  }
+  if (search.name) runs.name = { like_: search.name };
+  if (search.tag) runs.tags = { all_: [search.tag] };
+  return {
+    ...(Object.keys(runs).length > 0 && { flow_runs: runs }),
+    ...(search.flow && { flows: { name: { any_: [search.flow] } } }),
+    ...(search.deployment && { deployments: { name: { any_: [search.deployment] } } }),
+    ...(search.pool && { work_pools: { name: { any_: [search.pool] } } }),
+    sort: "EXPECTED_START_TIME_DESC",
+    limit: PAGE_SIZE + 1,
+    offset: ((search.page ?? 1) - 1) * PAGE_SIZE,
+  };
+}

@@ -1,0 +1,63 @@
+/** Work pools and their workers: who is there, and how their machines do. */
+import { useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
+
+import * as ask from "../api/queries";
+import { Card, Empty, Failure, Loading, Table, useTitle, When } from "../components/basics";
+
+export function Pools() {
+  useTitle("Work pools");
+  const found = useQuery(ask.pools);
+  if (found.error) return <Failure error={found.error} retry={() => void found.refetch()} />;
+  if (!found.data) return <Loading what="work pools" />;
+  return (
+    <div className="flex flex-col gap-4">
+      <h1 className="text-lg font-semibold">Work pools</h1>
+      {found.data.length === 0 && (
+        <Empty command="runwright work-pool create main">There is no work pool yet.</Empty>
+      )}
+      {found.data.map((pool) => (
+        <Card key={pool.id} title={<Link to="/runs" search={{ pool: pool.name }}>{pool.name}</Link>}>
+          <p className="mb-2 text-faint">
+            {pool.type}
+            {pool.is_paused && ", paused"}
+            {pool.concurrency_limit != null && `, ${pool.active_slots ?? 0} of ${pool.concurrency_limit} slots in use`}
+          </p>
+          <Workers pool={pool.name} type={pool.type} />
+        </Card>
+      ))}
+    </div>
+  );
+}
+
+function Workers({ pool, type }: { pool: string; type: string }) {
+  const found = useQuery(ask.workers(pool));
+  const online = found.data?.filter((worker) => worker.status === "ONLINE");
+  if (!online) return <Loading what="workers" />;
+  if (online.length === 0)
+    return (
+      <Empty command={`runwright worker start --pool ${pool}${type === "process" ? "" : ` --type ${type}`}`}>
+        No worker is online: nothing of this pool runs.
+      </Empty>
+    );
+  return (
+    <Table
+      label={`Workers of ${pool}`}
+      rows={online}
+      id={(worker) => worker.id}
+      columns={[
+        { title: "Worker", wide: true, cell: (worker) => worker.name },
+        { title: "Runs", cell: (worker) => `${worker.executions ?? 0} of ${worker.limit ?? "?"}` },
+        { title: "CPU", cell: (worker) => percent(worker.host?.["cpu_used"], 1) },
+        { title: "Memory", cell: (worker) => percent(worker.host?.["memory_used_bytes"], worker.host?.["memory_total_bytes"]) },
+        { title: "Disk", cell: (worker) => percent(worker.host?.["disk_used_bytes"], worker.host?.["disk_total_bytes"]) },
+        { title: "Heard", cell: (worker) => <When at={worker.last_heartbeat_time} /> },
+      ]}
+    />
+  );
+}
+
+function percent(used: unknown, total: unknown): string {
+  if (typeof used !== "number" || typeof total !== "number" || total === 0) return "–";
+  return `${Math.round((used / total) * 100)} %`;
+}
