@@ -162,6 +162,6 @@ def test_every_screen_can_be_used_by_everybody(
         page.wait_for_timeout(300)  # what comes after the heading
         found = Axe().run(page)
         assert found.violations_count == 0, found.generate_report()
-        if os.environ.get("RUNWRIGHT_PICTURES"):
+        if os.environ.get("PICTURES"):
             name = screen.partition("/")[0] if "/" not in screen else "run"
             page.screenshot(path=PICTURES / f"{name}-{theme}.png")

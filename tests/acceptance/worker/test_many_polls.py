@@ -3,6 +3,7 @@
 import asyncio
 import json
 import socket
+import urllib.request
 import uuid
 
 from runwright.credentials import key_for
@@ -58,3 +59,24 @@ def test_a_run_is_not_given_to_a_worker_whose_connection_is_gone(site):
     run = site.run(deployment)
     site.until(lambda: site.ask("POST", path, living)["claimed"])
     assert site.ask("GET", f"/flow_runs/{run}")["worker_name"] == "alive"
+
+
+def test_browsers_are_told_that_something_has_changed(site):
+    deployment = site.deploy("hello", "p")
+    request = urllib.request.Request(
+        f"{site.url}/ui/changes",
+        headers={"Authorization": f"Bearer {key_for(site.home, site.url)}"},
+    )
+    with urllib.request.urlopen(request, timeout=10) as stream:
+        assert stream.headers["content-type"].startswith("text/event-stream")
+
+        def told() -> str:
+            while True:
+                line = stream.readline().decode().strip()
+                if line.startswith("data: "):
+                    return line
+
+        assert told() == "data: 0"
+        site.run(deployment)
+        assert told() == "data: 1"
+    site.stop_server()  # which a browser that listens does not hold up
