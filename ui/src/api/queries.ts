@@ -43,6 +43,14 @@ export const tasks = (run: string) =>
       ),
   });
 
+/** All tasks and subflows of a run in one answer, 10,000 at most. */
+export const graph = (run: string) =>
+  queryOptions({
+    queryKey: ["live", "graph", run],
+    queryFn: () =>
+      good(api.GET("/api/flow_runs/{run_id}/graph-v2", { params: { path: { run_id: run } } })),
+  });
+
 export const states = (run: string) =>
   queryOptions({
     queryKey: ["live", "states", run],

@@ -4,151 +4,15 @@
  */
 
 export interface paths {
-    "/health": {
+    "/api/admin/settings": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        /** Health */
-        get: operations["HealthHealth"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/ready": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Ready */
-        get: operations["ReadyReady"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/openapi.json": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Openapi */
-        get: operations["OpenapiJsonOpenapi"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/health": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Health */
-        get: operations["ApiHealthHealth"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/ready": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Ready */
-        get: operations["ApiReadyReady"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/openapi.json": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Openapi */
-        get: operations["ApiOpenapiJsonOpenapi"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/hello": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Hello */
-        get: operations["ApiHelloHello"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/version": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Version */
-        get: operations["ApiVersionVersion"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/admin/version": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** CompatibleVersion */
-        get: operations["ApiAdminVersionCompatibleVersion"];
+        /** Settings */
+        get: operations["ApiAdminSettingsSettings"];
         put?: never;
         post?: never;
         delete?: never;
@@ -176,32 +40,15 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/admin/settings": {
+    "/api/admin/version": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        /** Settings */
-        get: operations["ApiAdminSettingsSettings"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/csrf-token": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Csrf */
-        get: operations["ApiCsrfTokenCsrf"];
+        /** CompatibleVersion */
+        get: operations["ApiAdminVersionCompatibleVersion"];
         put?: never;
         post?: never;
         delete?: never;
@@ -221,6 +68,74 @@ export interface paths {
         put?: never;
         /** Create */
         post: operations["ApiArtifactsCreate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/artifacts/count": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Counted */
+        post: operations["ApiArtifactsCountCounted"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/artifacts/filter": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Filtered */
+        post: operations["ApiArtifactsFilterFiltered"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/artifacts/latest/count": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** LatestCounted */
+        post: operations["ApiArtifactsLatestCountLatestCounted"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/artifacts/latest/filter": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** LatestFiltered */
+        post: operations["ApiArtifactsLatestFilterLatestFiltered"];
         delete?: never;
         options?: never;
         head?: never;
@@ -263,74 +178,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/artifacts/filter": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Filtered */
-        post: operations["ApiArtifactsFilterFiltered"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/artifacts/count": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Counted */
-        post: operations["ApiArtifactsCountCounted"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/artifacts/latest/filter": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** LatestFiltered */
-        post: operations["ApiArtifactsLatestFilterLatestFiltered"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/artifacts/latest/count": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** LatestCounted */
-        post: operations["ApiArtifactsLatestCountLatestCounted"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/automations": {
         parameters: {
             query?: never;
@@ -342,6 +189,91 @@ export interface paths {
         put?: never;
         /** Create */
         post: operations["ApiAutomationsCreate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/automations/count": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Counted */
+        post: operations["ApiAutomationsCountCounted"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/automations/filter": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Filtered */
+        post: operations["ApiAutomationsFilterFiltered"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/automations/owned-by/{resource_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** RemoveOwnedBy */
+        delete: operations["ApiAutomationsOwnedByResourceIdRemoveOwnedBy"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/automations/related-to/{resource_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Related */
+        get: operations["ApiAutomationsRelatedToResourceIdRelated"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/automations/templates/validate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** ValidateInAutomation */
+        post: operations["ApiAutomationsTemplatesValidateValidateInAutomation"];
         delete?: never;
         options?: never;
         head?: never;
@@ -368,119 +300,17 @@ export interface paths {
         patch: operations["ApiAutomationsAutomationIdEnable"];
         trace?: never;
     };
-    "/api/automations/filter": {
+    "/api/block_capabilities": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        get?: never;
-        put?: never;
-        /** Filtered */
-        post: operations["ApiAutomationsFilterFiltered"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/automations/count": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Counted */
-        post: operations["ApiAutomationsCountCounted"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/automations/related-to/{resource_id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Related */
-        get: operations["ApiAutomationsRelatedToResourceIdRelated"];
+        /** Capabilities */
+        get: operations["ApiBlockCapabilitiesCapabilities"];
         put?: never;
         post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/automations/owned-by/{resource_id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post?: never;
-        /** RemoveOwnedBy */
-        delete: operations["ApiAutomationsOwnedByResourceIdRemoveOwnedBy"];
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/automations/templates/validate": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** ValidateInAutomation */
-        post: operations["ApiAutomationsTemplatesValidateValidateInAutomation"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/templates/validate": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Validate */
-        post: operations["ApiTemplatesValidateValidate"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/task_workers/filter": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Filtered */
-        post: operations["ApiTaskWorkersFilterFiltered"];
         delete?: never;
         options?: never;
         head?: never;
@@ -498,6 +328,40 @@ export interface paths {
         put?: never;
         /** Create */
         post: operations["ApiBlockDocumentsCreate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/block_documents/count": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Counted */
+        post: operations["ApiBlockDocumentsCountCounted"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/block_documents/filter": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Filtered */
+        post: operations["ApiBlockDocumentsFilterFiltered"];
         delete?: never;
         options?: never;
         head?: never;
@@ -523,7 +387,41 @@ export interface paths {
         patch: operations["ApiBlockDocumentsDocumentIdChange"];
         trace?: never;
     };
-    "/api/block_documents/filter": {
+    "/api/block_schemas": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Create */
+        post: operations["ApiBlockSchemasCreate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/block_schemas/checksum/{checksum}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** ReadByChecksum */
+        get: operations["ApiBlockSchemasChecksumReadByChecksum"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/block_schemas/filter": {
         parameters: {
             query?: never;
             header?: never;
@@ -533,14 +431,32 @@ export interface paths {
         get?: never;
         put?: never;
         /** Filtered */
-        post: operations["ApiBlockDocumentsFilterFiltered"];
+        post: operations["ApiBlockSchemasFilterFiltered"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/block_documents/count": {
+    "/api/block_schemas/{schema_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read */
+        get: operations["ApiBlockSchemasSchemaIdRead"];
+        put?: never;
+        post?: never;
+        /** Remove */
+        delete: operations["ApiBlockSchemasSchemaIdRemove"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/block_types": {
         parameters: {
             query?: never;
             header?: never;
@@ -549,8 +465,59 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Counted */
-        post: operations["ApiBlockDocumentsCountCounted"];
+        /** Create */
+        post: operations["ApiBlockTypesCreate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/block_types/filter": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Filtered */
+        post: operations["ApiBlockTypesFilterFiltered"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/block_types/install_system_block_types": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** InstallSystemTypes */
+        post: operations["ApiBlockTypesInstallSystemBlockTypesInstallSystemTypes"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/block_types/slug/{slug}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** ReadBySlug */
+        get: operations["ApiBlockTypesSlugReadBySlug"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -591,126 +558,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/block_types/install_system_block_types": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** InstallSystemTypes */
-        post: operations["ApiBlockTypesInstallSystemBlockTypesInstallSystemTypes"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/block_capabilities": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Capabilities */
-        get: operations["ApiBlockCapabilitiesCapabilities"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/block_schemas": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Create */
-        post: operations["ApiBlockSchemasCreate"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/block_schemas/{schema_id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Read */
-        get: operations["ApiBlockSchemasSchemaIdRead"];
-        put?: never;
-        post?: never;
-        /** Remove */
-        delete: operations["ApiBlockSchemasSchemaIdRemove"];
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/block_schemas/checksum/{checksum}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** ReadByChecksum */
-        get: operations["ApiBlockSchemasChecksumReadByChecksum"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/block_schemas/filter": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Filtered */
-        post: operations["ApiBlockSchemasFilterFiltered"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/block_types": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Create */
-        post: operations["ApiBlockTypesCreate"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/block_types/{type_id}": {
         parameters: {
             query?: never;
@@ -730,15 +577,15 @@ export interface paths {
         patch: operations["ApiBlockTypesTypeIdChange"];
         trace?: never;
     };
-    "/api/block_types/slug/{slug}": {
+    "/api/collections/views/{view}": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        /** ReadBySlug */
-        get: operations["ApiBlockTypesSlugReadBySlug"];
+        /** View */
+        get: operations["ApiCollectionsViewsView"];
         put?: never;
         post?: never;
         delete?: never;
@@ -747,24 +594,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/block_types/filter": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Filtered */
-        post: operations["ApiBlockTypesFilterFiltered"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v2/concurrency_limits": {
+    "/api/concurrency_limits": {
         parameters: {
             query?: never;
             header?: never;
@@ -774,67 +604,14 @@ export interface paths {
         get?: never;
         put?: never;
         /** Create */
-        post: operations["ApiV2ConcurrencyLimitsCreate"];
+        post: operations["ApiConcurrencyLimitsCreate"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/v2/concurrency_limits/{id_or_name}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Read */
-        get: operations["ApiV2ConcurrencyLimitsIdOrNameRead"];
-        put?: never;
-        post?: never;
-        /** Remove */
-        delete: operations["ApiV2ConcurrencyLimitsIdOrNameRemove"];
-        options?: never;
-        head?: never;
-        /** Change */
-        patch: operations["ApiV2ConcurrencyLimitsIdOrNameChange"];
-        trace?: never;
-    };
-    "/api/v2/concurrency_limits/filter": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Filtered */
-        post: operations["ApiV2ConcurrencyLimitsFilterFiltered"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v2/concurrency_limits/increment": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Occupy */
-        post: operations["ApiV2ConcurrencyLimitsIncrementOccupy"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v2/concurrency_limits/decrement": {
+    "/api/concurrency_limits/decrement": {
         parameters: {
             query?: never;
             header?: never;
@@ -844,14 +621,14 @@ export interface paths {
         get?: never;
         put?: never;
         /** Free */
-        post: operations["ApiV2ConcurrencyLimitsDecrementFree"];
+        post: operations["ApiConcurrencyLimitsDecrementFree"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/v2/concurrency_limits/increment-with-lease": {
+    "/api/concurrency_limits/filter": {
         parameters: {
             query?: never;
             header?: never;
@@ -860,15 +637,15 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** OccupyWithLease */
-        post: operations["ApiV2ConcurrencyLimitsIncrementWithLeaseOccupyWithLease"];
+        /** Filtered */
+        post: operations["ApiConcurrencyLimitsFilterFiltered"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/v2/concurrency_limits/decrement-with-lease": {
+    "/api/concurrency_limits/increment": {
         parameters: {
             query?: never;
             header?: never;
@@ -877,15 +654,33 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** FreeLease */
-        post: operations["ApiV2ConcurrencyLimitsDecrementWithLeaseFreeLease"];
+        /** Occupy */
+        post: operations["ApiConcurrencyLimitsIncrementOccupy"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/v2/concurrency_limits/leases/{lease_id}/renew": {
+    "/api/concurrency_limits/tag/{tag}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** ReadOfTag */
+        get: operations["ApiConcurrencyLimitsTagReadOfTag"];
+        put?: never;
+        post?: never;
+        /** RemoveOfTag */
+        delete: operations["ApiConcurrencyLimitsTagRemoveOfTag"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/concurrency_limits/tag/{tag}/reset": {
         parameters: {
             query?: never;
             header?: never;
@@ -894,8 +689,43 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** RenewLease */
-        post: operations["ApiV2ConcurrencyLimitsLeasesLeaseIdRenewRenewLease"];
+        /** Reset */
+        post: operations["ApiConcurrencyLimitsTagResetReset"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/concurrency_limits/{limit_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read */
+        get: operations["ApiConcurrencyLimitsLimitIdRead"];
+        put?: never;
+        post?: never;
+        /** Remove */
+        delete: operations["ApiConcurrencyLimitsLimitIdRemove"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/csrf-token": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Csrf */
+        get: operations["ApiCsrfTokenCsrf"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -919,43 +749,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/deployments/{deployment_id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Read */
-        get: operations["ApiDeploymentsDeploymentIdRead"];
-        put?: never;
-        post?: never;
-        /** Remove */
-        delete: operations["ApiDeploymentsDeploymentIdRemove"];
-        options?: never;
-        head?: never;
-        /** Change */
-        patch: operations["ApiDeploymentsDeploymentIdChange"];
-        trace?: never;
-    };
-    "/api/deployments/name/{flow_name}/{deployment_name}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** ReadByName */
-        get: operations["ApiDeploymentsNameFlowNameDeploymentNameReadByName"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/deployments/filter": {
+    "/api/deployments/bulk_delete": {
         parameters: {
             query?: never;
             header?: never;
@@ -964,8 +758,8 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Filtered */
-        post: operations["ApiDeploymentsFilterFiltered"];
+        /** BulkDelete */
+        post: operations["ApiDeploymentsBulkDeleteBulkDelete"];
         delete?: never;
         options?: never;
         head?: never;
@@ -989,6 +783,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/deployments/filter": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Filtered */
+        post: operations["ApiDeploymentsFilterFiltered"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/deployments/get_scheduled_flow_runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** GetScheduledFlowRuns */
+        post: operations["ApiDeploymentsGetScheduledFlowRunsGetScheduledFlowRuns"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/deployments/name/{flow_name}/{deployment_name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** ReadByName */
+        get: operations["ApiDeploymentsNameFlowNameDeploymentNameReadByName"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/deployments/paginate": {
         parameters: {
             query?: never;
@@ -1006,21 +851,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/deployments/bulk_delete": {
+    "/api/deployments/{deployment_id}": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /** Read */
+        get: operations["ApiDeploymentsDeploymentIdRead"];
         put?: never;
-        /** BulkDelete */
-        post: operations["ApiDeploymentsBulkDeleteBulkDelete"];
-        delete?: never;
+        post?: never;
+        /** Remove */
+        delete: operations["ApiDeploymentsDeploymentIdRemove"];
         options?: never;
         head?: never;
-        patch?: never;
+        /** Change */
+        patch: operations["ApiDeploymentsDeploymentIdChange"];
         trace?: never;
     };
     "/api/deployments/{deployment_id}/create_flow_run": {
@@ -1091,6 +938,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/deployments/{deployment_id}/rollback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Rollback */
+        post: operations["ApiDeploymentsDeploymentIdRollbackRollback"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/deployments/{deployment_id}/schedule": {
         parameters: {
             query?: never;
@@ -1108,7 +972,25 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/deployments/get_scheduled_flow_runs": {
+    "/api/deployments/{deployment_id}/schedules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read */
+        get: operations["ApiDeploymentsDeploymentIdSchedulesRead"];
+        put?: never;
+        /** Create */
+        post: operations["ApiDeploymentsDeploymentIdSchedulesCreate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/deployments/{deployment_id}/schedules/{schedule_id}": {
         parameters: {
             query?: never;
             header?: never;
@@ -1117,8 +999,26 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** GetScheduledFlowRuns */
-        post: operations["ApiDeploymentsGetScheduledFlowRunsGetScheduledFlowRuns"];
+        post?: never;
+        /** Remove */
+        delete: operations["ApiDeploymentsDeploymentIdSchedulesScheduleIdRemove"];
+        options?: never;
+        head?: never;
+        /** Change */
+        patch: operations["ApiDeploymentsDeploymentIdSchedulesScheduleIdChange"];
+        trace?: never;
+    };
+    "/api/deployments/{deployment_id}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Versions */
+        get: operations["ApiDeploymentsDeploymentIdVersionsVersions"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1142,40 +1042,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/deployments/{deployment_id}/versions": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Versions */
-        get: operations["ApiDeploymentsDeploymentIdVersionsVersions"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/deployments/{deployment_id}/rollback": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Rollback */
-        post: operations["ApiDeploymentsDeploymentIdRollbackRollback"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/events": {
         parameters: {
             query?: never;
@@ -1187,6 +1053,23 @@ export interface paths {
         put?: never;
         /** Tell */
         post: operations["ApiEventsTell"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/events/count-by/{countable}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Counted */
+        post: operations["ApiEventsCountByCountableCounted"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1227,134 +1110,15 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/events/count-by/{countable}": {
+    "/api/flow_run_states": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        get?: never;
-        put?: never;
-        /** Counted */
-        post: operations["ApiEventsCountByCountableCounted"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/flow_runs/{run_id}/journal": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Journal */
-        post: operations["ApiFlowRunsRunIdJournalJournal"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/flow_runs/{run_id}/exit": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Exit */
-        post: operations["ApiFlowRunsRunIdExitExit"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/flow_runs/{run_id}/infrastructure": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Infrastructure */
-        post: operations["ApiFlowRunsRunIdInfrastructureInfrastructure"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/flow_runs/{run_id}/release": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Release */
-        post: operations["ApiFlowRunsRunIdReleaseRelease"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/flow_runs/{run_id}/rerun": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Rerun */
-        post: operations["ApiFlowRunsRunIdRerunRerun"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/work_pools/{name}/workers/{instance_id}/sync": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Sync */
-        post: operations["ApiWorkPoolsNameWorkersInstanceIdSyncSync"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/flow_runs/{run_id}/graph-v2": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Graph */
-        get: operations["ApiFlowRunsRunIdGraphV2Graph"];
+        /** FlowRunStates */
+        get: operations["ApiFlowRunStatesFlowRunStates"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1363,15 +1127,15 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/flow_runs/{run_id}/graph": {
+    "/api/flow_run_states/{state_id}": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        /** DependencyGraph */
-        get: operations["ApiFlowRunsRunIdGraphDependencyGraph"];
+        /** FlowRunStateById */
+        get: operations["ApiFlowRunStatesStateIdFlowRunStateById"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1380,7 +1144,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/flow_runs/filter": {
+    "/api/flow_runs": {
         parameters: {
             query?: never;
             header?: never;
@@ -1389,31 +1153,46 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Filtered */
-        post: operations["ApiFlowRunsFilterFiltered"];
+        /** Create */
+        post: operations["ApiFlowRunsCreate"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/flow_runs/{run_id}": {
+    "/api/flow_runs/bulk_delete": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        /** Read */
-        get: operations["ApiFlowRunsRunIdRead"];
+        get?: never;
         put?: never;
-        post?: never;
-        /** Remove */
-        delete: operations["ApiFlowRunsRunIdRemove"];
+        /** BulkDelete */
+        post: operations["ApiFlowRunsBulkDeleteBulkDelete"];
+        delete?: never;
         options?: never;
         head?: never;
-        /** Change */
-        patch: operations["ApiFlowRunsRunIdChange"];
+        patch?: never;
+        trace?: never;
+    };
+    "/api/flow_runs/bulk_set_state": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** BulkSetState */
+        post: operations["ApiFlowRunsBulkSetStateBulkSetState"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/flow_runs/count": {
@@ -1433,7 +1212,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/flow_runs/paginate": {
+    "/api/flow_runs/filter": {
         parameters: {
             query?: never;
             header?: never;
@@ -1442,8 +1221,8 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Paginated */
-        post: operations["ApiFlowRunsPaginatePaginated"];
+        /** Filtered */
+        post: operations["ApiFlowRunsFilterFiltered"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1484,7 +1263,111 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/flow_runs": {
+    "/api/flow_runs/paginate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Paginated */
+        post: operations["ApiFlowRunsPaginatePaginated"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/flow_runs/{run_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read */
+        get: operations["ApiFlowRunsRunIdRead"];
+        put?: never;
+        post?: never;
+        /** Remove */
+        delete: operations["ApiFlowRunsRunIdRemove"];
+        options?: never;
+        head?: never;
+        /** Change */
+        patch: operations["ApiFlowRunsRunIdChange"];
+        trace?: never;
+    };
+    "/api/flow_runs/{run_id}/exit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Exit */
+        post: operations["ApiFlowRunsRunIdExitExit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/flow_runs/{run_id}/graph": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** DependencyGraph */
+        get: operations["ApiFlowRunsRunIdGraphDependencyGraph"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/flow_runs/{run_id}/graph-v2": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Graph */
+        get: operations["ApiFlowRunsRunIdGraphV2Graph"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/flow_runs/{run_id}/infrastructure": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Infrastructure */
+        post: operations["ApiFlowRunsRunIdInfrastructureInfrastructure"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/flow_runs/{run_id}/input": {
         parameters: {
             query?: never;
             header?: never;
@@ -1494,14 +1377,14 @@ export interface paths {
         get?: never;
         put?: never;
         /** Create */
-        post: operations["ApiFlowRunsCreate"];
+        post: operations["ApiFlowRunsRunIdInputCreate"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/flow_runs/{run_id}/set_state": {
+    "/api/flow_runs/{run_id}/input/filter": {
         parameters: {
             query?: never;
             header?: never;
@@ -1510,15 +1393,33 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** SetState */
-        post: operations["ApiFlowRunsRunIdSetStateSetState"];
+        /** Filtered */
+        post: operations["ApiFlowRunsRunIdInputFilterFiltered"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/flow_runs/{run_id}/resume": {
+    "/api/flow_runs/{run_id}/input/{key}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read */
+        get: operations["ApiFlowRunsRunIdInputKeyRead"];
+        put?: never;
+        post?: never;
+        /** Remove */
+        delete: operations["ApiFlowRunsRunIdInputKeyRemove"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/flow_runs/{run_id}/journal": {
         parameters: {
             query?: never;
             header?: never;
@@ -1527,8 +1428,8 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Resume */
-        post: operations["ApiFlowRunsRunIdResumeResume"];
+        /** Journal */
+        post: operations["ApiFlowRunsRunIdJournalJournal"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1552,24 +1453,24 @@ export interface paths {
         patch: operations["ApiFlowRunsRunIdLabelsChangeLabels"];
         trace?: never;
     };
-    "/api/flow_runs/bulk_delete": {
+    "/api/flow_runs/{run_id}/logs/download": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /** Download */
+        get: operations["ApiFlowRunsRunIdLogsDownloadDownload"];
         put?: never;
-        /** BulkDelete */
-        post: operations["ApiFlowRunsBulkDeleteBulkDelete"];
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/flow_runs/bulk_set_state": {
+    "/api/flow_runs/{run_id}/release": {
         parameters: {
             query?: never;
             header?: never;
@@ -1578,8 +1479,59 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** BulkSetState */
-        post: operations["ApiFlowRunsBulkSetStateBulkSetState"];
+        /** Release */
+        post: operations["ApiFlowRunsRunIdReleaseRelease"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/flow_runs/{run_id}/rerun": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Rerun */
+        post: operations["ApiFlowRunsRunIdRerunRerun"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/flow_runs/{run_id}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Resume */
+        post: operations["ApiFlowRunsRunIdResumeResume"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/flow_runs/{run_id}/set_state": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** SetState */
+        post: operations["ApiFlowRunsRunIdSetStateSetState"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1597,6 +1549,91 @@ export interface paths {
         put?: never;
         /** Create */
         post: operations["ApiFlowsCreate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/flows/bulk_delete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** BulkDelete */
+        post: operations["ApiFlowsBulkDeleteBulkDelete"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/flows/count": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Counted */
+        post: operations["ApiFlowsCountCounted"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/flows/filter": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Filtered */
+        post: operations["ApiFlowsFilterFiltered"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/flows/name/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** ReadByName */
+        get: operations["ApiFlowsNameReadByName"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/flows/paginate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Paginated */
+        post: operations["ApiFlowsPaginatePaginated"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1622,15 +1659,15 @@ export interface paths {
         patch: operations["ApiFlowsFlowIdChange"];
         trace?: never;
     };
-    "/api/flows/name/{name}": {
+    "/api/health": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        /** ReadByName */
-        get: operations["ApiFlowsNameReadByName"];
+        /** Health */
+        get: operations["ApiHealthHealth"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1639,68 +1676,17 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/flows/filter": {
+    "/api/hello": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /** Hello */
+        get: operations["ApiHelloHello"];
         put?: never;
-        /** Filtered */
-        post: operations["ApiFlowsFilterFiltered"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/flows/count": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Counted */
-        post: operations["ApiFlowsCountCounted"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/flows/paginate": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Paginated */
-        post: operations["ApiFlowsPaginatePaginated"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/flows/bulk_delete": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** BulkDelete */
-        post: operations["ApiFlowsBulkDeleteBulkDelete"];
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1758,41 +1744,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/sign_in_links": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** SignInLink */
-        post: operations["ApiSignInLinksSignInLink"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/session": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** SignIn */
-        post: operations["ApiSessionSignIn"];
-        /** SignOut */
-        delete: operations["ApiSessionSignOut"];
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/logs": {
         parameters: {
             query?: never;
@@ -1827,15 +1778,15 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/flow_runs/{run_id}/logs/download": {
+    "/api/openapi.json": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        /** Download */
-        get: operations["ApiFlowRunsRunIdLogsDownloadDownload"];
+        /** Openapi */
+        get: operations["ApiOpenapiJsonOpenapi"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1844,52 +1795,17 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/flow_runs/{run_id}/input": {
+    "/api/ready": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        get?: never;
-        put?: never;
-        /** Create */
-        post: operations["ApiFlowRunsRunIdInputCreate"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/flow_runs/{run_id}/input/{key}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Read */
-        get: operations["ApiFlowRunsRunIdInputKeyRead"];
+        /** Ready */
+        get: operations["ApiReadyReady"];
         put?: never;
         post?: never;
-        /** Remove */
-        delete: operations["ApiFlowRunsRunIdInputKeyRemove"];
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/flow_runs/{run_id}/input/filter": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Filtered */
-        post: operations["ApiFlowRunsRunIdInputFilterFiltered"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1907,6 +1823,23 @@ export interface paths {
         /** Keep */
         put: operations["ApiSavedSearchesKeep"];
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/saved_searches/filter": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Listed */
+        post: operations["ApiSavedSearchesFilterListed"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1931,7 +1864,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/saved_searches/filter": {
+    "/api/session": {
         parameters: {
             query?: never;
             header?: never;
@@ -1940,33 +1873,16 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Listed */
-        post: operations["ApiSavedSearchesFilterListed"];
-        delete?: never;
+        /** SignIn */
+        post: operations["ApiSessionSignIn"];
+        /** SignOut */
+        delete: operations["ApiSessionSignOut"];
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/deployments/{deployment_id}/schedules": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Read */
-        get: operations["ApiDeploymentsDeploymentIdSchedulesRead"];
-        put?: never;
-        /** Create */
-        post: operations["ApiDeploymentsDeploymentIdSchedulesCreate"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/deployments/{deployment_id}/schedules/{schedule_id}": {
+    "/api/sign_in_links": {
         parameters: {
             query?: never;
             header?: never;
@@ -1975,24 +1891,23 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        post?: never;
-        /** Remove */
-        delete: operations["ApiDeploymentsDeploymentIdSchedulesScheduleIdRemove"];
+        /** SignInLink */
+        post: operations["ApiSignInLinksSignInLink"];
+        delete?: never;
         options?: never;
         head?: never;
-        /** Change */
-        patch: operations["ApiDeploymentsDeploymentIdSchedulesScheduleIdChange"];
+        patch?: never;
         trace?: never;
     };
-    "/api/flow_run_states/{state_id}": {
+    "/api/task_run_states": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        /** FlowRunStateById */
-        get: operations["ApiFlowRunStatesStateIdFlowRunStateById"];
+        /** TaskRunStates */
+        get: operations["ApiTaskRunStatesTaskRunStates"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2018,161 +1933,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/flow_run_states": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** FlowRunStates */
-        get: operations["ApiFlowRunStatesFlowRunStates"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/task_run_states": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** TaskRunStates */
-        get: operations["ApiTaskRunStatesTaskRunStates"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/concurrency_limits": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Create */
-        post: operations["ApiConcurrencyLimitsCreate"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/concurrency_limits/filter": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Filtered */
-        post: operations["ApiConcurrencyLimitsFilterFiltered"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/concurrency_limits/{limit_id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Read */
-        get: operations["ApiConcurrencyLimitsLimitIdRead"];
-        put?: never;
-        post?: never;
-        /** Remove */
-        delete: operations["ApiConcurrencyLimitsLimitIdRemove"];
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/concurrency_limits/tag/{tag}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** ReadOfTag */
-        get: operations["ApiConcurrencyLimitsTagReadOfTag"];
-        put?: never;
-        post?: never;
-        /** RemoveOfTag */
-        delete: operations["ApiConcurrencyLimitsTagRemoveOfTag"];
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/concurrency_limits/tag/{tag}/reset": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Reset */
-        post: operations["ApiConcurrencyLimitsTagResetReset"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/concurrency_limits/increment": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Occupy */
-        post: operations["ApiConcurrencyLimitsIncrementOccupy"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/concurrency_limits/decrement": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Free */
-        post: operations["ApiConcurrencyLimitsDecrementFree"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/task_runs": {
         parameters: {
             query?: never;
@@ -2190,7 +1950,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/task_runs/{run_id}/set_state": {
+    "/api/task_runs/count": {
         parameters: {
             query?: never;
             header?: never;
@@ -2199,8 +1959,59 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** SetState */
-        post: operations["ApiTaskRunsRunIdSetStateSetState"];
+        /** Counted */
+        post: operations["ApiTaskRunsCountCounted"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/task_runs/filter": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Filtered */
+        post: operations["ApiTaskRunsFilterFiltered"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/task_runs/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** ReadHistory */
+        post: operations["ApiTaskRunsHistoryReadHistory"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/task_runs/paginate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Paginated */
+        post: operations["ApiTaskRunsPaginatePaginated"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2226,7 +2037,24 @@ export interface paths {
         patch: operations["ApiTaskRunsRunIdChange"];
         trace?: never;
     };
-    "/api/task_runs/filter": {
+    "/api/task_runs/{run_id}/set_state": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** SetState */
+        post: operations["ApiTaskRunsRunIdSetStateSetState"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/task_workers/filter": {
         parameters: {
             query?: never;
             header?: never;
@@ -2236,14 +2064,14 @@ export interface paths {
         get?: never;
         put?: never;
         /** Filtered */
-        post: operations["ApiTaskRunsFilterFiltered"];
+        post: operations["ApiTaskWorkersFilterFiltered"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/task_runs/count": {
+    "/api/templates/validate": {
         parameters: {
             query?: never;
             header?: never;
@@ -2252,15 +2080,32 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Counted */
-        post: operations["ApiTaskRunsCountCounted"];
+        /** Validate */
+        post: operations["ApiTemplatesValidateValidate"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/task_runs/paginate": {
+    "/api/ui/changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Changes */
+        get: operations["ApiUiChangesChanges"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2/concurrency_limits": {
         parameters: {
             query?: never;
             header?: never;
@@ -2269,15 +2114,15 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Paginated */
-        post: operations["ApiTaskRunsPaginatePaginated"];
+        /** Create */
+        post: operations["ApiV2ConcurrencyLimitsCreate"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/task_runs/history": {
+    "/api/v2/concurrency_limits/decrement": {
         parameters: {
             query?: never;
             header?: never;
@@ -2286,12 +2131,116 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** ReadHistory */
-        post: operations["ApiTaskRunsHistoryReadHistory"];
+        /** Free */
+        post: operations["ApiV2ConcurrencyLimitsDecrementFree"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
+        trace?: never;
+    };
+    "/api/v2/concurrency_limits/decrement-with-lease": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** FreeLease */
+        post: operations["ApiV2ConcurrencyLimitsDecrementWithLeaseFreeLease"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2/concurrency_limits/filter": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Filtered */
+        post: operations["ApiV2ConcurrencyLimitsFilterFiltered"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2/concurrency_limits/increment": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Occupy */
+        post: operations["ApiV2ConcurrencyLimitsIncrementOccupy"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2/concurrency_limits/increment-with-lease": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** OccupyWithLease */
+        post: operations["ApiV2ConcurrencyLimitsIncrementWithLeaseOccupyWithLease"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2/concurrency_limits/leases/{lease_id}/renew": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** RenewLease */
+        post: operations["ApiV2ConcurrencyLimitsLeasesLeaseIdRenewRenewLease"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2/concurrency_limits/{id_or_name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read */
+        get: operations["ApiV2ConcurrencyLimitsIdOrNameRead"];
+        put?: never;
+        post?: never;
+        /** Remove */
+        delete: operations["ApiV2ConcurrencyLimitsIdOrNameRemove"];
+        options?: never;
+        head?: never;
+        /** Change */
+        patch: operations["ApiV2ConcurrencyLimitsIdOrNameChange"];
         trace?: never;
     };
     "/api/variables": {
@@ -2305,61 +2254,6 @@ export interface paths {
         put?: never;
         /** Create */
         post: operations["ApiVariablesCreate"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/variables/{variable_id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Read */
-        get: operations["ApiVariablesVariableIdRead"];
-        put?: never;
-        post?: never;
-        /** Remove */
-        delete: operations["ApiVariablesVariableIdRemove"];
-        options?: never;
-        head?: never;
-        /** Change */
-        patch: operations["ApiVariablesVariableIdChange"];
-        trace?: never;
-    };
-    "/api/variables/name/{name}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** ReadByName */
-        get: operations["ApiVariablesNameReadByName"];
-        put?: never;
-        post?: never;
-        /** RemoveByName */
-        delete: operations["ApiVariablesNameRemoveByName"];
-        options?: never;
-        head?: never;
-        /** ChangeByName */
-        patch: operations["ApiVariablesNameChangeByName"];
-        trace?: never;
-    };
-    "/api/variables/filter": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Filtered */
-        post: operations["ApiVariablesFilterFiltered"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2383,6 +2277,78 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/variables/filter": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Filtered */
+        post: operations["ApiVariablesFilterFiltered"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/variables/name/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** ReadByName */
+        get: operations["ApiVariablesNameReadByName"];
+        put?: never;
+        post?: never;
+        /** RemoveByName */
+        delete: operations["ApiVariablesNameRemoveByName"];
+        options?: never;
+        head?: never;
+        /** ChangeByName */
+        patch: operations["ApiVariablesNameChangeByName"];
+        trace?: never;
+    };
+    "/api/variables/{variable_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read */
+        get: operations["ApiVariablesVariableIdRead"];
+        put?: never;
+        post?: never;
+        /** Remove */
+        delete: operations["ApiVariablesVariableIdRemove"];
+        options?: never;
+        head?: never;
+        /** Change */
+        patch: operations["ApiVariablesVariableIdChange"];
+        trace?: never;
+    };
+    "/api/version": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Version */
+        get: operations["ApiVersionVersion"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/work_pools": {
         parameters: {
             query?: never;
@@ -2394,6 +2360,40 @@ export interface paths {
         put?: never;
         /** Create */
         post: operations["ApiWorkPoolsCreate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/work_pools/count": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Counted */
+        post: operations["ApiWorkPoolsCountCounted"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/work_pools/filter": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Filtered */
+        post: operations["ApiWorkPoolsFilterFiltered"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2419,7 +2419,7 @@ export interface paths {
         patch: operations["ApiWorkPoolsNameChange"];
         trace?: never;
     };
-    "/api/work_pools/filter": {
+    "/api/work_pools/{name}/concurrency_status": {
         parameters: {
             query?: never;
             header?: never;
@@ -2428,25 +2428,8 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Filtered */
-        post: operations["ApiWorkPoolsFilterFiltered"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/work_pools/count": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Counted */
-        post: operations["ApiWorkPoolsCountCounted"];
+        /** ConcurrencyStatus */
+        post: operations["ApiWorkPoolsNameConcurrencyStatusConcurrencyStatus"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2470,40 +2453,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/work_pools/{name}/concurrency_status": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** ConcurrencyStatus */
-        post: operations["ApiWorkPoolsNameConcurrencyStatusConcurrencyStatus"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/collections/views/{view}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** View */
-        get: operations["ApiCollectionsViewsView"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/work_pools/{name}/queues": {
         parameters: {
             query?: never;
@@ -2515,6 +2464,23 @@ export interface paths {
         put?: never;
         /** Create */
         post: operations["ApiWorkPoolsNameQueuesCreate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/work_pools/{name}/queues/filter": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** FilteredOfPool */
+        post: operations["ApiWorkPoolsNameQueuesFilterFilteredOfPool"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2540,7 +2506,7 @@ export interface paths {
         patch: operations["ApiWorkPoolsNameQueuesQueueNameChange"];
         trace?: never;
     };
-    "/api/work_pools/{name}/queues/filter": {
+    "/api/work_pools/{name}/workers/filter": {
         parameters: {
             query?: never;
             header?: never;
@@ -2549,9 +2515,60 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** FilteredOfPool */
-        post: operations["ApiWorkPoolsNameQueuesFilterFilteredOfPool"];
+        /** Filtered */
+        post: operations["ApiWorkPoolsNameWorkersFilterFiltered"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/work_pools/{name}/workers/heartbeat": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Heartbeat */
+        post: operations["ApiWorkPoolsNameWorkersHeartbeatHeartbeat"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/work_pools/{name}/workers/{instance_id}/sync": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sync */
+        post: operations["ApiWorkPoolsNameWorkersInstanceIdSyncSync"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/work_pools/{name}/workers/{worker_name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Remove */
+        delete: operations["ApiWorkPoolsNameWorkersWorkerNameRemove"];
         options?: never;
         head?: never;
         patch?: never;
@@ -2627,17 +2644,17 @@ export interface paths {
         patch: operations["ApiWorkQueuesQueueIdChangeById"];
         trace?: never;
     };
-    "/api/work_queues/{queue_id}/status": {
+    "/api/work_queues/{queue_id}/concurrency_status": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        /** Status */
-        get: operations["ApiWorkQueuesQueueIdStatusStatus"];
+        get?: never;
         put?: never;
-        post?: never;
+        /** ConcurrencyStatus */
+        post: operations["ApiWorkQueuesQueueIdConcurrencyStatusConcurrencyStatus"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2661,69 +2678,69 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/work_queues/{queue_id}/concurrency_status": {
+    "/api/work_queues/{queue_id}/status": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        get?: never;
-        put?: never;
-        /** ConcurrencyStatus */
-        post: operations["ApiWorkQueuesQueueIdConcurrencyStatusConcurrencyStatus"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/work_pools/{name}/workers/filter": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Filtered */
-        post: operations["ApiWorkPoolsNameWorkersFilterFiltered"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/work_pools/{name}/workers/heartbeat": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Heartbeat */
-        post: operations["ApiWorkPoolsNameWorkersHeartbeatHeartbeat"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/work_pools/{name}/workers/{worker_name}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
+        /** Status */
+        get: operations["ApiWorkQueuesQueueIdStatusStatus"];
         put?: never;
         post?: never;
-        /** Remove */
-        delete: operations["ApiWorkPoolsNameWorkersWorkerNameRemove"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/health": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Health */
+        get: operations["HealthHealth"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/openapi.json": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Openapi */
+        get: operations["OpenapiJsonOpenapi"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/ready": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Ready */
+        get: operations["ReadyReady"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -2746,60 +2763,60 @@ export interface components {
         };
         /** Artifact */
         Artifact: {
+            created: string | null;
+            data?: unknown;
+            description?: string | null;
+            flow_run_id?: string | null;
             /** Format: uuid */
             id: string;
-            created: string | null;
-            updated: string | null;
             key?: string | null;
-            type?: string | null;
-            description?: string | null;
-            data?: unknown;
             metadata_?: {
                 [key: string]: string;
             } | null;
-            flow_run_id?: string | null;
             task_run_id?: string | null;
+            type?: string | null;
+            updated: string | null;
         };
         /** ArtifactCreate */
         ArtifactCreate: {
-            key?: string | null;
-            type?: string | null;
-            description?: string | null;
             data?: unknown;
+            description?: string | null;
+            flow_run_id?: string | null;
+            key?: string | null;
             metadata_?: {
                 [key: string]: string;
             } | null;
-            flow_run_id?: string | null;
             task_run_id?: string | null;
+            type?: string | null;
         };
         /** ArtifactFilter */
         ArtifactFilter: {
+            flow_run_id?: components["schemas"]["IdIs"] | null;
+            id?: components["schemas"]["IdIs"] | null;
+            key?: components["schemas"]["TextIs"] | null;
             /**
              * @default and_
              * @enum {string}
              */
             operator?: "and_" | "or_";
-            id?: components["schemas"]["IdIs"] | null;
-            key?: components["schemas"]["TextIs"] | null;
-            flow_run_id?: components["schemas"]["IdIs"] | null;
             task_run_id?: components["schemas"]["IdIs"] | null;
             type?: components["schemas"]["TextIs"] | null;
         };
         /** ArtifactMade */
         ArtifactMade: {
-            /** Format: uuid */
-            id: string;
+            data?: unknown;
+            description?: string | null;
             /** Format: uuid */
             flow_run_id: string;
+            /** Format: uuid */
+            id: string;
+            key?: string | null;
+            /** @constant */
+            kind: "artifact";
+            task_run_id?: string | null;
             /** Format: date-time */
             timestamp: string;
             type: string;
-            data?: unknown;
-            key?: string | null;
-            description?: string | null;
-            task_run_id?: string | null;
-            /** @constant */
-            kind: "artifact";
         };
         /** ArtifactUpdate */
         ArtifactUpdate: {
@@ -2811,44 +2828,44 @@ export interface components {
         };
         /** Automation */
         Automation: {
-            /** Format: uuid */
-            id: string;
-            /** Format: date-time */
-            created: string;
-            /** Format: date-time */
-            updated: string;
-            name: string;
-            description: string;
-            enabled: boolean;
-            tags: string[];
-            trigger: {
-                [key: string]: unknown;
-            };
             actions: {
-                [key: string]: unknown;
-            }[];
-            actions_on_trigger: {
                 [key: string]: unknown;
             }[];
             actions_on_resolve: {
                 [key: string]: unknown;
             }[];
+            actions_on_trigger: {
+                [key: string]: unknown;
+            }[];
+            /** Format: date-time */
+            created: string;
+            description: string;
+            enabled: boolean;
+            /** Format: uuid */
+            id: string;
+            name: string;
+            tags: string[];
+            trigger: {
+                [key: string]: unknown;
+            };
+            /** Format: date-time */
+            updated: string;
         };
         /** AutomationCreate */
         AutomationCreate: {
-            name: string;
+            actions: (components["schemas"]["DoNothing"] | components["schemas"]["CancelFlowRun"] | components["schemas"]["DeleteFlowRun"] | components["schemas"]["SuspendFlowRun"] | components["schemas"]["ResumeFlowRun"] | components["schemas"]["ChangeFlowRunState"] | components["schemas"]["RunDeployment"] | components["schemas"]["PauseDeployment"] | components["schemas"]["ResumeDeployment"] | components["schemas"]["PauseWorkQueue"] | components["schemas"]["ResumeWorkQueue"] | components["schemas"]["PauseWorkPool"] | components["schemas"]["ResumeWorkPool"] | components["schemas"]["PauseAutomation"] | components["schemas"]["ResumeAutomation"] | components["schemas"]["SendNotification"] | components["schemas"]["CallWebhook"])[];
+            actions_on_resolve?: (components["schemas"]["DoNothing"] | components["schemas"]["CancelFlowRun"] | components["schemas"]["DeleteFlowRun"] | components["schemas"]["SuspendFlowRun"] | components["schemas"]["ResumeFlowRun"] | components["schemas"]["ChangeFlowRunState"] | components["schemas"]["RunDeployment"] | components["schemas"]["PauseDeployment"] | components["schemas"]["ResumeDeployment"] | components["schemas"]["PauseWorkQueue"] | components["schemas"]["ResumeWorkQueue"] | components["schemas"]["PauseWorkPool"] | components["schemas"]["ResumeWorkPool"] | components["schemas"]["PauseAutomation"] | components["schemas"]["ResumeAutomation"] | components["schemas"]["SendNotification"] | components["schemas"]["CallWebhook"])[];
+            actions_on_trigger?: (components["schemas"]["DoNothing"] | components["schemas"]["CancelFlowRun"] | components["schemas"]["DeleteFlowRun"] | components["schemas"]["SuspendFlowRun"] | components["schemas"]["ResumeFlowRun"] | components["schemas"]["ChangeFlowRunState"] | components["schemas"]["RunDeployment"] | components["schemas"]["PauseDeployment"] | components["schemas"]["ResumeDeployment"] | components["schemas"]["PauseWorkQueue"] | components["schemas"]["ResumeWorkQueue"] | components["schemas"]["PauseWorkPool"] | components["schemas"]["ResumeWorkPool"] | components["schemas"]["PauseAutomation"] | components["schemas"]["ResumeAutomation"] | components["schemas"]["SendNotification"] | components["schemas"]["CallWebhook"])[];
             /** @default  */
             description?: string;
             /** @default true */
             enabled?: boolean;
+            name: string;
+            owner_resource?: string | null;
             tags?: string[];
             trigger: {
                 [key: string]: unknown;
             };
-            actions: (components["schemas"]["DoNothing"] | components["schemas"]["CancelFlowRun"] | components["schemas"]["DeleteFlowRun"] | components["schemas"]["SuspendFlowRun"] | components["schemas"]["ResumeFlowRun"] | components["schemas"]["ChangeFlowRunState"] | components["schemas"]["RunDeployment"] | components["schemas"]["PauseDeployment"] | components["schemas"]["ResumeDeployment"] | components["schemas"]["PauseWorkQueue"] | components["schemas"]["ResumeWorkQueue"] | components["schemas"]["PauseWorkPool"] | components["schemas"]["ResumeWorkPool"] | components["schemas"]["PauseAutomation"] | components["schemas"]["ResumeAutomation"] | components["schemas"]["SendNotification"] | components["schemas"]["CallWebhook"])[];
-            actions_on_trigger?: (components["schemas"]["DoNothing"] | components["schemas"]["CancelFlowRun"] | components["schemas"]["DeleteFlowRun"] | components["schemas"]["SuspendFlowRun"] | components["schemas"]["ResumeFlowRun"] | components["schemas"]["ChangeFlowRunState"] | components["schemas"]["RunDeployment"] | components["schemas"]["PauseDeployment"] | components["schemas"]["ResumeDeployment"] | components["schemas"]["PauseWorkQueue"] | components["schemas"]["ResumeWorkQueue"] | components["schemas"]["PauseWorkPool"] | components["schemas"]["ResumeWorkPool"] | components["schemas"]["PauseAutomation"] | components["schemas"]["ResumeAutomation"] | components["schemas"]["SendNotification"] | components["schemas"]["CallWebhook"])[];
-            actions_on_resolve?: (components["schemas"]["DoNothing"] | components["schemas"]["CancelFlowRun"] | components["schemas"]["DeleteFlowRun"] | components["schemas"]["SuspendFlowRun"] | components["schemas"]["ResumeFlowRun"] | components["schemas"]["ChangeFlowRunState"] | components["schemas"]["RunDeployment"] | components["schemas"]["PauseDeployment"] | components["schemas"]["ResumeDeployment"] | components["schemas"]["PauseWorkQueue"] | components["schemas"]["ResumeWorkQueue"] | components["schemas"]["PauseWorkPool"] | components["schemas"]["ResumeWorkPool"] | components["schemas"]["PauseAutomation"] | components["schemas"]["ResumeAutomation"] | components["schemas"]["SendNotification"] | components["schemas"]["CallWebhook"])[];
-            owner_resource?: string | null;
         };
         /** AutomationEnabled */
         AutomationEnabled: {
@@ -2857,55 +2874,55 @@ export interface components {
         };
         /** AutomationFilter */
         AutomationFilter: {
+            created?: components["schemas"]["TimeIs"] | null;
+            id?: components["schemas"]["IdIs"] | null;
+            name?: components["schemas"]["TextIs"] | null;
             /**
              * @default and_
              * @enum {string}
              */
             operator?: "and_" | "or_";
-            id?: components["schemas"]["IdIs"] | null;
-            name?: components["schemas"]["TextIs"] | null;
             tags?: components["schemas"]["TagsAre"] | null;
-            created?: components["schemas"]["TimeIs"] | null;
         };
         /** AutomationUpdate */
         AutomationUpdate: {
-            name: string;
+            actions: (components["schemas"]["DoNothing"] | components["schemas"]["CancelFlowRun"] | components["schemas"]["DeleteFlowRun"] | components["schemas"]["SuspendFlowRun"] | components["schemas"]["ResumeFlowRun"] | components["schemas"]["ChangeFlowRunState"] | components["schemas"]["RunDeployment"] | components["schemas"]["PauseDeployment"] | components["schemas"]["ResumeDeployment"] | components["schemas"]["PauseWorkQueue"] | components["schemas"]["ResumeWorkQueue"] | components["schemas"]["PauseWorkPool"] | components["schemas"]["ResumeWorkPool"] | components["schemas"]["PauseAutomation"] | components["schemas"]["ResumeAutomation"] | components["schemas"]["SendNotification"] | components["schemas"]["CallWebhook"])[];
+            actions_on_resolve?: (components["schemas"]["DoNothing"] | components["schemas"]["CancelFlowRun"] | components["schemas"]["DeleteFlowRun"] | components["schemas"]["SuspendFlowRun"] | components["schemas"]["ResumeFlowRun"] | components["schemas"]["ChangeFlowRunState"] | components["schemas"]["RunDeployment"] | components["schemas"]["PauseDeployment"] | components["schemas"]["ResumeDeployment"] | components["schemas"]["PauseWorkQueue"] | components["schemas"]["ResumeWorkQueue"] | components["schemas"]["PauseWorkPool"] | components["schemas"]["ResumeWorkPool"] | components["schemas"]["PauseAutomation"] | components["schemas"]["ResumeAutomation"] | components["schemas"]["SendNotification"] | components["schemas"]["CallWebhook"])[];
+            actions_on_trigger?: (components["schemas"]["DoNothing"] | components["schemas"]["CancelFlowRun"] | components["schemas"]["DeleteFlowRun"] | components["schemas"]["SuspendFlowRun"] | components["schemas"]["ResumeFlowRun"] | components["schemas"]["ChangeFlowRunState"] | components["schemas"]["RunDeployment"] | components["schemas"]["PauseDeployment"] | components["schemas"]["ResumeDeployment"] | components["schemas"]["PauseWorkQueue"] | components["schemas"]["ResumeWorkQueue"] | components["schemas"]["PauseWorkPool"] | components["schemas"]["ResumeWorkPool"] | components["schemas"]["PauseAutomation"] | components["schemas"]["ResumeAutomation"] | components["schemas"]["SendNotification"] | components["schemas"]["CallWebhook"])[];
             /** @default  */
             description?: string;
             /** @default true */
             enabled?: boolean;
+            name: string;
             tags?: string[];
             trigger: {
                 [key: string]: unknown;
             };
-            actions: (components["schemas"]["DoNothing"] | components["schemas"]["CancelFlowRun"] | components["schemas"]["DeleteFlowRun"] | components["schemas"]["SuspendFlowRun"] | components["schemas"]["ResumeFlowRun"] | components["schemas"]["ChangeFlowRunState"] | components["schemas"]["RunDeployment"] | components["schemas"]["PauseDeployment"] | components["schemas"]["ResumeDeployment"] | components["schemas"]["PauseWorkQueue"] | components["schemas"]["ResumeWorkQueue"] | components["schemas"]["PauseWorkPool"] | components["schemas"]["ResumeWorkPool"] | components["schemas"]["PauseAutomation"] | components["schemas"]["ResumeAutomation"] | components["schemas"]["SendNotification"] | components["schemas"]["CallWebhook"])[];
-            actions_on_trigger?: (components["schemas"]["DoNothing"] | components["schemas"]["CancelFlowRun"] | components["schemas"]["DeleteFlowRun"] | components["schemas"]["SuspendFlowRun"] | components["schemas"]["ResumeFlowRun"] | components["schemas"]["ChangeFlowRunState"] | components["schemas"]["RunDeployment"] | components["schemas"]["PauseDeployment"] | components["schemas"]["ResumeDeployment"] | components["schemas"]["PauseWorkQueue"] | components["schemas"]["ResumeWorkQueue"] | components["schemas"]["PauseWorkPool"] | components["schemas"]["ResumeWorkPool"] | components["schemas"]["PauseAutomation"] | components["schemas"]["ResumeAutomation"] | components["schemas"]["SendNotification"] | components["schemas"]["CallWebhook"])[];
-            actions_on_resolve?: (components["schemas"]["DoNothing"] | components["schemas"]["CancelFlowRun"] | components["schemas"]["DeleteFlowRun"] | components["schemas"]["SuspendFlowRun"] | components["schemas"]["ResumeFlowRun"] | components["schemas"]["ChangeFlowRunState"] | components["schemas"]["RunDeployment"] | components["schemas"]["PauseDeployment"] | components["schemas"]["ResumeDeployment"] | components["schemas"]["PauseWorkQueue"] | components["schemas"]["ResumeWorkQueue"] | components["schemas"]["PauseWorkPool"] | components["schemas"]["ResumeWorkPool"] | components["schemas"]["PauseAutomation"] | components["schemas"]["ResumeAutomation"] | components["schemas"]["SendNotification"] | components["schemas"]["CallWebhook"])[];
         };
         /** BlockDocument */
         BlockDocument: {
-            /** Format: uuid */
-            id: string;
-            created: string | null;
-            updated: string | null;
-            name: string | null;
-            data: {
-                [key: string]: unknown;
-            };
-            /** Format: uuid */
-            block_schema_id: string;
-            block_schema?: components["schemas"]["BlockSchema"] | null;
-            /** Format: uuid */
-            block_type_id: string;
-            block_type_name?: string | null;
-            block_type?: components["schemas"]["BlockType"] | null;
             block_document_references?: {
                 [key: string]: {
                     [key: string]: unknown;
                 };
             };
+            block_schema?: components["schemas"]["BlockSchema"] | null;
+            /** Format: uuid */
+            block_schema_id: string;
+            block_type?: components["schemas"]["BlockType"] | null;
+            /** Format: uuid */
+            block_type_id: string;
+            block_type_name?: string | null;
+            created: string | null;
+            data: {
+                [key: string]: unknown;
+            };
+            /** Format: uuid */
+            id: string;
             /** @default false */
             is_anonymous?: boolean;
+            name: string | null;
+            updated: string | null;
         };
         /** BlockDocumentCreate */
         BlockDocumentCreate: {
@@ -2913,24 +2930,24 @@ export interface components {
             block_schema_id: string;
             /** Format: uuid */
             block_type_id: string;
-            name?: string | null;
             data?: {
                 [key: string]: unknown;
             };
             /** @default false */
             is_anonymous?: boolean;
+            name?: string | null;
         };
         /** BlockDocumentFilter */
         BlockDocumentFilter: {
+            block_type_id?: components["schemas"]["IdIs"] | null;
+            id?: components["schemas"]["IdIs"] | null;
+            is_anonymous?: components["schemas"]["FlagIs"] | null;
+            name?: components["schemas"]["TextIs"] | null;
             /**
              * @default and_
              * @enum {string}
              */
             operator?: "and_" | "or_";
-            id?: components["schemas"]["IdIs"] | null;
-            name?: components["schemas"]["TextIs"] | null;
-            is_anonymous?: components["schemas"]["FlagIs"] | null;
-            block_type_id?: components["schemas"]["IdIs"] | null;
         };
         /** BlockDocumentUpdate */
         BlockDocumentUpdate: {
@@ -2943,103 +2960,103 @@ export interface components {
         };
         /** BlockSchema */
         BlockSchema: {
+            block_type: components["schemas"]["BlockType"];
             /** Format: uuid */
-            id: string;
-            created: string | null;
-            updated: string | null;
+            block_type_id: string;
+            capabilities: string[];
             checksum: string;
+            created: string | null;
             fields: {
                 [key: string]: unknown;
             };
             /** Format: uuid */
-            block_type_id: string;
-            block_type: components["schemas"]["BlockType"];
-            capabilities: string[];
+            id: string;
+            updated: string | null;
             version: string;
         };
         /** BlockSchemaCreate */
         BlockSchemaCreate: {
             /** Format: uuid */
             block_type_id: string;
+            capabilities?: string[];
             fields?: {
                 [key: string]: unknown;
             };
-            capabilities?: string[];
             /** @default non-versioned */
             version?: string;
         };
         /** BlockSchemaFilter */
         BlockSchemaFilter: {
+            block_capabilities?: components["schemas"]["TagsAre"] | null;
+            block_type_id?: components["schemas"]["IdIs"] | null;
+            id?: components["schemas"]["IdIs"] | null;
             /**
              * @default and_
              * @enum {string}
              */
             operator?: "and_" | "or_";
-            id?: components["schemas"]["IdIs"] | null;
-            block_type_id?: components["schemas"]["IdIs"] | null;
-            block_capabilities?: components["schemas"]["TagsAre"] | null;
             version?: components["schemas"]["TextIs"] | null;
         };
         /** BlockType */
         BlockType: {
+            code_example?: string | null;
+            created: string | null;
+            description?: string | null;
+            documentation_url?: string | null;
             /** Format: uuid */
             id: string;
-            created: string | null;
-            updated: string | null;
-            name: string;
-            slug: string;
-            logo_url?: string | null;
-            documentation_url?: string | null;
-            description?: string | null;
-            code_example?: string | null;
             /** @default false */
             is_protected?: boolean;
+            logo_url?: string | null;
+            name: string;
+            slug: string;
+            updated: string | null;
         };
         /** BlockTypeCreate */
         BlockTypeCreate: {
+            code_example?: string | null;
+            description?: string | null;
+            documentation_url?: string | null;
+            logo_url?: string | null;
             name: string;
             slug: string;
-            logo_url?: string | null;
-            documentation_url?: string | null;
-            description?: string | null;
-            code_example?: string | null;
         };
         /** BlockTypeFilter */
         BlockTypeFilter: {
+            name?: components["schemas"]["TextIs"] | null;
             /**
              * @default and_
              * @enum {string}
              */
             operator?: "and_" | "or_";
-            name?: components["schemas"]["TextIs"] | null;
             slug?: components["schemas"]["TextIs"] | null;
         };
         /** BlockTypeUpdate */
         BlockTypeUpdate: {
-            logo_url?: string | null;
-            documentation_url?: string | null;
-            description?: string | null;
             code_example?: string | null;
+            description?: string | null;
+            documentation_url?: string | null;
+            logo_url?: string | null;
         };
         /** BulkSetState */
         BulkSetState: {
-            flows?: components["schemas"]["FlowFilter"] | null;
-            flow_runs?: components["schemas"]["FlowRunFilter"] | null;
-            task_runs?: components["schemas"]["TaskRunFilter"] | null;
-            deployments?: components["schemas"]["DeploymentFilter"] | null;
-            work_pools?: components["schemas"]["WorkPoolFilter"] | null;
-            work_pool_queues?: components["schemas"]["WorkQueueFilter"] | null;
             artifacts?: components["schemas"]["ArtifactFilter"] | null;
-            logs?: components["schemas"]["LogFilter"] | null;
-            variables?: components["schemas"]["VariableFilter"] | null;
-            block_types?: components["schemas"]["BlockTypeFilter"] | null;
-            block_schemas?: components["schemas"]["BlockSchemaFilter"] | null;
-            block_documents?: components["schemas"]["BlockDocumentFilter"] | null;
             automations?: components["schemas"]["AutomationFilter"] | null;
-            state: components["schemas"]["StateCreate"];
+            block_documents?: components["schemas"]["BlockDocumentFilter"] | null;
+            block_schemas?: components["schemas"]["BlockSchemaFilter"] | null;
+            block_types?: components["schemas"]["BlockTypeFilter"] | null;
+            deployments?: components["schemas"]["DeploymentFilter"] | null;
+            flow_runs?: components["schemas"]["FlowRunFilter"] | null;
+            flows?: components["schemas"]["FlowFilter"] | null;
             /** @default false */
             force?: boolean;
             limit?: number | null;
+            logs?: components["schemas"]["LogFilter"] | null;
+            state: components["schemas"]["StateCreate"];
+            task_runs?: components["schemas"]["TaskRunFilter"] | null;
+            variables?: components["schemas"]["VariableFilter"] | null;
+            work_pool_queues?: components["schemas"]["WorkQueueFilter"] | null;
+            work_pools?: components["schemas"]["WorkPoolFilter"] | null;
         };
         /** BulkStateResults */
         BulkStateResults: {
@@ -3063,18 +3080,18 @@ export interface components {
         };
         /** ChangeFlowRunState */
         ChangeFlowRunState: {
-            state: components["schemas"]["StateType"];
-            name?: string | null;
-            message?: string | null;
             /** @default false */
             force?: boolean;
+            message?: string | null;
+            name?: string | null;
+            state: components["schemas"]["StateType"];
             /** @constant */
             type: "change-flow-run-state";
         };
         /** ClaimedRun */
         ClaimedRun: {
-            spec: components["schemas"]["ExecutionSpec"];
             lease_ttl_ms: number;
+            spec: components["schemas"]["ExecutionSpec"];
         };
         /** ConcurrencyOptions */
         ConcurrencyOptions: {
@@ -3085,20 +3102,20 @@ export interface components {
         /** CountQuery */
         CountQuery: {
             filter?: components["schemas"]["EventFilter"];
+            /** @default 1 */
+            time_interval?: number;
             /**
              * @default day
              * @enum {string}
              */
             time_unit?: "week" | "day" | "hour" | "minute" | "second";
-            /** @default 1 */
-            time_interval?: number;
         };
         /** CreatedRun */
         CreatedRun: {
+            error?: string | null;
+            flow_run_id?: string | null;
             /** @enum {string} */
             status: "CREATED" | "FAILED";
-            flow_run_id?: string | null;
-            error?: string | null;
         };
         /** CreatedRuns */
         CreatedRuns: {
@@ -3106,20 +3123,20 @@ export interface components {
         };
         /** CreatorIs */
         CreatorIs: {
+            id_?: string[] | null;
+            is_null_?: boolean | null;
             /**
              * @default and_
              * @enum {string}
              */
             operator?: "and_" | "or_";
-            id_?: string[] | null;
             type_?: string[] | null;
-            is_null_?: boolean | null;
         };
         /** Decrement */
         Decrement: {
             names: string[];
-            slots: number;
             occupancy_seconds?: number | null;
+            slots: number;
         };
         /** DeleteFlowRun */
         DeleteFlowRun: {
@@ -3132,219 +3149,219 @@ export interface components {
         };
         /** Dependency */
         Dependency: {
+            end_time: string | null;
+            estimated_run_time: number | null;
+            expected_start_time: string | null;
             /** Format: uuid */
             id: string;
             name: string;
+            start_time: string | null;
+            state: components["schemas"]["State"] | null;
+            total_run_time: number | null;
+            untrackable_result: boolean;
             upstream_dependencies: {
                 [key: string]: unknown;
             }[];
-            state: components["schemas"]["State"] | null;
-            expected_start_time: string | null;
-            start_time: string | null;
-            end_time: string | null;
-            total_run_time: number | null;
-            estimated_run_time: number | null;
-            untrackable_result: boolean;
         };
         /** Deployment */
         Deployment: {
-            /** Format: uuid */
-            id: string;
-            created: string | null;
-            updated: string | null;
-            name: string;
-            /** Format: uuid */
-            flow_id: string;
-            version?: string | null;
-            version_info?: {
-                [key: string]: unknown;
-            } | null;
-            description?: string | null;
-            /** @default false */
-            paused?: boolean;
-            schedules?: components["schemas"]["Schedule"][];
             concurrency_limit?: number | null;
             concurrency_options?: components["schemas"]["ConcurrencyOptions"] | null;
-            global_concurrency_limit?: {
-                [key: string]: unknown;
-            } | null;
-            job_variables?: {
-                [key: string]: unknown;
-            };
-            parameters?: {
-                [key: string]: unknown;
-            };
-            pull_steps?: {
-                [key: string]: unknown;
-            }[] | null;
-            tags?: string[];
-            labels?: {
-                [key: string]: unknown;
-            };
-            work_queue_id?: string | null;
-            work_queue_name?: string | null;
-            work_pool_name?: string | null;
-            last_polled?: string | null;
-            parameter_openapi_schema?: {
-                [key: string]: unknown;
-            } | null;
-            path?: string | null;
-            entrypoint?: string | null;
-            storage_document_id?: string | null;
-            infrastructure_document_id?: string | null;
+            created: string | null;
             created_by?: {
                 [key: string]: unknown;
             } | null;
-            updated_by?: {
+            description?: string | null;
+            /** @default true */
+            enforce_parameter_schema?: boolean;
+            entrypoint?: string | null;
+            /** Format: uuid */
+            flow_id: string;
+            global_concurrency_limit?: {
                 [key: string]: unknown;
             } | null;
+            /** Format: uuid */
+            id: string;
+            infrastructure_document_id?: string | null;
+            job_variables?: {
+                [key: string]: unknown;
+            };
+            labels?: {
+                [key: string]: unknown;
+            };
+            last_polled?: string | null;
+            name: string;
+            parameter_openapi_schema?: {
+                [key: string]: unknown;
+            } | null;
+            parameters?: {
+                [key: string]: unknown;
+            };
+            path?: string | null;
+            /** @default false */
+            paused?: boolean;
+            pull_steps?: {
+                [key: string]: unknown;
+            }[] | null;
+            /** @default 0 */
+            retries?: number;
+            retry_delay_seconds?: number | null;
+            schedules?: components["schemas"]["Schedule"][];
             /**
              * @default NOT_READY
              * @enum {null|string}
              */
             status?: "READY" | "NOT_READY" | null;
-            /** @default true */
-            enforce_parameter_schema?: boolean;
-            /** @default 0 */
-            retries?: number;
-            retry_delay_seconds?: number | null;
+            storage_document_id?: string | null;
+            tags?: string[];
+            updated: string | null;
+            updated_by?: {
+                [key: string]: unknown;
+            } | null;
+            version?: string | null;
+            version_info?: {
+                [key: string]: unknown;
+            } | null;
             version_number?: number | null;
+            work_pool_name?: string | null;
+            work_queue_id?: string | null;
+            work_queue_name?: string | null;
         };
         /** DeploymentCreate */
         DeploymentCreate: {
-            name: string;
-            /** Format: uuid */
-            flow_id: string;
-            version?: string | null;
-            version_info?: components["schemas"]["VersionInfo"] | null;
-            description?: string | null;
-            /** @default false */
-            paused?: boolean;
-            schedules?: components["schemas"]["ScheduleCreate"][];
             concurrency_limit?: number | null;
             concurrency_options?: components["schemas"]["ConcurrencyOptions"] | null;
-            global_concurrency_limit_id?: string | null;
+            description?: string | null;
             /** @default true */
             enforce_parameter_schema?: boolean;
+            entrypoint?: string | null;
+            /** Format: uuid */
+            flow_id: string;
+            global_concurrency_limit_id?: string | null;
+            infrastructure_document_id?: string | null;
+            job_variables?: {
+                [key: string]: unknown;
+            } | null;
+            labels?: {
+                [key: string]: unknown;
+            } | null;
+            name: string;
             parameter_openapi_schema?: {
                 [key: string]: unknown;
             } | null;
             parameters?: {
                 [key: string]: unknown;
             };
+            path?: string | null;
+            /** @default false */
+            paused?: boolean;
             pull_steps?: {
                 [key: string]: unknown;
             }[] | null;
-            tags?: string[];
-            labels?: {
-                [key: string]: unknown;
-            } | null;
-            work_pool_name?: string | null;
-            work_queue_name?: string | null;
-            job_variables?: {
-                [key: string]: unknown;
-            } | null;
-            path?: string | null;
-            entrypoint?: string | null;
-            storage_document_id?: string | null;
-            infrastructure_document_id?: string | null;
             /** @default 0 */
             retries?: number;
             retry_delay_seconds?: number | null;
+            schedules?: components["schemas"]["ScheduleCreate"][];
+            storage_document_id?: string | null;
+            tags?: string[];
+            version?: string | null;
+            version_info?: components["schemas"]["VersionInfo"] | null;
+            work_pool_name?: string | null;
+            work_queue_name?: string | null;
         };
         /** DeploymentFilter */
         DeploymentFilter: {
+            concurrency_limit?: components["schemas"]["NumberIs"] | null;
+            flow_or_deployment_name?: components["schemas"]["TextIs"] | null;
+            id?: components["schemas"]["IdIs"] | null;
+            name?: components["schemas"]["TextIs"] | null;
             /**
              * @default and_
              * @enum {string}
              */
             operator?: "and_" | "or_";
-            id?: components["schemas"]["IdIs"] | null;
-            name?: components["schemas"]["TextIs"] | null;
-            flow_or_deployment_name?: components["schemas"]["TextIs"] | null;
             paused?: components["schemas"]["FlagIs"] | null;
             tags?: components["schemas"]["TagsAre"] | null;
             work_queue_name?: components["schemas"]["TextIs"] | null;
-            concurrency_limit?: components["schemas"]["NumberIs"] | null;
         };
         /** DeploymentPage */
         DeploymentPage: {
-            results: components["schemas"]["Deployment"][];
             count: number;
             limit: number;
-            pages: number;
             page: number;
+            pages: number;
+            results: components["schemas"]["Deployment"][];
         };
         /** DeploymentRunCreate */
         DeploymentRunCreate: {
-            state?: components["schemas"]["StateCreate"] | null;
+            context?: {
+                [key: string]: unknown;
+            };
+            empirical_policy?: components["schemas"]["FlowRunPolicy"] | null;
+            enforce_parameter_schema?: boolean | null;
+            idempotency_key?: string | null;
+            infrastructure_document_id?: string | null;
+            job_variables?: {
+                [key: string]: unknown;
+            } | null;
+            labels?: {
+                [key: string]: unknown;
+            } | null;
             name?: string | null;
             parameters?: {
                 [key: string]: unknown;
             };
-            enforce_parameter_schema?: boolean | null;
-            context?: {
-                [key: string]: unknown;
-            };
-            infrastructure_document_id?: string | null;
-            empirical_policy?: components["schemas"]["FlowRunPolicy"] | null;
-            tags?: string[];
-            idempotency_key?: string | null;
-            labels?: {
-                [key: string]: unknown;
-            } | null;
             parent_task_run_id?: string | null;
+            state?: components["schemas"]["StateCreate"] | null;
+            tags?: string[];
             work_queue_name?: string | null;
-            job_variables?: {
-                [key: string]: unknown;
-            } | null;
         };
         /** DeploymentUpdate */
         DeploymentUpdate: {
-            version?: string | null;
-            version_info?: components["schemas"]["VersionInfo"] | null;
-            description?: string | null;
-            paused?: boolean;
-            schedules?: components["schemas"]["ScheduleUpdate"][];
             concurrency_limit?: number | null;
             concurrency_options?: components["schemas"]["ConcurrencyOptions"] | null;
-            global_concurrency_limit_id?: string | null;
+            description?: string | null;
             enforce_parameter_schema?: boolean | null;
+            entrypoint?: string | null;
+            global_concurrency_limit_id?: string | null;
+            job_variables?: {
+                [key: string]: unknown;
+            } | null;
             parameter_openapi_schema?: {
                 [key: string]: unknown;
             } | null;
             parameters?: {
                 [key: string]: unknown;
             } | null;
+            path?: string | null;
+            paused?: boolean;
             pull_steps?: {
                 [key: string]: unknown;
             }[] | null;
-            tags?: string[];
-            work_pool_name?: string | null;
-            work_queue_name?: string | null;
-            job_variables?: {
-                [key: string]: unknown;
-            } | null;
-            path?: string | null;
-            entrypoint?: string | null;
             retries?: number;
             retry_delay_seconds?: number | null;
+            schedules?: components["schemas"]["ScheduleUpdate"][];
+            tags?: string[];
+            version?: string | null;
+            version_info?: components["schemas"]["VersionInfo"] | null;
+            work_pool_name?: string | null;
+            work_queue_name?: string | null;
         };
         /** DeploymentVersion */
         DeploymentVersion: {
-            number: number;
-            /** Format: date-time */
-            created: string;
-            version?: string | null;
-            image?: string | null;
-            entrypoint?: string | null;
-            rolled_back_to?: number | null;
-            created_by?: {
-                [key: string]: unknown;
-            } | null;
             content?: {
                 [key: string]: unknown;
             };
+            /** Format: date-time */
+            created: string;
+            created_by?: {
+                [key: string]: unknown;
+            } | null;
+            entrypoint?: string | null;
+            image?: string | null;
+            number: number;
+            rolled_back_to?: number | null;
+            version?: string | null;
         };
         /** DeploymentsToDelete */
         DeploymentsToDelete: {
@@ -3359,50 +3376,50 @@ export interface components {
         };
         /** DocumentQuery */
         DocumentQuery: {
-            flows?: components["schemas"]["FlowFilter"] | null;
-            flow_runs?: components["schemas"]["FlowRunFilter"] | null;
-            task_runs?: components["schemas"]["TaskRunFilter"] | null;
-            deployments?: components["schemas"]["DeploymentFilter"] | null;
-            work_pools?: components["schemas"]["WorkPoolFilter"] | null;
-            work_pool_queues?: components["schemas"]["WorkQueueFilter"] | null;
             artifacts?: components["schemas"]["ArtifactFilter"] | null;
-            logs?: components["schemas"]["LogFilter"] | null;
-            variables?: components["schemas"]["VariableFilter"] | null;
-            block_types?: components["schemas"]["BlockTypeFilter"] | null;
-            block_schemas?: components["schemas"]["BlockSchemaFilter"] | null;
-            block_documents?: components["schemas"]["BlockDocumentFilter"] | null;
             automations?: components["schemas"]["AutomationFilter"] | null;
-            sort?: string | null;
-            limit?: number | null;
-            offset?: number | null;
+            block_documents?: components["schemas"]["BlockDocumentFilter"] | null;
+            block_schemas?: components["schemas"]["BlockSchemaFilter"] | null;
+            block_types?: components["schemas"]["BlockTypeFilter"] | null;
+            deployments?: components["schemas"]["DeploymentFilter"] | null;
+            flow_runs?: components["schemas"]["FlowRunFilter"] | null;
+            flows?: components["schemas"]["FlowFilter"] | null;
             /** @default false */
             include_secrets?: boolean;
+            limit?: number | null;
+            logs?: components["schemas"]["LogFilter"] | null;
+            offset?: number | null;
+            sort?: string | null;
+            task_runs?: components["schemas"]["TaskRunFilter"] | null;
+            variables?: components["schemas"]["VariableFilter"] | null;
+            work_pool_queues?: components["schemas"]["WorkQueueFilter"] | null;
+            work_pools?: components["schemas"]["WorkPoolFilter"] | null;
         };
         /** DueRun */
         DueRun: {
+            flow_run: components["schemas"]["FlowRun"];
             /** Format: uuid */
             work_pool_id: string;
             /** Format: uuid */
             work_queue_id: string;
-            flow_run: components["schemas"]["FlowRun"];
         };
         /** DueRunsOfDeployments */
         DueRunsOfDeployments: {
             deployment_ids: string[];
-            scheduled_before?: string | null;
             limit?: number | null;
+            scheduled_before?: string | null;
         };
         /** DueRunsOfPool */
         DueRunsOfPool: {
-            work_queue_names?: string[];
-            scheduled_before?: string | null;
-            scheduled_after?: string | null;
             limit?: number | null;
+            scheduled_after?: string | null;
+            scheduled_before?: string | null;
+            work_queue_names?: string[];
         };
         /** DueRunsOfQueue */
         DueRunsOfQueue: {
-            scheduled_before?: string | null;
             limit?: number | null;
+            scheduled_before?: string | null;
         };
         /** Edge */
         Edge: {
@@ -3411,59 +3428,59 @@ export interface components {
         };
         /** Event */
         Event: {
+            event: string;
+            follows?: string | null;
             /** Format: uuid */
             id: string;
             /** Format: date-time */
             occurred: string;
-            event: string;
-            resource: {
-                [key: string]: string;
+            payload?: {
+                [key: string]: unknown;
             };
             related?: {
                 [key: string]: string;
             }[];
-            payload?: {
-                [key: string]: unknown;
+            resource: {
+                [key: string]: string;
             };
-            follows?: string | null;
         };
         /** EventCount */
         EventCount: {
-            value: string;
-            label: string;
             count: number;
             /** Format: date-time */
-            start_time: string;
-            /** Format: date-time */
             end_time: string;
+            label: string;
+            /** Format: date-time */
+            start_time: string;
+            value: string;
         };
         /** EventFilter */
         EventFilter: {
-            occurred?: components["schemas"]["OccurredIs"];
-            event?: components["schemas"]["EventNameIs"] | null;
-            resource?: components["schemas"]["ResourceIs"] | null;
-            related?: components["schemas"]["RelatedIs"] | components["schemas"]["RelatedIs"][] | null;
             any_resource?: components["schemas"]["ResourceIs"] | components["schemas"]["ResourceIs"][] | null;
+            event?: components["schemas"]["EventNameIs"] | null;
             id?: components["schemas"]["IdIsOneOf"];
-            text?: components["schemas"]["TextHas"] | null;
+            occurred?: components["schemas"]["OccurredIs"];
             /**
              * @default DESC
              * @enum {string}
              */
             order?: "ASC" | "DESC";
+            related?: components["schemas"]["RelatedIs"] | components["schemas"]["RelatedIs"][] | null;
+            resource?: components["schemas"]["ResourceIs"] | null;
+            text?: components["schemas"]["TextHas"] | null;
         };
         /** EventNameIs */
         EventNameIs: {
-            prefix?: string[] | null;
+            exclude_name?: string[] | null;
             exclude_prefix?: string[] | null;
             name?: string[] | null;
-            exclude_name?: string[] | null;
+            prefix?: string[] | null;
         };
         /** EventPage */
         EventPage: {
             events: components["schemas"]["ReceivedEvent"][];
-            total: number;
             next_page: string | null;
+            total: number;
         };
         /** EventQuery */
         EventQuery: {
@@ -3474,357 +3491,357 @@ export interface components {
         /** ExecutionRef */
         ExecutionRef: {
             /** Format: uuid */
+            execution_id: string;
+            /** Format: uuid */
             flow_run_id: string;
             token: number;
-            /** Format: uuid */
-            execution_id: string;
         };
         /** ExecutionSpec */
         ExecutionSpec: {
-            /** Format: uuid */
-            flow_run_id: string;
-            flow_run_name: string;
-            /** Format: uuid */
-            flow_id: string;
-            flow_name: string;
-            token: number;
-            /** Format: uuid */
-            execution_id: string;
-            credential: string;
             /** @default 1 */
             attempt?: number;
-            root_run_id?: string | null;
-            /** @default 0 */
-            run_count?: number;
-            /** @default 0 */
-            retries_used?: number;
-            parameters?: {
-                [key: string]: unknown;
-            };
-            tags?: string[];
-            scheduled_start_time?: string | null;
+            credential: string;
             deployment_id?: string | null;
             deployment_name?: string | null;
             deployment_version?: string | null;
             entrypoint?: string | null;
+            /** Format: uuid */
+            execution_id: string;
+            /** Format: uuid */
+            flow_id: string;
+            flow_name: string;
+            /** Format: uuid */
+            flow_run_id: string;
+            flow_run_name: string;
+            job_configuration?: {
+                [key: string]: unknown;
+            };
+            parameters?: {
+                [key: string]: unknown;
+            };
             path?: string | null;
             pull_steps?: {
                 [key: string]: unknown;
             }[];
+            /** @default 0 */
+            retries_used?: number;
+            root_run_id?: string | null;
+            /** @default 0 */
+            run_count?: number;
+            scheduled_start_time?: string | null;
+            tags?: string[];
+            token: number;
             work_pool_name?: string | null;
             work_queue_name?: string | null;
-            job_configuration?: {
-                [key: string]: unknown;
-            };
         };
         /** ExistsIs */
         ExistsIs: {
+            exists_?: boolean | null;
             /**
              * @default and_
              * @enum {string}
              */
             operator?: "and_" | "or_";
-            exists_?: boolean | null;
         };
         /** ExitAnswer */
         ExitAnswer: {
-            state: components["schemas"]["State"];
             next_run_id?: string | null;
+            state: components["schemas"]["State"];
         };
         /** ExitReport */
         ExitReport: {
-            token: number;
             /** Format: uuid */
             execution_id: string;
             exit_code?: number | null;
-            signal?: number | null;
+            last_lines?: string[];
+            memory_limit_bytes?: number | null;
             /** @default false */
             oom_killed?: boolean;
             peak_memory_bytes?: number | null;
-            memory_limit_bytes?: number | null;
-            last_lines?: string[];
             reason?: string | null;
+            signal?: number | null;
+            token: number;
         };
         /** Filters */
         Filters: {
-            flows?: components["schemas"]["FlowFilter"] | null;
-            flow_runs?: components["schemas"]["FlowRunFilter"] | null;
-            task_runs?: components["schemas"]["TaskRunFilter"] | null;
-            deployments?: components["schemas"]["DeploymentFilter"] | null;
-            work_pools?: components["schemas"]["WorkPoolFilter"] | null;
-            work_pool_queues?: components["schemas"]["WorkQueueFilter"] | null;
             artifacts?: components["schemas"]["ArtifactFilter"] | null;
-            logs?: components["schemas"]["LogFilter"] | null;
-            variables?: components["schemas"]["VariableFilter"] | null;
-            block_types?: components["schemas"]["BlockTypeFilter"] | null;
-            block_schemas?: components["schemas"]["BlockSchemaFilter"] | null;
-            block_documents?: components["schemas"]["BlockDocumentFilter"] | null;
             automations?: components["schemas"]["AutomationFilter"] | null;
+            block_documents?: components["schemas"]["BlockDocumentFilter"] | null;
+            block_schemas?: components["schemas"]["BlockSchemaFilter"] | null;
+            block_types?: components["schemas"]["BlockTypeFilter"] | null;
+            deployments?: components["schemas"]["DeploymentFilter"] | null;
+            flow_runs?: components["schemas"]["FlowRunFilter"] | null;
+            flows?: components["schemas"]["FlowFilter"] | null;
+            logs?: components["schemas"]["LogFilter"] | null;
+            task_runs?: components["schemas"]["TaskRunFilter"] | null;
+            variables?: components["schemas"]["VariableFilter"] | null;
+            work_pool_queues?: components["schemas"]["WorkQueueFilter"] | null;
+            work_pools?: components["schemas"]["WorkPoolFilter"] | null;
         };
         /** FlagIs */
         FlagIs: {
+            eq_?: boolean | null;
             /**
              * @default and_
              * @enum {string}
              */
             operator?: "and_" | "or_";
-            eq_?: boolean | null;
         };
         /** Flow */
         Flow: {
+            created: string | null;
             /** Format: uuid */
             id: string;
-            created: string | null;
-            updated: string | null;
-            name: string;
-            tags?: string[];
             labels?: {
                 [key: string]: unknown;
             };
+            name: string;
+            tags?: string[];
+            updated: string | null;
         };
         /** FlowCreate */
         FlowCreate: {
-            name: string;
-            tags?: string[];
             labels?: {
                 [key: string]: unknown;
             } | null;
+            name: string;
+            tags?: string[];
         };
         /** FlowFilter */
         FlowFilter: {
+            deployment?: components["schemas"]["NullIs"] | null;
+            id?: components["schemas"]["IdIs"] | null;
+            name?: components["schemas"]["TextIs"] | null;
             /**
              * @default and_
              * @enum {string}
              */
             operator?: "and_" | "or_";
-            id?: components["schemas"]["IdIs"] | null;
-            name?: components["schemas"]["TextIs"] | null;
             tags?: components["schemas"]["TagsAre"] | null;
-            deployment?: components["schemas"]["NullIs"] | null;
         };
         /** FlowPage */
         FlowPage: {
-            results: components["schemas"]["Flow"][];
             count: number;
             limit: number;
-            pages: number;
             page: number;
+            pages: number;
+            results: components["schemas"]["Flow"][];
         };
         /** FlowRun */
         FlowRun: {
-            /** Format: uuid */
-            id: string;
-            created: string | null;
-            updated: string | null;
-            name: string;
-            /** Format: uuid */
-            flow_id: string;
-            state_id?: string | null;
-            deployment_id?: string | null;
-            deployment_version?: string | null;
-            work_queue_id?: string | null;
-            work_queue_name?: string | null;
-            work_pool_id?: string | null;
-            work_pool_name?: string | null;
-            flow_version?: string | null;
-            parameters?: {
-                [key: string]: unknown;
-            };
-            idempotency_key?: string | null;
+            /** @default 1 */
+            attempt?: number;
+            /** @default false */
+            auto_scheduled?: boolean;
             context?: {
                 [key: string]: unknown;
             };
+            created: string | null;
+            created_by?: {
+                [key: string]: unknown;
+            } | null;
+            deployment_id?: string | null;
+            deployment_version?: string | null;
+            deployment_version_number?: number | null;
             empirical_policy?: {
                 [key: string]: unknown;
             };
-            tags?: string[];
-            labels?: {
-                [key: string]: unknown;
-            };
-            parent_task_run_id?: string | null;
-            state_type?: components["schemas"]["StateType"] | null;
-            state_name?: string | null;
-            /** @default 0 */
-            run_count?: number;
-            expected_start_time?: string | null;
-            next_scheduled_start_time?: string | null;
-            start_time?: string | null;
             end_time?: string | null;
-            /** @default 0 */
-            total_run_time?: number;
             /** @default 0 */
             estimated_run_time?: number;
             /** @default 0 */
             estimated_start_time_delta?: number;
-            /** @default false */
-            auto_scheduled?: boolean;
-            infrastructure_document_id?: string | null;
-            infrastructure_pid?: string | null;
-            created_by?: {
+            execution_id?: string | null;
+            exit_report?: {
                 [key: string]: unknown;
             } | null;
+            expected_start_time?: string | null;
+            /** Format: uuid */
+            flow_id: string;
+            flow_version?: string | null;
+            /** Format: uuid */
+            id: string;
+            idempotency_key?: string | null;
+            image?: string | null;
+            image_digest?: string | null;
+            infrastructure_document_id?: string | null;
+            infrastructure_pid?: string | null;
             job_variables?: {
                 [key: string]: unknown;
             } | null;
-            state?: components["schemas"]["State"] | null;
+            labels?: {
+                [key: string]: unknown;
+            };
+            name: string;
+            next_scheduled_start_time?: string | null;
+            parameters?: {
+                [key: string]: unknown;
+            };
             parent_flow_run_id?: string | null;
-            root_run_id?: string | null;
-            /** @default 1 */
-            attempt?: number;
+            parent_task_run_id?: string | null;
             /** @default 0 */
             retries?: number;
             /** @default 0 */
             retries_used?: number;
-            execution_id?: string | null;
+            root_run_id?: string | null;
+            /** @default 0 */
+            run_count?: number;
+            start_time?: string | null;
+            state?: components["schemas"]["State"] | null;
+            state_id?: string | null;
+            state_name?: string | null;
+            state_type?: components["schemas"]["StateType"] | null;
+            tags?: string[];
+            /** @default 0 */
+            total_run_time?: number;
+            updated: string | null;
+            work_pool_id?: string | null;
+            work_pool_name?: string | null;
+            work_queue_id?: string | null;
+            work_queue_name?: string | null;
             worker_name?: string | null;
-            exit_report?: {
-                [key: string]: unknown;
-            } | null;
-            deployment_version_number?: number | null;
-            image?: string | null;
-            image_digest?: string | null;
         };
         /** FlowRunCreate */
         FlowRunCreate: {
-            /** Format: uuid */
-            flow_id: string;
-            id?: string | null;
-            name?: string | null;
-            state?: components["schemas"]["StateCreate"] | null;
-            flow_version?: string | null;
-            parameters?: {
-                [key: string]: unknown;
-            };
             context?: {
                 [key: string]: unknown;
             };
-            parent_task_run_id?: string | null;
-            infrastructure_document_id?: string | null;
-            empirical_policy?: components["schemas"]["FlowRunPolicy"];
-            tags?: string[];
-            labels?: {
-                [key: string]: unknown;
-            } | null;
-            idempotency_key?: string | null;
             deployment_id?: string | null;
-            work_pool_name?: string | null;
-            work_queue_name?: string | null;
+            empirical_policy?: components["schemas"]["FlowRunPolicy"];
+            /** Format: uuid */
+            flow_id: string;
+            flow_version?: string | null;
+            id?: string | null;
+            idempotency_key?: string | null;
+            infrastructure_document_id?: string | null;
             job_variables?: {
                 [key: string]: unknown;
             } | null;
+            labels?: {
+                [key: string]: unknown;
+            } | null;
+            name?: string | null;
+            parameters?: {
+                [key: string]: unknown;
+            };
+            parent_task_run_id?: string | null;
+            state?: components["schemas"]["StateCreate"] | null;
+            tags?: string[];
+            work_pool_name?: string | null;
+            work_queue_name?: string | null;
         };
         /** FlowRunFilter */
         FlowRunFilter: {
+            created_by?: components["schemas"]["CreatorIs"] | null;
+            deployment_id?: components["schemas"]["IdIs"] | null;
+            end_time?: components["schemas"]["TimeIs"] | null;
+            expected_start_time?: components["schemas"]["TimeIs"] | null;
+            flow_version?: components["schemas"]["TextIs"] | null;
+            id?: components["schemas"]["IdIs"] | null;
+            idempotency_key?: components["schemas"]["TextIs"] | null;
+            name?: components["schemas"]["TextIs"] | null;
+            next_scheduled_start_time?: components["schemas"]["TimeIs"] | null;
             /**
              * @default and_
              * @enum {string}
              */
             operator?: "and_" | "or_";
-            id?: components["schemas"]["IdIs"] | null;
-            name?: components["schemas"]["TextIs"] | null;
-            tags?: components["schemas"]["TagsAre"] | null;
-            deployment_id?: components["schemas"]["IdIs"] | null;
-            work_queue_name?: components["schemas"]["TextIs"] | null;
-            state?: components["schemas"]["StateIs"] | null;
-            flow_version?: components["schemas"]["TextIs"] | null;
-            start_time?: components["schemas"]["TimeIs"] | null;
-            end_time?: components["schemas"]["TimeIs"] | null;
-            expected_start_time?: components["schemas"]["TimeIs"] | null;
-            next_scheduled_start_time?: components["schemas"]["TimeIs"] | null;
             parent_flow_run_id?: components["schemas"]["IdIs"] | null;
             parent_task_run_id?: components["schemas"]["IdIs"] | null;
-            idempotency_key?: components["schemas"]["TextIs"] | null;
-            created_by?: components["schemas"]["CreatorIs"] | null;
             root_run_id?: components["schemas"]["IdIs"] | null;
+            start_time?: components["schemas"]["TimeIs"] | null;
+            state?: components["schemas"]["StateIs"] | null;
+            tags?: components["schemas"]["TagsAre"] | null;
+            work_queue_name?: components["schemas"]["TextIs"] | null;
         };
         /** FlowRunOrchestrationResult */
         FlowRunOrchestrationResult: {
-            state: components["schemas"]["State"] | null;
-            /** @enum {string} */
-            status: "ACCEPT" | "REJECT" | "ABORT" | "WAIT";
             details: components["schemas"]["AcceptDetails"] | components["schemas"]["RejectDetails"] | components["schemas"]["AbortDetails"] | components["schemas"]["WaitDetails"];
             /** Format: uuid */
             flow_run_id: string;
+            state: components["schemas"]["State"] | null;
+            /** @enum {string} */
+            status: "ACCEPT" | "REJECT" | "ABORT" | "WAIT";
         };
         /** FlowRunPage */
         FlowRunPage: {
-            results: components["schemas"]["FlowRun"][];
             count: number;
             limit: number;
-            pages: number;
             page: number;
+            pages: number;
+            results: components["schemas"]["FlowRun"][];
         };
         /** FlowRunPatched */
         FlowRunPatched: {
             /** Format: uuid */
             flow_run_id: string;
-            name?: string | null;
             flow_version?: string | null;
+            /** @constant */
+            kind: "flow_run_patch";
+            name?: string | null;
             parameters?: {
                 [key: string]: unknown;
             } | null;
             tags?: string[] | null;
-            /** @constant */
-            kind: "flow_run_patch";
         };
         /** FlowRunPolicy */
         FlowRunPolicy: {
             /** @default 0 */
             max_retries?: number;
-            /** @default 0 */
-            retry_delay_seconds?: number;
-            retries?: number | null;
-            retry_delay?: number | null;
             pause_keys?: string[] | null;
             /** @default false */
             resuming?: boolean | null;
+            retries?: number | null;
+            retry_delay?: number | null;
+            /** @default 0 */
+            retry_delay_seconds?: number;
             retry_type?: string | null;
         };
         /** FlowRunProposed */
         FlowRunProposed: {
             /** Format: uuid */
             flow_run_id: string;
-            state: components["schemas"]["State"];
             /** @constant */
             kind: "flow_state";
+            state: components["schemas"]["State"];
         };
         /** FlowRunStarted */
         FlowRunStarted: {
+            flow_name: string;
             /** Format: uuid */
             flow_run_id: string;
-            flow_name: string;
-            /** Format: date-time */
-            timestamp: string;
-            name?: string | null;
             flow_version?: string | null;
-            parameters?: {
-                [key: string]: unknown;
-            };
-            tags?: string[];
+            /** @constant */
+            kind: "flow_run";
             labels?: {
                 [key: string]: unknown;
             };
-            /** @default 0 */
-            retries?: number;
-            retry_delay_seconds?: number | null;
-            parent_flow_run_id?: string | null;
-            parent_task_run_id?: string | null;
-            /** @constant */
-            kind: "flow_run";
-        };
-        /** FlowRunUpdate */
-        FlowRunUpdate: {
             name?: string | null;
-            flow_version?: string | null;
             parameters?: {
                 [key: string]: unknown;
             };
-            empirical_policy?: components["schemas"]["FlowRunPolicy"];
+            parent_flow_run_id?: string | null;
+            parent_task_run_id?: string | null;
+            /** @default 0 */
+            retries?: number;
+            retry_delay_seconds?: number | null;
             tags?: string[];
+            /** Format: date-time */
+            timestamp: string;
+        };
+        /** FlowRunUpdate */
+        FlowRunUpdate: {
+            empirical_policy?: components["schemas"]["FlowRunPolicy"];
+            flow_version?: string | null;
             infrastructure_pid?: string | null;
             job_variables?: {
                 [key: string]: unknown;
             } | null;
+            name?: string | null;
+            parameters?: {
+                [key: string]: unknown;
+            };
+            tags?: string[];
         };
         /** FlowUpdate */
         FlowUpdate: {
@@ -3832,35 +3849,35 @@ export interface components {
         };
         /** Graph */
         Graph: {
-            start_time: string | null;
+            artifacts: components["schemas"]["GraphArtifact"][];
             end_time: string | null;
-            root_node_ids: string[];
             nodes: [
                 string,
                 components["schemas"]["Node"]
             ][];
-            artifacts: components["schemas"]["GraphArtifact"][];
+            root_node_ids: string[];
+            start_time: string | null;
             states: components["schemas"]["GraphState"][];
         };
         /** GraphArtifact */
         GraphArtifact: {
-            /** Format: uuid */
-            id: string;
             /** Format: date-time */
             created: string;
+            data?: unknown;
+            /** Format: uuid */
+            id: string;
+            is_latest: boolean;
             key: string | null;
             type: string | null;
-            is_latest: boolean;
-            data?: unknown;
         };
         /** GraphState */
         GraphState: {
             /** Format: uuid */
             id: string;
+            name: string;
             /** Format: date-time */
             timestamp: string;
             type: components["schemas"]["StateType"];
-            name: string;
         };
         /**
          * HealthPolicy
@@ -3875,71 +3892,71 @@ export interface components {
         /** HistoryInterval */
         HistoryInterval: {
             /** Format: date-time */
-            interval_start: string;
-            /** Format: date-time */
             interval_end: string;
+            /** Format: date-time */
+            interval_start: string;
             states: components["schemas"]["HistoryState"][];
         };
         /** HistoryQuery */
         HistoryQuery: {
-            flows?: components["schemas"]["FlowFilter"] | null;
-            flow_runs?: components["schemas"]["FlowRunFilter"] | null;
-            task_runs?: components["schemas"]["TaskRunFilter"] | null;
-            deployments?: components["schemas"]["DeploymentFilter"] | null;
-            work_pools?: components["schemas"]["WorkPoolFilter"] | null;
-            work_pool_queues?: components["schemas"]["WorkQueueFilter"] | null;
             artifacts?: components["schemas"]["ArtifactFilter"] | null;
-            logs?: components["schemas"]["LogFilter"] | null;
-            variables?: components["schemas"]["VariableFilter"] | null;
-            block_types?: components["schemas"]["BlockTypeFilter"] | null;
-            block_schemas?: components["schemas"]["BlockSchemaFilter"] | null;
-            block_documents?: components["schemas"]["BlockDocumentFilter"] | null;
             automations?: components["schemas"]["AutomationFilter"] | null;
-            /** Format: date-time */
-            history_start: string;
+            block_documents?: components["schemas"]["BlockDocumentFilter"] | null;
+            block_schemas?: components["schemas"]["BlockSchemaFilter"] | null;
+            block_types?: components["schemas"]["BlockTypeFilter"] | null;
+            deployments?: components["schemas"]["DeploymentFilter"] | null;
+            flow_runs?: components["schemas"]["FlowRunFilter"] | null;
+            flows?: components["schemas"]["FlowFilter"] | null;
             /** Format: date-time */
             history_end: string;
-            history_interval_seconds?: number | null;
             history_interval?: number | null;
+            history_interval_seconds?: number | null;
+            /** Format: date-time */
+            history_start: string;
+            logs?: components["schemas"]["LogFilter"] | null;
+            task_runs?: components["schemas"]["TaskRunFilter"] | null;
+            variables?: components["schemas"]["VariableFilter"] | null;
+            work_pool_queues?: components["schemas"]["WorkQueueFilter"] | null;
+            work_pools?: components["schemas"]["WorkPoolFilter"] | null;
         };
         /** HistoryState */
         HistoryState: {
-            state_type: components["schemas"]["StateType"];
-            state_name: string;
             count_runs: number;
-            /** @default 0 */
-            sum_estimated_run_time?: number;
+            state_name: string;
+            state_type: components["schemas"]["StateType"];
             /** @default 0 */
             sum_estimated_lateness?: number;
+            /** @default 0 */
+            sum_estimated_run_time?: number;
         };
         /** Holder */
         Holder: {
-            /** @enum {string} */
-            type: "flow_run" | "task_run" | "deployment";
             /** Format: uuid */
             id: string;
+            /** @enum {string} */
+            type: "flow_run" | "task_run" | "deployment";
         };
         /** HostFigures */
         HostFigures: {
             cpu_count?: number | null;
             cpu_used?: number | null;
-            load_1m?: number | null;
-            memory_total_bytes?: number | null;
-            memory_used_bytes?: number | null;
-            memory_limit_bytes?: number | null;
             disk_total_bytes?: number | null;
             disk_used_bytes?: number | null;
+            load_1m?: number | null;
+            memory_limit_bytes?: number | null;
+            memory_total_bytes?: number | null;
+            memory_used_bytes?: number | null;
         };
         /** IdIs */
         IdIs: {
+            any_?: string[] | null;
+            is_null_?: boolean | null;
+            not_any_?: string[] | null;
             /**
              * @default and_
              * @enum {string}
              */
             operator?: "and_" | "or_";
-            any_?: string[] | null;
-            not_any_?: string[] | null;
-            is_null_?: boolean | null;
         };
         /**
          * IdIsOneOf
@@ -3950,77 +3967,77 @@ export interface components {
         };
         /** Increment */
         Increment: {
-            names: string[];
-            slots: number;
             /**
              * @default concurrency
              * @enum {string}
              */
             mode?: "concurrency" | "rate_limit";
+            names: string[];
+            slots: number;
         };
         /** InfrastructureReport */
         InfrastructureReport: {
-            token: number;
             /** Format: uuid */
             execution_id: string;
-            infrastructure_pid: string;
             image?: string | null;
             image_digest?: string | null;
+            infrastructure_pid: string;
+            token: number;
         };
         /** JournalBatch */
         JournalBatch: {
-            token: number;
+            entries?: (components["schemas"]["FlowRunStarted"] | components["schemas"]["FlowRunPatched"] | components["schemas"]["FlowRunProposed"] | components["schemas"]["TaskRunMoved"] | components["schemas"]["LogWritten"] | components["schemas"]["ArtifactMade"])[];
             /** Format: uuid */
             execution_id: string;
             /** @default 0 */
             first?: number;
-            entries?: (components["schemas"]["FlowRunStarted"] | components["schemas"]["FlowRunPatched"] | components["schemas"]["FlowRunProposed"] | components["schemas"]["TaskRunMoved"] | components["schemas"]["LogWritten"] | components["schemas"]["ArtifactMade"])[];
             lease_seconds?: number | null;
+            token: number;
         };
         /** Key */
         Key: {
-            /** Format: uuid */
-            id: string;
-            name: string;
-            /** @enum {string} */
-            kind: "user" | "worker";
             /** Format: date-time */
             created: string;
+            expires_at?: string | null;
+            /** Format: uuid */
+            id: string;
+            /** @enum {string} */
+            kind: "user" | "worker";
+            last_used_at?: string | null;
+            name: string;
+            revoked_at?: string | null;
             scopes?: string[];
             work_pool_name?: string | null;
-            expires_at?: string | null;
-            revoked_at?: string | null;
-            last_used_at?: string | null;
         };
         /** KeyCreate */
         KeyCreate: {
-            name: string;
+            expires_at?: string | null;
             /**
              * @default user
              * @enum {string}
              */
             kind?: "user" | "worker";
+            name: string;
             scopes?: string[] | null;
             work_pool_name?: string | null;
-            expires_at?: string | null;
         };
         /** LatestArtifact */
         LatestArtifact: {
+            created: string | null;
+            data?: unknown;
+            description?: string | null;
+            flow_run_id?: string | null;
             /** Format: uuid */
             id: string;
-            created: string | null;
-            updated: string | null;
             key?: string | null;
-            type?: string | null;
-            description?: string | null;
-            data?: unknown;
+            /** Format: uuid */
+            latest_id: string;
             metadata_?: {
                 [key: string]: string;
             } | null;
-            flow_run_id?: string | null;
             task_run_id?: string | null;
-            /** Format: uuid */
-            latest_id: string;
+            type?: string | null;
+            updated: string | null;
         };
         /** Lease */
         Lease: {
@@ -4040,45 +4057,45 @@ export interface components {
         };
         /** LeasedIncrement */
         LeasedIncrement: {
-            names: string[];
-            slots: number;
+            holder?: components["schemas"]["Holder"] | null;
+            /** @default 300 */
+            lease_duration?: number;
             /**
              * @default concurrency
              * @enum {string}
              */
             mode?: "concurrency" | "rate_limit";
-            /** @default 300 */
-            lease_duration?: number;
-            holder?: components["schemas"]["Holder"] | null;
+            names: string[];
+            slots: number;
         };
         /** Limit */
         Limit: {
-            /** Format: uuid */
-            id: string;
-            /** Format: date-time */
-            created: string;
-            /** Format: date-time */
-            updated: string;
-            name: string;
-            limit: number;
             active: boolean;
             active_slots: number;
-            slot_decay_per_second: number;
-            /** @default 0 */
-            denied_slots?: number;
             /** @default 2 */
             avg_slot_occupancy_seconds?: number;
+            /** Format: date-time */
+            created: string;
+            /** @default 0 */
+            denied_slots?: number;
+            /** Format: uuid */
+            id: string;
+            limit: number;
+            name: string;
+            slot_decay_per_second: number;
+            /** Format: date-time */
+            updated: string;
         };
         /** LimitCreate */
         LimitCreate: {
-            name: string;
-            limit: number;
             /** @default true */
             active?: boolean;
             /** @default 0 */
             active_slots?: number;
             /** @default 0 */
             denied_slots?: number;
+            limit: number;
+            name: string;
             /** @default 0 */
             slot_decay_per_second?: number;
         };
@@ -4086,67 +4103,67 @@ export interface components {
         LimitInBrief: {
             /** Format: uuid */
             id: string;
-            name: string;
             limit: number;
+            name: string;
         };
         /** LimitUpdate */
         LimitUpdate: {
-            name?: string | null;
-            limit?: number | null;
             active?: boolean | null;
             active_slots?: number | null;
             denied_slots?: number | null;
+            limit?: number | null;
+            name?: string | null;
             slot_decay_per_second?: number | null;
         };
         /** Log */
         Log: {
+            created: string | null;
+            flow_run_id?: string | null;
             /** Format: uuid */
             id: string;
-            created: string | null;
-            updated: string | null;
-            name: string;
             level: number;
             message: string;
+            name: string;
+            task_run_id?: string | null;
             /** Format: date-time */
             timestamp: string;
-            flow_run_id?: string | null;
-            task_run_id?: string | null;
+            updated: string | null;
         };
         /** LogCreate */
         LogCreate: {
-            name: string;
+            flow_run_id?: string | null;
             level: number;
             message: string;
+            name: string;
+            task_run_id?: string | null;
             /** Format: date-time */
             timestamp: string;
-            flow_run_id?: string | null;
-            task_run_id?: string | null;
         };
         /** LogFilter */
         LogFilter: {
+            flow_run_id?: components["schemas"]["IdIs"] | null;
+            level?: components["schemas"]["NumberIs"] | null;
             /**
              * @default and_
              * @enum {string}
              */
             operator?: "and_" | "or_";
-            flow_run_id?: components["schemas"]["IdIs"] | null;
             task_run_id?: components["schemas"]["IdIs"] | null;
-            level?: components["schemas"]["NumberIs"] | null;
-            timestamp?: components["schemas"]["TimeIs"] | null;
             text?: components["schemas"]["TextSearch"] | null;
+            timestamp?: components["schemas"]["TimeIs"] | null;
         };
         /** LogWritten */
         LogWritten: {
             /** Format: uuid */
             flow_run_id: string;
-            /** Format: date-time */
-            timestamp: string;
-            level: number;
-            name: string;
-            message: string;
-            task_run_id?: string | null;
             /** @constant */
             kind: "log";
+            level: number;
+            message: string;
+            name: string;
+            task_run_id?: string | null;
+            /** Format: date-time */
+            timestamp: string;
         };
         /** NewKey */
         NewKey: {
@@ -4155,39 +4172,39 @@ export interface components {
         };
         /** Node */
         Node: {
-            /** @enum {string} */
-            kind: "flow-run" | "task-run";
-            /** Format: uuid */
-            id: string;
-            label: string;
-            state_type: components["schemas"]["StateType"];
-            /** Format: date-time */
-            start_time: string;
-            end_time: string | null;
-            parents?: components["schemas"]["Edge"][];
+            artifacts?: components["schemas"]["GraphArtifact"][];
             children?: components["schemas"]["Edge"][];
             encapsulating?: components["schemas"]["Edge"][];
-            artifacts?: components["schemas"]["GraphArtifact"][];
+            end_time: string | null;
+            /** Format: uuid */
+            id: string;
+            /** @enum {string} */
+            kind: "flow-run" | "task-run";
+            label: string;
+            parents?: components["schemas"]["Edge"][];
+            /** Format: date-time */
+            start_time: string;
+            state_type: components["schemas"]["StateType"];
         };
         /** NullIs */
         NullIs: {
+            is_null_?: boolean | null;
             /**
              * @default and_
              * @enum {string}
              */
             operator?: "and_" | "or_";
-            is_null_?: boolean | null;
         };
         /** NumberIs */
         NumberIs: {
+            ge_?: number | null;
+            is_null_?: boolean | null;
+            le_?: number | null;
             /**
              * @default and_
              * @enum {string}
              */
             operator?: "and_" | "or_";
-            ge_?: number | null;
-            le_?: number | null;
-            is_null_?: boolean | null;
         };
         /**
          * OccurredIs
@@ -4199,10 +4216,10 @@ export interface components {
         };
         /** OrchestrationResult */
         OrchestrationResult: {
+            details: components["schemas"]["AcceptDetails"] | components["schemas"]["RejectDetails"] | components["schemas"]["AbortDetails"] | components["schemas"]["WaitDetails"];
             state: components["schemas"]["State"] | null;
             /** @enum {string} */
             status: "ACCEPT" | "REJECT" | "ABORT" | "WAIT";
-            details: components["schemas"]["AcceptDetails"] | components["schemas"]["RejectDetails"] | components["schemas"]["AbortDetails"] | components["schemas"]["WaitDetails"];
         };
         /** Page */
         Page: {
@@ -4211,42 +4228,42 @@ export interface components {
         };
         /** PageQuery */
         PageQuery: {
-            flows?: components["schemas"]["FlowFilter"] | null;
-            flow_runs?: components["schemas"]["FlowRunFilter"] | null;
-            task_runs?: components["schemas"]["TaskRunFilter"] | null;
-            deployments?: components["schemas"]["DeploymentFilter"] | null;
-            work_pools?: components["schemas"]["WorkPoolFilter"] | null;
-            work_pool_queues?: components["schemas"]["WorkQueueFilter"] | null;
             artifacts?: components["schemas"]["ArtifactFilter"] | null;
-            logs?: components["schemas"]["LogFilter"] | null;
-            variables?: components["schemas"]["VariableFilter"] | null;
-            block_types?: components["schemas"]["BlockTypeFilter"] | null;
-            block_schemas?: components["schemas"]["BlockSchemaFilter"] | null;
-            block_documents?: components["schemas"]["BlockDocumentFilter"] | null;
             automations?: components["schemas"]["AutomationFilter"] | null;
-            sort?: string | null;
+            block_documents?: components["schemas"]["BlockDocumentFilter"] | null;
+            block_schemas?: components["schemas"]["BlockSchemaFilter"] | null;
+            block_types?: components["schemas"]["BlockTypeFilter"] | null;
+            deployments?: components["schemas"]["DeploymentFilter"] | null;
+            flow_runs?: components["schemas"]["FlowRunFilter"] | null;
+            flows?: components["schemas"]["FlowFilter"] | null;
             limit?: number | null;
+            logs?: components["schemas"]["LogFilter"] | null;
             page?: number | null;
+            sort?: string | null;
+            task_runs?: components["schemas"]["TaskRunFilter"] | null;
+            variables?: components["schemas"]["VariableFilter"] | null;
+            work_pool_queues?: components["schemas"]["WorkQueueFilter"] | null;
+            work_pools?: components["schemas"]["WorkPoolFilter"] | null;
         };
         /** PauseAutomation */
         PauseAutomation: {
+            automation_id?: string | null;
             /**
              * @default selected
              * @enum {string}
              */
             source?: "selected" | "inferred";
-            automation_id?: string | null;
             /** @constant */
             type: "pause-automation";
         };
         /** PauseDeployment */
         PauseDeployment: {
+            deployment_id?: string | null;
             /**
              * @default selected
              * @enum {string}
              */
             source?: "selected" | "inferred";
-            deployment_id?: string | null;
             /** @constant */
             type: "pause-deployment";
         };
@@ -4257,9 +4274,9 @@ export interface components {
              * @enum {string}
              */
             source?: "selected" | "inferred";
-            work_pool_id?: string | null;
             /** @constant */
             type: "pause-work-pool";
+            work_pool_id?: string | null;
         };
         /** PauseWorkQueue */
         PauseWorkQueue: {
@@ -4268,66 +4285,66 @@ export interface components {
              * @enum {string}
              */
             source?: "selected" | "inferred";
-            work_queue_id?: string | null;
             /** @constant */
             type: "pause-work-queue";
+            work_queue_id?: string | null;
         };
         /** Query */
         Query: {
-            flows?: components["schemas"]["FlowFilter"] | null;
-            flow_runs?: components["schemas"]["FlowRunFilter"] | null;
-            task_runs?: components["schemas"]["TaskRunFilter"] | null;
-            deployments?: components["schemas"]["DeploymentFilter"] | null;
-            work_pools?: components["schemas"]["WorkPoolFilter"] | null;
-            work_pool_queues?: components["schemas"]["WorkQueueFilter"] | null;
             artifacts?: components["schemas"]["ArtifactFilter"] | null;
-            logs?: components["schemas"]["LogFilter"] | null;
-            variables?: components["schemas"]["VariableFilter"] | null;
-            block_types?: components["schemas"]["BlockTypeFilter"] | null;
-            block_schemas?: components["schemas"]["BlockSchemaFilter"] | null;
-            block_documents?: components["schemas"]["BlockDocumentFilter"] | null;
             automations?: components["schemas"]["AutomationFilter"] | null;
-            sort?: string | null;
+            block_documents?: components["schemas"]["BlockDocumentFilter"] | null;
+            block_schemas?: components["schemas"]["BlockSchemaFilter"] | null;
+            block_types?: components["schemas"]["BlockTypeFilter"] | null;
+            deployments?: components["schemas"]["DeploymentFilter"] | null;
+            flow_runs?: components["schemas"]["FlowRunFilter"] | null;
+            flows?: components["schemas"]["FlowFilter"] | null;
             limit?: number | null;
+            logs?: components["schemas"]["LogFilter"] | null;
             offset?: number | null;
+            sort?: string | null;
+            task_runs?: components["schemas"]["TaskRunFilter"] | null;
+            variables?: components["schemas"]["VariableFilter"] | null;
+            work_pool_queues?: components["schemas"]["WorkQueueFilter"] | null;
+            work_pools?: components["schemas"]["WorkPoolFilter"] | null;
         };
         /** QueueHealth */
         QueueHealth: {
+            health_check_policy?: components["schemas"]["HealthPolicy"];
             healthy: boolean;
+            last_polled?: string | null;
             /** @default 0 */
             late_runs_count?: number;
-            last_polled?: string | null;
-            health_check_policy?: components["schemas"]["HealthPolicy"];
         };
         /** QueueSlots */
         QueueSlots: {
-            /** Format: uuid */
-            queue_id: string;
-            queue_name: string;
             active_slots: number;
             concurrency_limit?: number | null;
             flow_run_count?: number | null;
             flow_runs?: components["schemas"]["SlotHolder"][];
+            /** Format: uuid */
+            queue_id: string;
+            queue_name: string;
         };
         /** ReceivedEvent */
         ReceivedEvent: {
+            event: string;
+            follows?: string | null;
             /** Format: uuid */
             id: string;
             /** Format: date-time */
             occurred: string;
-            event: string;
-            resource: {
-                [key: string]: string;
-            };
-            related?: {
-                [key: string]: string;
-            }[];
             payload?: {
                 [key: string]: unknown;
             };
-            follows?: string | null;
             /** Format: date-time */
             received: string;
+            related?: {
+                [key: string]: string;
+            }[];
+            resource: {
+                [key: string]: string;
+            };
         };
         /** RejectDetails */
         RejectDetails: {
@@ -4338,31 +4355,31 @@ export interface components {
         /** RelatedIs */
         RelatedIs: {
             id?: string[] | null;
-            role?: string[] | null;
+            labels?: {
+                [key: string]: string | string[];
+            } | null;
             resources_in_roles?: [
                 string,
                 string
             ][] | null;
-            labels?: {
-                [key: string]: string | string[];
-            } | null;
+            role?: string[] | null;
         };
         /** ReleaseRequest */
         ReleaseRequest: {
-            token: number;
             /** Format: uuid */
             execution_id: string;
             reason?: string | null;
+            token: number;
         };
         /** ResourceIs */
         ResourceIs: {
+            /** @default false */
+            distinct?: boolean;
             id?: string[] | null;
             id_prefix?: string[] | null;
             labels?: {
                 [key: string]: string | string[];
             } | null;
-            /** @default false */
-            distinct?: boolean;
         };
         /** ResultStorage */
         ResultStorage: {
@@ -4375,23 +4392,23 @@ export interface components {
         };
         /** ResumeAutomation */
         ResumeAutomation: {
+            automation_id?: string | null;
             /**
              * @default selected
              * @enum {string}
              */
             source?: "selected" | "inferred";
-            automation_id?: string | null;
             /** @constant */
             type: "resume-automation";
         };
         /** ResumeDeployment */
         ResumeDeployment: {
+            deployment_id?: string | null;
             /**
              * @default selected
              * @enum {string}
              */
             source?: "selected" | "inferred";
-            deployment_id?: string | null;
             /** @constant */
             type: "resume-deployment";
         };
@@ -4413,9 +4430,9 @@ export interface components {
              * @enum {string}
              */
             source?: "selected" | "inferred";
-            work_pool_id?: string | null;
             /** @constant */
             type: "resume-work-pool";
+            work_pool_id?: string | null;
         };
         /** ResumeWorkQueue */
         ResumeWorkQueue: {
@@ -4424,9 +4441,9 @@ export interface components {
              * @enum {string}
              */
             source?: "selected" | "inferred";
-            work_queue_id?: string | null;
             /** @constant */
             type: "resume-work-queue";
+            work_queue_id?: string | null;
         };
         /** RollBack */
         RollBack: {
@@ -4434,150 +4451,150 @@ export interface components {
         };
         /** RunDeployment */
         RunDeployment: {
+            deployment_id?: string | null;
+            job_variables?: {
+                [key: string]: unknown;
+            } | null;
+            parameters?: {
+                [key: string]: unknown;
+            } | null;
+            /** @default 0 */
+            schedule_after?: number | string;
             /**
              * @default selected
              * @enum {string}
              */
             source?: "selected" | "inferred";
-            deployment_id?: string | null;
-            parameters?: {
-                [key: string]: unknown;
-            } | null;
-            job_variables?: {
-                [key: string]: unknown;
-            } | null;
-            /** @default 0 */
-            schedule_after?: number | string;
             /** @constant */
             type: "run-deployment";
         };
         /** RunInput */
         RunInput: {
-            /** Format: uuid */
-            id: string;
             /** Format: date-time */
             created: string;
-            /** Format: date-time */
-            updated: string;
             /** Format: uuid */
             flow_run_id: string;
+            /** Format: uuid */
+            id: string;
             key: string;
-            value: string;
             sender?: string | null;
+            /** Format: date-time */
+            updated: string;
+            value: string;
         };
         /** RunInputCreate */
         RunInputCreate: {
             key: string;
-            value: string;
             sender?: string | null;
+            value: string;
         };
         /** RunInputQuery */
         RunInputQuery: {
-            prefix: string;
+            exclude_keys?: string[];
             /** @default 1 */
             limit?: number | null;
-            exclude_keys?: string[];
+            prefix: string;
         };
         /** SavedSearch */
         SavedSearch: {
-            /** Format: uuid */
-            id: string;
             /** Format: date-time */
             created: string;
-            /** Format: date-time */
-            updated: string;
-            name: string;
             filters?: {
                 [key: string]: unknown;
             }[];
+            /** Format: uuid */
+            id: string;
+            name: string;
+            /** Format: date-time */
+            updated: string;
         };
         /** SavedSearchCreate */
         SavedSearchCreate: {
-            name: string;
             filters?: components["schemas"]["SearchFilter"][];
+            name: string;
         };
         /** Schedule */
         Schedule: {
-            /** Format: uuid */
-            id: string;
-            created: string | null;
-            updated: string | null;
-            schedule: {
-                [key: string]: unknown;
-            };
-            deployment_id?: string | null;
             /** @default true */
             active?: boolean;
-            max_scheduled_runs?: number | null;
-            parameters?: {
-                [key: string]: unknown;
-            };
-            slug?: string | null;
             /**
              * @default last
              * @enum {string}
              */
             catchup?: "none" | "last" | "all";
+            created: string | null;
+            deployment_id?: string | null;
+            /** Format: uuid */
+            id: string;
+            max_scheduled_runs?: number | null;
             next_fire_at?: string | null;
+            parameters?: {
+                [key: string]: unknown;
+            };
+            schedule: {
+                [key: string]: unknown;
+            };
+            slug?: string | null;
+            updated: string | null;
             /** @default 1 */
             version?: number;
         };
         /** ScheduleCreate */
         ScheduleCreate: {
-            schedule: {
-                [key: string]: unknown;
-            };
             /** @default true */
             active?: boolean;
-            max_scheduled_runs?: number | null;
-            parameters?: {
-                [key: string]: unknown;
-            };
-            slug?: string | null;
-            replaces?: string | null;
             /**
              * @default last
              * @enum {string}
              */
             catchup?: "none" | "last" | "all";
-        };
-        /** ScheduleRuns */
-        ScheduleRuns: {
-            start_time?: string | null;
-            end_time?: string | null;
-            min_time?: number | string | null;
-            min_runs?: number | null;
-            max_runs?: number | null;
-        };
-        /** ScheduleUpdate */
-        ScheduleUpdate: {
-            schedule?: {
-                [key: string]: unknown;
-            } | null;
-            active?: boolean | null;
             max_scheduled_runs?: number | null;
             parameters?: {
                 [key: string]: unknown;
             };
-            slug?: string | null;
             replaces?: string | null;
+            schedule: {
+                [key: string]: unknown;
+            };
+            slug?: string | null;
+        };
+        /** ScheduleRuns */
+        ScheduleRuns: {
+            end_time?: string | null;
+            max_runs?: number | null;
+            min_runs?: number | null;
+            min_time?: number | string | null;
+            start_time?: string | null;
+        };
+        /** ScheduleUpdate */
+        ScheduleUpdate: {
+            active?: boolean | null;
             catchup?: "none" | "last" | "all";
+            max_scheduled_runs?: number | null;
+            parameters?: {
+                [key: string]: unknown;
+            };
+            replaces?: string | null;
+            schedule?: {
+                [key: string]: unknown;
+            } | null;
+            slug?: string | null;
         };
         /** SearchFilter */
         SearchFilter: {
             object: string;
+            operation: string;
             property: string;
             type: string;
-            operation: string;
             value: unknown;
         };
         /** SendNotification */
         SendNotification: {
             /** Format: uuid */
             block_document_id: string;
+            body: string;
             /** @default Automated notification */
             subject?: string;
-            body: string;
             /** @constant */
             type: "send-notification";
         };
@@ -4587,92 +4604,92 @@ export interface components {
         };
         /** SetState */
         SetState: {
-            state: components["schemas"]["StateCreate"];
             /** @default false */
             force?: boolean;
+            state: components["schemas"]["StateCreate"];
         };
         /** SignIn */
         SignIn: {
-            url: string;
             /** Format: date-time */
             expires_at: string;
+            url: string;
         };
         /** SlotHolder */
         SlotHolder: {
             /** Format: uuid */
             id: string;
             name: string;
-            state_type?: components["schemas"]["StateType"] | null;
-            state_name?: string | null;
             start_time?: string | null;
+            state_name?: string | null;
             state_timestamp?: string | null;
+            state_type?: components["schemas"]["StateType"] | null;
             time_in_current_state?: number | null;
         };
         /** SlotsQuery */
         SlotsQuery: {
-            /** @default 1 */
-            page?: number;
-            limit?: number | null;
             /** @default 10 */
             flow_run_limit?: number;
+            limit?: number | null;
+            /** @default 1 */
+            page?: number;
         };
         /** State */
         State: {
+            data?: unknown;
             /** Format: uuid */
             id: string;
-            type: components["schemas"]["StateType"];
+            message?: string | null;
             name: string;
+            state_details?: components["schemas"]["StateDetails"];
             /** Format: date-time */
             timestamp: string;
-            message?: string | null;
-            state_details?: components["schemas"]["StateDetails"];
-            data?: unknown;
+            type: components["schemas"]["StateType"];
         };
         /** StateCreate */
         StateCreate: {
-            type: components["schemas"]["StateType"];
-            name?: string | null;
-            message?: string | null;
             data?: unknown;
+            message?: string | null;
+            name?: string | null;
             state_details?: components["schemas"]["StateDetails"];
+            type: components["schemas"]["StateType"];
         };
         /**
          * StateDetails
          * @default StateDetails(flow_run_id=None, task_run_id=None, child_flow_run_id=None, scheduled_time=None, cache_key=None, cache_expiration=None, deferred=None, untrackable_result=False, pause_timeout=None, pause_reschedule=False, pause_key=None, run_input_keyset=None, refresh_cache=None, retriable=None, transition_id=None, task_parameters_id=None, traceparent=None, deployment_concurrency_lease_id=None)
          */
         StateDetails: {
-            flow_run_id?: string | null;
-            task_run_id?: string | null;
-            child_flow_run_id?: string | null;
-            scheduled_time?: string | null;
-            cache_key?: string | null;
             cache_expiration?: string | null;
+            cache_key?: string | null;
+            child_flow_run_id?: string | null;
             deferred?: boolean | null;
-            /** @default false */
-            untrackable_result?: boolean;
-            pause_timeout?: string | null;
+            deployment_concurrency_lease_id?: string | null;
+            flow_run_id?: string | null;
+            pause_key?: string | null;
             /** @default false */
             pause_reschedule?: boolean;
-            pause_key?: string | null;
+            pause_timeout?: string | null;
+            refresh_cache?: boolean | null;
+            retriable?: boolean | null;
             run_input_keyset?: {
                 [key: string]: string;
             } | null;
-            refresh_cache?: boolean | null;
-            retriable?: boolean | null;
-            transition_id?: string | null;
+            scheduled_time?: string | null;
             task_parameters_id?: string | null;
+            task_run_id?: string | null;
             traceparent?: string | null;
-            deployment_concurrency_lease_id?: string | null;
+            transition_id?: string | null;
+            /** @default false */
+            untrackable_result?: boolean;
         };
         /** StateIs */
         StateIs: {
+            name?: components["schemas"]["TextIs"] | null;
             /**
              * @default and_
              * @enum {string}
              */
             operator?: "and_" | "or_";
             type?: components["schemas"]["StateTypeIs"] | null;
-            name?: components["schemas"]["TextIs"] | null;
         };
         /**
          * StateType
@@ -4682,23 +4699,23 @@ export interface components {
         StateType: "SCHEDULED" | "PENDING" | "RUNNING" | "PAUSED" | "CANCELLING" | "COMPLETED" | "FAILED" | "CANCELLED" | "CRASHED";
         /** StateTypeIs */
         StateTypeIs: {
+            any_?: components["schemas"]["StateType"][] | null;
+            not_any_?: components["schemas"]["StateType"][] | null;
             /**
              * @default and_
              * @enum {string}
              */
             operator?: "and_" | "or_";
-            any_?: components["schemas"]["StateType"][] | null;
-            not_any_?: components["schemas"]["StateType"][] | null;
         };
         /**
          * StorageConfiguration
          * @default StorageConfiguration(bundle_upload_step=None, bundle_execution_step=None, default_result_storage_block_id=None)
          */
         StorageConfiguration: {
-            bundle_upload_step?: {
+            bundle_execution_step?: {
                 [key: string]: unknown;
             } | null;
-            bundle_execution_step?: {
+            bundle_upload_step?: {
                 [key: string]: unknown;
             } | null;
             default_result_storage_block_id?: string | null;
@@ -4710,8 +4727,8 @@ export interface components {
         };
         /** SyncAnswer */
         SyncAnswer: {
-            claimed?: components["schemas"]["ClaimedRun"][];
             cancel?: components["schemas"]["ExecutionRef"][];
+            claimed?: components["schemas"]["ClaimedRun"][];
             lost?: components["schemas"]["ExecutionRef"][];
             /** @default false */
             pool_is_paused?: boolean;
@@ -4719,37 +4736,37 @@ export interface components {
         };
         /** SyncRequest */
         SyncRequest: {
-            worker_name: string;
-            free: number;
-            /** @default process */
-            type?: string;
-            queues?: string[];
-            limit?: number | null;
             executions?: components["schemas"]["ExecutionRef"][];
-            launching?: string[];
+            free: number;
             host?: components["schemas"]["HostFigures"] | null;
-            /** @default 10000 */
-            wait_ms?: number;
+            launching?: string[];
+            limit?: number | null;
+            queues?: string[];
             /** @default false */
             stopping?: boolean;
+            /** @default process */
+            type?: string;
             version?: string | null;
+            /** @default 10000 */
+            wait_ms?: number;
+            worker_name: string;
         };
         /** TagLimit */
         TagLimit: {
-            /** Format: uuid */
-            id: string;
+            active_slots?: string[];
+            concurrency_limit: number;
             /** Format: date-time */
             created: string;
+            /** Format: uuid */
+            id: string;
+            tag: string;
             /** Format: date-time */
             updated: string;
-            tag: string;
-            concurrency_limit: number;
-            active_slots?: string[];
         };
         /** TagLimitCreate */
         TagLimitCreate: {
-            tag: string;
             concurrency_limit: number;
+            tag: string;
         };
         /** TagReset */
         TagReset: {
@@ -4763,136 +4780,136 @@ export interface components {
         };
         /** TagsAre */
         TagsAre: {
+            all_?: string[] | null;
+            any_?: string[] | null;
+            is_null_?: boolean | null;
             /**
              * @default and_
              * @enum {string}
              */
             operator?: "and_" | "or_";
-            all_?: string[] | null;
-            any_?: string[] | null;
-            is_null_?: boolean | null;
         };
         /** TaskRun */
         TaskRun: {
-            /** Format: uuid */
-            id: string;
-            created: string | null;
-            updated: string | null;
-            name: string;
-            flow_run_id: string | null;
-            task_key: string;
-            dynamic_key: string;
-            task_version?: string | null;
-            cache_key?: string | null;
             cache_expiration?: string | null;
+            cache_key?: string | null;
+            created: string | null;
+            dynamic_key: string;
             empirical_policy?: {
                 [key: string]: unknown;
             };
-            tags?: string[];
-            labels?: {
-                [key: string]: unknown;
-            };
-            state_id?: string | null;
-            task_inputs?: {
-                [key: string]: {
-                    [key: string]: unknown;
-                }[];
-            };
-            state_type?: components["schemas"]["StateType"] | null;
-            state_name?: string | null;
-            /** @default 0 */
-            run_count?: number;
-            /** @default 0 */
-            flow_run_run_count?: number;
-            expected_start_time?: string | null;
-            next_scheduled_start_time?: string | null;
-            start_time?: string | null;
             end_time?: string | null;
-            /** @default 0 */
-            total_run_time?: number;
             /** @default 0 */
             estimated_run_time?: number;
             /** @default 0 */
             estimated_start_time_delta?: number;
-            state?: components["schemas"]["State"] | null;
-        };
-        /** TaskRunCreate */
-        TaskRunCreate: {
-            task_key: string;
-            dynamic_key: string;
-            flow_run_id?: string | null;
-            id?: string | null;
-            name?: string | null;
-            state?: components["schemas"]["StateCreate"] | null;
-            task_version?: string | null;
-            cache_key?: string | null;
-            cache_expiration?: string | null;
-            empirical_policy?: components["schemas"]["TaskRunPolicy"];
-            tags?: string[];
+            expected_start_time?: string | null;
+            flow_run_id: string | null;
+            /** @default 0 */
+            flow_run_run_count?: number;
+            /** Format: uuid */
+            id: string;
             labels?: {
                 [key: string]: unknown;
-            } | null;
+            };
+            name: string;
+            next_scheduled_start_time?: string | null;
+            /** @default 0 */
+            run_count?: number;
+            start_time?: string | null;
+            state?: components["schemas"]["State"] | null;
+            state_id?: string | null;
+            state_name?: string | null;
+            state_type?: components["schemas"]["StateType"] | null;
+            tags?: string[];
             task_inputs?: {
                 [key: string]: {
                     [key: string]: unknown;
                 }[];
             };
+            task_key: string;
+            task_version?: string | null;
+            /** @default 0 */
+            total_run_time?: number;
+            updated: string | null;
+        };
+        /** TaskRunCreate */
+        TaskRunCreate: {
+            cache_expiration?: string | null;
+            cache_key?: string | null;
+            dynamic_key: string;
+            empirical_policy?: components["schemas"]["TaskRunPolicy"];
+            flow_run_id?: string | null;
+            id?: string | null;
+            labels?: {
+                [key: string]: unknown;
+            } | null;
+            name?: string | null;
+            state?: components["schemas"]["StateCreate"] | null;
+            tags?: string[];
+            task_inputs?: {
+                [key: string]: {
+                    [key: string]: unknown;
+                }[];
+            };
+            task_key: string;
+            task_version?: string | null;
         };
         /** TaskRunFilter */
         TaskRunFilter: {
+            end_time?: components["schemas"]["TimeIs"] | null;
+            expected_start_time?: components["schemas"]["TimeIs"] | null;
+            flow_run_id?: components["schemas"]["IdIs"] | null;
+            id?: components["schemas"]["IdIs"] | null;
+            name?: components["schemas"]["TextIs"] | null;
             /**
              * @default and_
              * @enum {string}
              */
             operator?: "and_" | "or_";
-            id?: components["schemas"]["IdIs"] | null;
-            name?: components["schemas"]["TextIs"] | null;
-            tags?: components["schemas"]["TagsAre"] | null;
-            state?: components["schemas"]["StateIs"] | null;
             start_time?: components["schemas"]["TimeIs"] | null;
-            end_time?: components["schemas"]["TimeIs"] | null;
-            expected_start_time?: components["schemas"]["TimeIs"] | null;
+            state?: components["schemas"]["StateIs"] | null;
             subflow_runs?: components["schemas"]["ExistsIs"] | null;
-            flow_run_id?: components["schemas"]["IdIs"] | null;
+            tags?: components["schemas"]["TagsAre"] | null;
         };
         /** TaskRunInfo */
         TaskRunInfo: {
+            cache_expiration?: string | null;
+            cache_key?: string | null;
+            dynamic_key: string;
+            expected_start_time?: string | null;
             flow_run_id: string | null;
             name: string;
-            task_key: string;
-            dynamic_key: string;
-            task_version?: string | null;
-            tags?: string[];
             /** @default 0 */
             retries?: number;
             retry_delay_seconds?: number | number[] | null;
-            cache_key?: string | null;
-            cache_expiration?: string | null;
+            tags?: string[];
             task_inputs?: {
                 [key: string]: {
                     [key: string]: unknown;
                 }[];
             };
-            expected_start_time?: string | null;
+            task_key: string;
+            task_version?: string | null;
         };
         /** TaskRunMoved */
         TaskRunMoved: {
-            /** Format: uuid */
-            task_run_id: string;
-            state: components["schemas"]["State"];
-            /** @default 0 */
-            run_count?: number;
-            run?: components["schemas"]["TaskRunInfo"] | null;
             /** @constant */
             kind: "task_state";
+            run?: components["schemas"]["TaskRunInfo"] | null;
+            /** @default 0 */
+            run_count?: number;
+            state: components["schemas"]["State"];
+            /** Format: uuid */
+            task_run_id: string;
         };
         /** TaskRunPage */
         TaskRunPage: {
-            results: components["schemas"]["TaskRun"][];
             count: number;
             limit: number;
-            pages: number;
             page: number;
+            pages: number;
+            results: components["schemas"]["TaskRun"][];
         };
         /**
          * TaskRunPolicy
@@ -4901,10 +4918,10 @@ export interface components {
         TaskRunPolicy: {
             /** @default 0 */
             max_retries?: number;
-            /** @default 0 */
-            retry_delay_seconds?: number;
             retries?: number | null;
             retry_delay?: number | number[] | null;
+            /** @default 0 */
+            retry_delay_seconds?: number;
             retry_jitter_factor?: number | null;
         };
         /** TaskRunUpdate */
@@ -4932,17 +4949,17 @@ export interface components {
         };
         /** TextIs */
         TextIs: {
+            any_?: string[] | null;
+            exists_?: boolean | null;
+            is_null_?: boolean | null;
+            like_?: string | null;
+            not_any_?: string[] | null;
             /**
              * @default and_
              * @enum {string}
              */
             operator?: "and_" | "or_";
-            any_?: string[] | null;
-            not_any_?: string[] | null;
-            like_?: string | null;
             startswith_?: string[] | null;
-            exists_?: boolean | null;
-            is_null_?: boolean | null;
         };
         /** TextSearch */
         TextSearch: {
@@ -4950,47 +4967,47 @@ export interface components {
         };
         /** TimeIs */
         TimeIs: {
+            after_?: string | null;
+            before_?: string | null;
+            is_null_?: boolean | null;
             /**
              * @default and_
              * @enum {string}
              */
             operator?: "and_" | "or_";
-            before_?: string | null;
-            after_?: string | null;
-            is_null_?: boolean | null;
         };
         /** Variable */
         Variable: {
+            created: string | null;
             /** Format: uuid */
             id: string;
-            created: string | null;
-            updated: string | null;
             name: string;
-            value: unknown;
             tags?: string[];
+            updated: string | null;
+            value: unknown;
         };
         /** VariableCreate */
         VariableCreate: {
             name: string;
-            value: unknown;
             tags?: string[];
+            value: unknown;
         };
         /** VariableFilter */
         VariableFilter: {
+            id?: components["schemas"]["IdIs"] | null;
+            name?: components["schemas"]["TextIs"] | null;
             /**
              * @default and_
              * @enum {string}
              */
             operator?: "and_" | "or_";
-            id?: components["schemas"]["IdIs"] | null;
-            name?: components["schemas"]["TextIs"] | null;
             tags?: components["schemas"]["TagsAre"] | null;
         };
         /** VariableUpdate */
         VariableUpdate: {
             name?: string | null;
-            value?: unknown;
             tags?: string[] | null;
+            value?: unknown;
         };
         /** VersionInfo */
         VersionInfo: {
@@ -5006,182 +5023,182 @@ export interface components {
         };
         /** WorkPool */
         WorkPool: {
-            /** Format: uuid */
-            id: string;
-            created: string | null;
-            updated: string | null;
-            name: string;
-            type: string;
-            description?: string | null;
+            active_slots?: number | null;
             base_job_template?: {
                 [key: string]: unknown;
             };
+            concurrency_limit?: number | null;
+            created: string | null;
+            default_queue_id?: string | null;
+            description?: string | null;
+            /** Format: uuid */
+            id: string;
             /** @default false */
             is_paused?: boolean;
-            concurrency_limit?: number | null;
-            storage_configuration?: components["schemas"]["StorageConfiguration"];
-            default_queue_id?: string | null;
+            name: string;
             /** @enum {null|string} */
             status?: "READY" | "NOT_READY" | "PAUSED" | null;
-            active_slots?: number | null;
+            storage_configuration?: components["schemas"]["StorageConfiguration"];
+            type: string;
+            updated: string | null;
         };
         /** WorkPoolCreate */
         WorkPoolCreate: {
-            name: string;
-            description?: string | null;
-            /** @default process */
-            type?: string;
             base_job_template?: {
                 [key: string]: unknown;
             };
+            concurrency_limit?: number | null;
+            description?: string | null;
             /** @default false */
             is_paused?: boolean;
-            concurrency_limit?: number | null;
+            name: string;
             storage_configuration?: components["schemas"]["StorageConfiguration"];
+            /** @default process */
+            type?: string;
         };
         /** WorkPoolFilter */
         WorkPoolFilter: {
+            id?: components["schemas"]["IdIs"] | null;
+            name?: components["schemas"]["TextIs"] | null;
             /**
              * @default and_
              * @enum {string}
              */
             operator?: "and_" | "or_";
-            id?: components["schemas"]["IdIs"] | null;
-            name?: components["schemas"]["TextIs"] | null;
             type?: components["schemas"]["TextIs"] | null;
         };
         /** WorkPoolSlots */
         WorkPoolSlots: {
             active_slots: number;
+            concurrency_limit?: number | null;
             count: number;
             limit: number;
             page: number;
             pages: number;
-            concurrency_limit?: number | null;
             queues?: components["schemas"]["QueueSlots"][];
         };
         /** WorkPoolUpdate */
         WorkPoolUpdate: {
-            description?: string | null;
-            is_paused?: boolean | null;
             base_job_template?: {
                 [key: string]: unknown;
             } | null;
             concurrency_limit?: number | null;
+            description?: string | null;
+            is_paused?: boolean | null;
             storage_configuration?: components["schemas"]["StorageConfiguration"] | null;
         };
         /** WorkQueue */
         WorkQueue: {
-            /** Format: uuid */
-            id: string;
+            active_slots?: number | null;
+            concurrency_limit?: number | null;
             created: string | null;
-            updated: string | null;
-            name: string;
             /** @default  */
             description?: string | null;
-            /** @default false */
-            is_paused?: boolean;
-            concurrency_limit?: number | null;
-            /** @default 1 */
-            priority?: number;
-            work_pool_id?: string | null;
-            work_pool_name?: string | null;
             filter?: {
                 [key: string]: unknown;
             } | null;
+            /** Format: uuid */
+            id: string;
+            /** @default false */
+            is_paused?: boolean;
             last_polled?: string | null;
+            name: string;
+            /** @default 1 */
+            priority?: number;
             /** @enum {null|string} */
             status?: "READY" | "NOT_READY" | "PAUSED" | null;
-            active_slots?: number | null;
+            updated: string | null;
+            work_pool_id?: string | null;
+            work_pool_name?: string | null;
         };
         /** WorkQueueCreate */
         WorkQueueCreate: {
-            name: string;
+            concurrency_limit?: number | null;
             /** @default  */
             description?: string | null;
-            /** @default false */
-            is_paused?: boolean;
-            concurrency_limit?: number | null;
-            priority?: number | null;
             filter?: {
                 [key: string]: unknown;
             } | null;
+            /** @default false */
+            is_paused?: boolean;
+            name: string;
+            priority?: number | null;
         };
         /** WorkQueueFilter */
         WorkQueueFilter: {
+            id?: components["schemas"]["IdIs"] | null;
+            name?: components["schemas"]["TextIs"] | null;
             /**
              * @default and_
              * @enum {string}
              */
             operator?: "and_" | "or_";
-            id?: components["schemas"]["IdIs"] | null;
-            name?: components["schemas"]["TextIs"] | null;
         };
         /** WorkQueueQuery */
         WorkQueueQuery: {
-            work_queues?: components["schemas"]["WorkQueueFilter"] | null;
             limit?: number | null;
             offset?: number | null;
+            work_queues?: components["schemas"]["WorkQueueFilter"] | null;
         };
         /** WorkQueueSlots */
         WorkQueueSlots: {
             active_slots: number;
+            concurrency_limit?: number | null;
             count: number;
+            flow_runs?: components["schemas"]["SlotHolder"][];
             limit: number;
             page: number;
             pages: number;
-            concurrency_limit?: number | null;
-            flow_runs?: components["schemas"]["SlotHolder"][];
         };
         /** WorkQueueUpdate */
         WorkQueueUpdate: {
-            name?: string | null;
+            concurrency_limit?: number | null;
             description?: string | null;
             is_paused?: boolean;
-            concurrency_limit?: number | null;
-            priority?: number | null;
             last_polled?: string | null;
+            name?: string | null;
+            priority?: number | null;
         };
         /** Worker */
         Worker: {
+            created: string | null;
+            /** @default 0 */
+            executions?: number;
+            heartbeat_interval_seconds?: number | null;
+            host?: {
+                [key: string]: unknown;
+            } | null;
             /** Format: uuid */
             id: string;
-            created: string | null;
-            updated: string | null;
-            name: string;
-            /** Format: uuid */
-            work_pool_id: string;
             last_heartbeat_time?: string | null;
-            heartbeat_interval_seconds?: number | null;
+            limit?: number | null;
+            name: string;
+            queues?: string[];
             /**
              * @default OFFLINE
              * @enum {string}
              */
             status?: "ONLINE" | "OFFLINE";
             type?: string | null;
+            updated: string | null;
             version?: string | null;
-            queues?: string[];
-            limit?: number | null;
-            /** @default 0 */
-            executions?: number;
-            host?: {
-                [key: string]: unknown;
-            } | null;
+            /** Format: uuid */
+            work_pool_id: string;
         };
         /** WorkerFilter */
         WorkerFilter: {
+            last_heartbeat_time?: components["schemas"]["TimeIs"] | null;
             /**
              * @default and_
              * @enum {string}
              */
             operator?: "and_" | "or_";
-            last_heartbeat_time?: components["schemas"]["TimeIs"] | null;
             status?: components["schemas"]["WorkerStatusIs"] | null;
         };
         /** WorkerHeartbeat */
         WorkerHeartbeat: {
-            name: string;
             heartbeat_interval_seconds?: number | null;
+            name: string;
             /** @default false */
             return_id?: boolean;
         };
@@ -5192,19 +5209,19 @@ export interface components {
         };
         /** WorkerQuery */
         WorkerQuery: {
-            workers?: components["schemas"]["WorkerFilter"] | null;
             limit?: number | null;
             offset?: number | null;
+            workers?: components["schemas"]["WorkerFilter"] | null;
         };
         /** WorkerStatusIs */
         WorkerStatusIs: {
+            any_?: ("ONLINE" | "OFFLINE")[] | null;
+            not_any_?: ("ONLINE" | "OFFLINE")[] | null;
             /**
              * @default and_
              * @enum {string}
              */
             operator?: "and_" | "or_";
-            any_?: ("ONLINE" | "OFFLINE")[] | null;
-            not_any_?: ("ONLINE" | "OFFLINE")[] | null;
         };
     };
     responses: never;
@@ -5215,49 +5232,7 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
-    HealthHealth: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": boolean;
-                };
-            };
-        };
-    };
-    ReadyReady: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        [key: string]: string;
-                    };
-                };
-            };
-        };
-    };
-    OpenapiJsonOpenapi: {
+    ApiAdminSettingsSettings: {
         parameters: {
             query?: never;
             header?: never;
@@ -5275,130 +5250,6 @@ export interface operations {
                     "application/json": {
                         [key: string]: unknown;
                     };
-                };
-            };
-        };
-    };
-    ApiHealthHealth: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": boolean;
-                };
-            };
-        };
-    };
-    ApiReadyReady: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        [key: string]: string;
-                    };
-                };
-            };
-        };
-    };
-    ApiOpenapiJsonOpenapi: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        [key: string]: unknown;
-                    };
-                };
-            };
-        };
-    };
-    ApiHelloHello: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": string;
-                };
-            };
-        };
-    };
-    ApiVersionVersion: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": string;
-                };
-            };
-        };
-    };
-    ApiAdminVersionCompatibleVersion: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": string;
                 };
             };
         };
@@ -5452,11 +5303,11 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        status_code: number;
                         detail: string;
                         extra?: null | {
                             [key: string]: unknown;
                         } | unknown[];
+                        status_code: number;
                     };
                 };
             };
@@ -5480,7 +5331,7 @@ export interface operations {
             };
         };
     };
-    ApiAdminSettingsSettings: {
+    ApiAdminVersionCompatibleVersion: {
         parameters: {
             query?: never;
             header?: never;
@@ -5495,48 +5346,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": {
-                        [key: string]: unknown;
-                    };
-                };
-            };
-        };
-    };
-    ApiCsrfTokenCsrf: {
-        parameters: {
-            query?: {
-                client?: string;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        [key: string]: string;
-                    };
-                };
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                    };
+                    "application/json": string;
                 };
             };
         };
@@ -5570,198 +5380,11 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        status_code: number;
                         detail: string;
                         extra?: null | {
                             [key: string]: unknown;
                         } | unknown[];
-                    };
-                };
-            };
-        };
-    };
-    ApiArtifactsArtifactIdRead: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                artifact_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Artifact"];
-                };
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
                         status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                    };
-                };
-            };
-        };
-    };
-    ApiArtifactsArtifactIdRemove: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                artifact_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Request fulfilled, nothing follows */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                    };
-                };
-            };
-        };
-    };
-    ApiArtifactsArtifactIdChange: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                artifact_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["ArtifactUpdate"];
-            };
-        };
-        responses: {
-            /** @description Request fulfilled, nothing follows */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                    };
-                };
-            };
-        };
-    };
-    ApiArtifactsKeyLatestReadLatest: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                key: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["LatestArtifact"];
-                };
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                    };
-                };
-            };
-        };
-    };
-    ApiArtifactsFilterFiltered: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["Query"];
-            };
-        };
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Artifact"][];
-                };
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
                     };
                 };
             };
@@ -5796,17 +5419,17 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        status_code: number;
                         detail: string;
                         extra?: null | {
                             [key: string]: unknown;
                         } | unknown[];
+                        status_code: number;
                     };
                 };
             };
         };
     };
-    ApiArtifactsLatestFilterLatestFiltered: {
+    ApiArtifactsFilterFiltered: {
         parameters: {
             query?: never;
             header?: never;
@@ -5825,7 +5448,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["LatestArtifact"][];
+                    "application/json": components["schemas"]["Artifact"][];
                 };
             };
             /** @description Bad request syntax or unsupported method */
@@ -5835,11 +5458,11 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        status_code: number;
                         detail: string;
                         extra?: null | {
                             [key: string]: unknown;
                         } | unknown[];
+                        status_code: number;
                     };
                 };
             };
@@ -5874,11 +5497,198 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        status_code: number;
                         detail: string;
                         extra?: null | {
                             [key: string]: unknown;
                         } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiArtifactsLatestFilterLatestFiltered: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Query"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LatestArtifact"][];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiArtifactsArtifactIdRead: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                artifact_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Artifact"];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiArtifactsArtifactIdRemove: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                artifact_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiArtifactsArtifactIdChange: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                artifact_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ArtifactUpdate"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiArtifactsKeyLatestReadLatest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LatestArtifact"];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
                     };
                 };
             };
@@ -5913,200 +5723,11 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        status_code: number;
                         detail: string;
                         extra?: null | {
                             [key: string]: unknown;
                         } | unknown[];
-                    };
-                };
-            };
-        };
-    };
-    ApiAutomationsAutomationIdRead: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                automation_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Automation"];
-                };
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
                         status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                    };
-                };
-            };
-        };
-    };
-    ApiAutomationsAutomationIdReplace: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                automation_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["AutomationUpdate"];
-            };
-        };
-        responses: {
-            /** @description Request fulfilled, nothing follows */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                    };
-                };
-            };
-        };
-    };
-    ApiAutomationsAutomationIdRemove: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                automation_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Request fulfilled, nothing follows */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                    };
-                };
-            };
-        };
-    };
-    ApiAutomationsAutomationIdEnable: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                automation_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["AutomationEnabled"];
-            };
-        };
-        responses: {
-            /** @description Request fulfilled, nothing follows */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                    };
-                };
-            };
-        };
-    };
-    ApiAutomationsFilterFiltered: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["Query"];
-            };
-        };
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Automation"][];
-                };
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
                     };
                 };
             };
@@ -6141,11 +5762,85 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        status_code: number;
                         detail: string;
                         extra?: null | {
                             [key: string]: unknown;
                         } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiAutomationsFilterFiltered: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Query"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Automation"][];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiAutomationsOwnedByResourceIdRemoveOwnedBy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                resource_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request accepted, processing continues off-line */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
                     };
                 };
             };
@@ -6178,46 +5873,11 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        status_code: number;
                         detail: string;
                         extra?: null | {
                             [key: string]: unknown;
                         } | unknown[];
-                    };
-                };
-            };
-        };
-    };
-    ApiAutomationsOwnedByResourceIdRemoveOwnedBy: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                resource_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Request accepted, processing continues off-line */
-            202: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
                         status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
                     };
                 };
             };
@@ -6252,28 +5912,26 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        status_code: number;
                         detail: string;
                         extra?: null | {
                             [key: string]: unknown;
                         } | unknown[];
+                        status_code: number;
                     };
                 };
             };
         };
     };
-    ApiTemplatesValidateValidate: {
+    ApiAutomationsAutomationIdRead: {
         parameters: {
             query?: never;
             header?: never;
-            path?: never;
+            path: {
+                automation_id: string;
+            };
             cookie?: never;
         };
-        requestBody: {
-            content: {
-                "application/json": string;
-            };
-        };
+        requestBody?: never;
         responses: {
             /** @description Request fulfilled, document follows */
             200: {
@@ -6281,7 +5939,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["Automation"];
                 };
             };
             /** @description Bad request syntax or unsupported method */
@@ -6291,37 +5949,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        status_code: number;
                         detail: string;
                         extra?: null | {
                             [key: string]: unknown;
                         } | unknown[];
+                        status_code: number;
                     };
                 };
             };
         };
     };
-    ApiTaskWorkersFilterFiltered: {
+    ApiAutomationsAutomationIdReplace: {
         parameters: {
             query?: never;
             header?: never;
-            path?: never;
+            path: {
+                automation_id: string;
+            };
             cookie?: never;
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["TaskWorkerQuery"] | null;
+                "application/json": components["schemas"]["AutomationUpdate"];
             };
         };
         responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content: {
-                    "application/json": components["schemas"]["TaskWorker"][];
-                };
+                content?: never;
             };
             /** @description Bad request syntax or unsupported method */
             400: {
@@ -6330,12 +5988,106 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        status_code: number;
                         detail: string;
                         extra?: null | {
                             [key: string]: unknown;
                         } | unknown[];
+                        status_code: number;
                     };
+                };
+            };
+        };
+    };
+    ApiAutomationsAutomationIdRemove: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                automation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiAutomationsAutomationIdEnable: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                automation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AutomationEnabled"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiBlockCapabilitiesCapabilities: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": string[];
                 };
             };
         };
@@ -6369,163 +6121,11 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        status_code: number;
                         detail: string;
                         extra?: null | {
                             [key: string]: unknown;
                         } | unknown[];
-                    };
-                };
-            };
-        };
-    };
-    ApiBlockDocumentsDocumentIdRead: {
-        parameters: {
-            query?: {
-                include_secrets?: boolean;
-            };
-            header?: never;
-            path: {
-                document_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["BlockDocument"];
-                };
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
                         status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                    };
-                };
-            };
-        };
-    };
-    ApiBlockDocumentsDocumentIdRemove: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                document_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Request fulfilled, nothing follows */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                    };
-                };
-            };
-        };
-    };
-    ApiBlockDocumentsDocumentIdChange: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                document_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["BlockDocumentUpdate"];
-            };
-        };
-        responses: {
-            /** @description Request fulfilled, nothing follows */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                    };
-                };
-            };
-        };
-    };
-    ApiBlockDocumentsFilterFiltered: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["DocumentQuery"];
-            };
-        };
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["BlockDocument"][];
-                };
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
                     };
                 };
             };
@@ -6560,11 +6160,485 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        status_code: number;
                         detail: string;
                         extra?: null | {
                             [key: string]: unknown;
                         } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiBlockDocumentsFilterFiltered: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DocumentQuery"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BlockDocument"][];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiBlockDocumentsDocumentIdRead: {
+        parameters: {
+            query?: {
+                include_secrets?: boolean;
+            };
+            header?: never;
+            path: {
+                document_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BlockDocument"];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiBlockDocumentsDocumentIdRemove: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                document_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiBlockDocumentsDocumentIdChange: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                document_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BlockDocumentUpdate"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiBlockSchemasCreate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BlockSchemaCreate"];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BlockSchema"];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiBlockSchemasChecksumReadByChecksum: {
+        parameters: {
+            query?: {
+                version?: string;
+            };
+            header?: never;
+            path: {
+                checksum: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BlockSchema"];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiBlockSchemasFilterFiltered: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Query"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BlockSchema"][];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiBlockSchemasSchemaIdRead: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                schema_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BlockSchema"];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiBlockSchemasSchemaIdRemove: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                schema_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiBlockTypesCreate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BlockTypeCreate"];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BlockType"];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiBlockTypesFilterFiltered: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Query"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BlockType"][];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiBlockTypesInstallSystemBlockTypesInstallSystemTypes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    ApiBlockTypesSlugReadBySlug: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BlockType"];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
                     };
                 };
             };
@@ -6599,11 +6673,11 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        status_code: number;
                         detail: string;
                         extra?: null | {
                             [key: string]: unknown;
                         } | unknown[];
+                        status_code: number;
                     };
                 };
             };
@@ -6639,277 +6713,11 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        status_code: number;
                         detail: string;
                         extra?: null | {
                             [key: string]: unknown;
                         } | unknown[];
-                    };
-                };
-            };
-        };
-    };
-    ApiBlockTypesInstallSystemBlockTypesInstallSystemTypes: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-        };
-    };
-    ApiBlockCapabilitiesCapabilities: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": string[];
-                };
-            };
-        };
-    };
-    ApiBlockSchemasCreate: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["BlockSchemaCreate"];
-            };
-        };
-        responses: {
-            /** @description Document created, URL follows */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["BlockSchema"];
-                };
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
                         status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                    };
-                };
-            };
-        };
-    };
-    ApiBlockSchemasSchemaIdRead: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                schema_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["BlockSchema"];
-                };
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                    };
-                };
-            };
-        };
-    };
-    ApiBlockSchemasSchemaIdRemove: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                schema_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Request fulfilled, nothing follows */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                    };
-                };
-            };
-        };
-    };
-    ApiBlockSchemasChecksumReadByChecksum: {
-        parameters: {
-            query?: {
-                version?: string;
-            };
-            header?: never;
-            path: {
-                checksum: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["BlockSchema"];
-                };
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                    };
-                };
-            };
-        };
-    };
-    ApiBlockSchemasFilterFiltered: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["Query"];
-            };
-        };
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["BlockSchema"][];
-                };
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                    };
-                };
-            };
-        };
-    };
-    ApiBlockTypesCreate: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["BlockTypeCreate"];
-            };
-        };
-        responses: {
-            /** @description Document created, URL follows */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["BlockType"];
-                };
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
                     };
                 };
             };
@@ -6942,11 +6750,11 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        status_code: number;
                         detail: string;
                         extra?: null | {
                             [key: string]: unknown;
                         } | unknown[];
+                        status_code: number;
                     };
                 };
             };
@@ -6977,11 +6785,11 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        status_code: number;
                         detail: string;
                         extra?: null | {
                             [key: string]: unknown;
                         } | unknown[];
+                        status_code: number;
                     };
                 };
             };
@@ -7016,22 +6824,22 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        status_code: number;
                         detail: string;
                         extra?: null | {
                             [key: string]: unknown;
                         } | unknown[];
+                        status_code: number;
                     };
                 };
             };
         };
     };
-    ApiBlockTypesSlugReadBySlug: {
+    ApiCollectionsViewsView: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                slug: string;
+                view: string;
             };
             cookie?: never;
         };
@@ -7043,7 +6851,9 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["BlockType"];
+                    "application/json": {
+                        [key: string]: unknown;
+                    };
                 };
             };
             /** @description Bad request syntax or unsupported method */
@@ -7053,17 +6863,17 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        status_code: number;
                         detail: string;
                         extra?: null | {
                             [key: string]: unknown;
                         } | unknown[];
+                        status_code: number;
                     };
                 };
             };
         };
     };
-    ApiBlockTypesFilterFiltered: {
+    ApiConcurrencyLimitsCreate: {
         parameters: {
             query?: never;
             header?: never;
@@ -7072,7 +6882,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Query"];
+                "application/json": components["schemas"]["TagLimitCreate"];
             };
         };
         responses: {
@@ -7082,7 +6892,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["BlockType"][];
+                    "application/json": components["schemas"]["TagLimit"];
                 };
             };
             /** @description Bad request syntax or unsupported method */
@@ -7092,17 +6902,17 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        status_code: number;
                         detail: string;
                         extra?: null | {
                             [key: string]: unknown;
                         } | unknown[];
+                        status_code: number;
                     };
                 };
             };
         };
     };
-    ApiV2ConcurrencyLimitsCreate: {
+    ApiConcurrencyLimitsDecrementFree: {
         parameters: {
             query?: never;
             header?: never;
@@ -7111,46 +6921,9 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["LimitCreate"];
+                "application/json": components["schemas"]["TagSlots"];
             };
         };
-        responses: {
-            /** @description Document created, URL follows */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Limit"];
-                };
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                    };
-                };
-            };
-        };
-    };
-    ApiV2ConcurrencyLimitsIdOrNameRead: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id_or_name: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
         responses: {
             /** @description Request fulfilled, document follows */
             200: {
@@ -7158,7 +6931,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Limit"];
+                    "application/json": components["schemas"]["LimitInBrief"][];
                 };
             };
             /** @description Bad request syntax or unsupported method */
@@ -7168,91 +6941,17 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        status_code: number;
                         detail: string;
                         extra?: null | {
                             [key: string]: unknown;
                         } | unknown[];
+                        status_code: number;
                     };
                 };
             };
         };
     };
-    ApiV2ConcurrencyLimitsIdOrNameRemove: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id_or_name: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Request fulfilled, nothing follows */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                    };
-                };
-            };
-        };
-    };
-    ApiV2ConcurrencyLimitsIdOrNameChange: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id_or_name: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["LimitUpdate"];
-            };
-        };
-        responses: {
-            /** @description Request fulfilled, nothing follows */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                    };
-                };
-            };
-        };
-    };
-    ApiV2ConcurrencyLimitsFilterFiltered: {
+    ApiConcurrencyLimitsFilterFiltered: {
         parameters: {
             query?: never;
             header?: never;
@@ -7271,7 +6970,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Limit"][];
+                    "application/json": components["schemas"]["TagLimit"][];
                 };
             };
             /** @description Bad request syntax or unsupported method */
@@ -7281,17 +6980,17 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        status_code: number;
                         detail: string;
                         extra?: null | {
                             [key: string]: unknown;
                         } | unknown[];
+                        status_code: number;
                     };
                 };
             };
         };
     };
-    ApiV2ConcurrencyLimitsIncrementOccupy: {
+    ApiConcurrencyLimitsIncrementOccupy: {
         parameters: {
             query?: never;
             header?: never;
@@ -7300,7 +6999,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Increment"];
+                "application/json": components["schemas"]["TagSlots"];
             };
         };
         responses: {
@@ -7320,148 +7019,66 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        status_code: number;
                         detail: string;
                         extra?: null | {
                             [key: string]: unknown;
                         } | unknown[];
+                        status_code: number;
                     };
                 };
             };
         };
     };
-    ApiV2ConcurrencyLimitsDecrementFree: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["Decrement"];
-            };
-        };
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["LimitInBrief"][];
-                };
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                    };
-                };
-            };
-        };
-    };
-    ApiV2ConcurrencyLimitsIncrementWithLeaseOccupyWithLease: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["LeasedIncrement"];
-            };
-        };
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Lease"];
-                };
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                    };
-                };
-            };
-        };
-    };
-    ApiV2ConcurrencyLimitsDecrementWithLeaseFreeLease: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["LeaseEnd"];
-            };
-        };
-        responses: {
-            /** @description Request fulfilled, nothing follows */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                    };
-                };
-            };
-        };
-    };
-    ApiV2ConcurrencyLimitsLeasesLeaseIdRenewRenewLease: {
+    ApiConcurrencyLimitsTagReadOfTag: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                lease_id: string;
+                tag: string;
             };
             cookie?: never;
         };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["LeaseRenewal"];
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TagLimit"];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
             };
         };
+    };
+    ApiConcurrencyLimitsTagRemoveOfTag: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                tag: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
         responses: {
-            /** @description Request fulfilled, nothing follows */
-            204: {
+            /** @description Request fulfilled, document follows */
+            200: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7474,11 +7091,161 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        status_code: number;
                         detail: string;
                         extra?: null | {
                             [key: string]: unknown;
                         } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiConcurrencyLimitsTagResetReset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                tag: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TagReset"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiConcurrencyLimitsLimitIdRead: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                limit_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TagLimit"];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiConcurrencyLimitsLimitIdRemove: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                limit_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiCsrfTokenCsrf: {
+        parameters: {
+            query?: {
+                client?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: string;
+                    };
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
                     };
                 };
             };
@@ -7513,277 +7280,11 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        status_code: number;
                         detail: string;
                         extra?: null | {
                             [key: string]: unknown;
                         } | unknown[];
-                    };
-                };
-            };
-        };
-    };
-    ApiDeploymentsDeploymentIdRead: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                deployment_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Deployment"];
-                };
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
                         status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                    };
-                };
-            };
-        };
-    };
-    ApiDeploymentsDeploymentIdRemove: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                deployment_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Request fulfilled, nothing follows */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                    };
-                };
-            };
-        };
-    };
-    ApiDeploymentsDeploymentIdChange: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                deployment_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["DeploymentUpdate"];
-            };
-        };
-        responses: {
-            /** @description Request fulfilled, nothing follows */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                    };
-                };
-            };
-        };
-    };
-    ApiDeploymentsNameFlowNameDeploymentNameReadByName: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                flow_name: string;
-                deployment_name: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Deployment"];
-                };
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                    };
-                };
-            };
-        };
-    };
-    ApiDeploymentsFilterFiltered: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["Query"];
-            };
-        };
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Deployment"][];
-                };
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                    };
-                };
-            };
-        };
-    };
-    ApiDeploymentsCountCounted: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["Filters"];
-            };
-        };
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": number;
-                };
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                    };
-                };
-            };
-        };
-    };
-    ApiDeploymentsPaginatePaginated: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["PageQuery"];
-            };
-        };
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["DeploymentPage"];
-                };
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
                     };
                 };
             };
@@ -7818,11 +7319,316 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        status_code: number;
                         detail: string;
                         extra?: null | {
                             [key: string]: unknown;
                         } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiDeploymentsCountCounted: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Filters"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": number;
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiDeploymentsFilterFiltered: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Query"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Deployment"][];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiDeploymentsGetScheduledFlowRunsGetScheduledFlowRuns: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DueRunsOfDeployments"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FlowRun"][];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiDeploymentsNameFlowNameDeploymentNameReadByName: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                flow_name: string;
+                deployment_name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Deployment"];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiDeploymentsPaginatePaginated: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PageQuery"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeploymentPage"];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiDeploymentsDeploymentIdRead: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                deployment_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Deployment"];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiDeploymentsDeploymentIdRemove: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                deployment_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiDeploymentsDeploymentIdChange: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                deployment_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DeploymentUpdate"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
                     };
                 };
             };
@@ -7859,11 +7665,11 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        status_code: number;
                         detail: string;
                         extra?: null | {
                             [key: string]: unknown;
                         } | unknown[];
+                        status_code: number;
                     };
                 };
             };
@@ -7900,11 +7706,11 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        status_code: number;
                         detail: string;
                         extra?: null | {
                             [key: string]: unknown;
                         } | unknown[];
+                        status_code: number;
                     };
                 };
             };
@@ -7935,11 +7741,11 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        status_code: number;
                         detail: string;
                         extra?: null | {
                             [key: string]: unknown;
                         } | unknown[];
+                        status_code: number;
                     };
                 };
             };
@@ -7970,163 +7776,11 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        status_code: number;
                         detail: string;
                         extra?: null | {
                             [key: string]: unknown;
                         } | unknown[];
-                    };
-                };
-            };
-        };
-    };
-    ApiDeploymentsDeploymentIdScheduleSchedule: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                deployment_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["ScheduleRuns"];
-            };
-        };
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
                         status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                    };
-                };
-            };
-        };
-    };
-    ApiDeploymentsGetScheduledFlowRunsGetScheduledFlowRuns: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["DueRunsOfDeployments"];
-            };
-        };
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["FlowRun"][];
-                };
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                    };
-                };
-            };
-        };
-    };
-    ApiDeploymentsDeploymentIdWorkQueueCheckWorkQueueCheck: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                deployment_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["WorkQueue"][];
-                };
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                    };
-                };
-            };
-        };
-    };
-    ApiDeploymentsDeploymentIdVersionsVersions: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                deployment_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["DeploymentVersion"][];
-                };
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
                     };
                 };
             };
@@ -8163,11 +7817,278 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        status_code: number;
                         detail: string;
                         extra?: null | {
                             [key: string]: unknown;
                         } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiDeploymentsDeploymentIdScheduleSchedule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                deployment_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ScheduleRuns"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiDeploymentsDeploymentIdSchedulesRead: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                deployment_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Schedule"][];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiDeploymentsDeploymentIdSchedulesCreate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                deployment_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ScheduleCreate"][];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Schedule"][];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiDeploymentsDeploymentIdSchedulesScheduleIdRemove: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                deployment_id: string;
+                schedule_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiDeploymentsDeploymentIdSchedulesScheduleIdChange: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                deployment_id: string;
+                schedule_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ScheduleUpdate"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiDeploymentsDeploymentIdVersionsVersions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                deployment_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeploymentVersion"][];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiDeploymentsDeploymentIdWorkQueueCheckWorkQueueCheck: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                deployment_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkQueue"][];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
                     };
                 };
             };
@@ -8200,87 +8121,11 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        status_code: number;
                         detail: string;
                         extra?: null | {
                             [key: string]: unknown;
                         } | unknown[];
-                    };
-                };
-            };
-        };
-    };
-    ApiEventsFilterFiltered: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["EventQuery"];
-            };
-        };
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["EventPage"];
-                };
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
                         status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                    };
-                };
-            };
-        };
-    };
-    ApiEventsFilterNextNextPage: {
-        parameters: {
-            query?: {
-                page_token?: string;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["EventPage"];
-                };
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
                     };
                 };
             };
@@ -8317,17 +8162,551 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        status_code: number;
                         detail: string;
                         extra?: null | {
                             [key: string]: unknown;
                         } | unknown[];
+                        status_code: number;
                     };
                 };
             };
         };
     };
-    ApiFlowRunsRunIdJournalJournal: {
+    ApiEventsFilterFiltered: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EventQuery"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventPage"];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiEventsFilterNextNextPage: {
+        parameters: {
+            query?: {
+                page_token?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventPage"];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiFlowRunStatesFlowRunStates: {
+        parameters: {
+            query: {
+                flow_run_id: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["State"][];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiFlowRunStatesStateIdFlowRunStateById: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                state_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["State"];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiFlowRunsCreate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FlowRunCreate"];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FlowRun"];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiFlowRunsBulkDeleteBulkDelete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Query"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeletedIds"];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiFlowRunsBulkSetStateBulkSetState: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BulkSetState"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BulkStateResults"];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiFlowRunsCountCounted: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Filters"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": number;
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiFlowRunsFilterFiltered: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Query"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FlowRun"][];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiFlowRunsHistoryReadHistory: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HistoryQuery"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HistoryInterval"][];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiFlowRunsLatenessLateness: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Filters"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": number | null;
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiFlowRunsPaginatePaginated: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PageQuery"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FlowRunPage"];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiFlowRunsRunIdRead: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FlowRun"];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiFlowRunsRunIdRemove: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiFlowRunsRunIdChange: {
         parameters: {
             query?: never;
             header?: never;
@@ -8338,18 +8717,16 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["JournalBatch"];
+                "application/json": components["schemas"]["FlowRunUpdate"];
             };
         };
         responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content: {
-                    "application/json": string;
-                };
+                content?: never;
             };
             /** @description Bad request syntax or unsupported method */
             400: {
@@ -8358,11 +8735,11 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        status_code: number;
                         detail: string;
                         extra?: null | {
                             [key: string]: unknown;
                         } | unknown[];
+                        status_code: number;
                     };
                 };
             };
@@ -8399,11 +8776,87 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        status_code: number;
                         detail: string;
                         extra?: null | {
                             [key: string]: unknown;
                         } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiFlowRunsRunIdGraphDependencyGraph: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Dependency"][];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiFlowRunsRunIdGraphV2Graph: {
+        parameters: {
+            query?: {
+                since?: string;
+            };
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Graph"];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
                     };
                 };
             };
@@ -8438,11 +8891,284 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        status_code: number;
                         detail: string;
                         extra?: null | {
                             [key: string]: unknown;
                         } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiFlowRunsRunIdInputCreate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RunInputCreate"];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiFlowRunsRunIdInputFilterFiltered: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RunInputQuery"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunInput"][];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiFlowRunsRunIdInputKeyRead: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run_id: string;
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": string;
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiFlowRunsRunIdInputKeyRemove: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run_id: string;
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiFlowRunsRunIdJournalJournal: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["JournalBatch"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": string;
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiFlowRunsRunIdLabelsChangeLabels: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    [key: string]: string | number | boolean;
+                };
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiFlowRunsRunIdLogsDownloadDownload: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": string;
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
                     };
                 };
             };
@@ -8479,11 +9205,11 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        status_code: number;
                         detail: string;
                         extra?: null | {
                             [key: string]: unknown;
                         } | unknown[];
+                        status_code: number;
                     };
                 };
             };
@@ -8516,11 +9242,2786 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        status_code: number;
                         detail: string;
                         extra?: null | {
                             [key: string]: unknown;
                         } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiFlowRunsRunIdResumeResume: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ResumeRun"] | null;
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrchestrationResult"];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiFlowRunsRunIdSetStateSetState: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SetState"];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrchestrationResult"];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiFlowsCreate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FlowCreate"];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Flow"];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiFlowsBulkDeleteBulkDelete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Query"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeletedIds"];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiFlowsCountCounted: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Filters"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": number;
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiFlowsFilterFiltered: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Query"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Flow"][];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiFlowsNameReadByName: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Flow"];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiFlowsPaginatePaginated: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PageQuery"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FlowPage"];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiFlowsFlowIdRead: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                flow_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Flow"];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiFlowsFlowIdRemove: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                flow_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiFlowsFlowIdChange: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                flow_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FlowUpdate"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiHealthHealth: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": boolean;
+                };
+            };
+        };
+    };
+    ApiHelloHello: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": string;
+                };
+            };
+        };
+    };
+    ApiKeysCreate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["KeyCreate"];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewKey"];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiKeysFilterListed: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Query"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Key"][];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiKeysKeyIdRevoke: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiLogsCreate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LogCreate"][];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": string;
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiLogsFilterFiltered: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Query"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Log"][];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiOpenapiJsonOpenapi: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+        };
+    };
+    ApiReadyReady: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: string;
+                    };
+                };
+            };
+        };
+    };
+    ApiSavedSearchesKeep: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SavedSearchCreate"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavedSearch"];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiSavedSearchesFilterListed: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Query"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavedSearch"][];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiSavedSearchesSearchIdRead: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                search_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavedSearch"];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiSavedSearchesSearchIdRemove: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                search_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiSessionSignIn: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SessionStart"];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": null;
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiSessionSignOut: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    ApiSignInLinksSignInLink: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignIn"];
+                };
+            };
+        };
+    };
+    ApiTaskRunStatesTaskRunStates: {
+        parameters: {
+            query: {
+                task_run_id: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["State"][];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiTaskRunStatesStateIdTaskRunStateById: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                state_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["State"];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiTaskRunsCreate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TaskRunCreate"];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TaskRun"];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiTaskRunsCountCounted: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Filters"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": number;
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiTaskRunsFilterFiltered: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Query"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TaskRun"][];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiTaskRunsHistoryReadHistory: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HistoryQuery"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HistoryInterval"][];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiTaskRunsPaginatePaginated: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PageQuery"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TaskRunPage"];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiTaskRunsRunIdRead: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TaskRun"];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiTaskRunsRunIdRemove: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiTaskRunsRunIdChange: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TaskRunUpdate"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiTaskRunsRunIdSetStateSetState: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SetState"];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrchestrationResult"];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiTaskWorkersFilterFiltered: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TaskWorkerQuery"] | null;
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TaskWorker"][];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiTemplatesValidateValidate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": string;
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiUiChangesChanges: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+        };
+    };
+    ApiV2ConcurrencyLimitsCreate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LimitCreate"];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Limit"];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiV2ConcurrencyLimitsDecrementFree: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Decrement"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LimitInBrief"][];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiV2ConcurrencyLimitsDecrementWithLeaseFreeLease: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LeaseEnd"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiV2ConcurrencyLimitsFilterFiltered: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Page"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Limit"][];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiV2ConcurrencyLimitsIncrementOccupy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Increment"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LimitInBrief"][];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiV2ConcurrencyLimitsIncrementWithLeaseOccupyWithLease: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LeasedIncrement"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Lease"];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiV2ConcurrencyLimitsLeasesLeaseIdRenewRenewLease: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                lease_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LeaseRenewal"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiV2ConcurrencyLimitsIdOrNameRead: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id_or_name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Limit"];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiV2ConcurrencyLimitsIdOrNameRemove: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id_or_name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiV2ConcurrencyLimitsIdOrNameChange: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id_or_name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LimitUpdate"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiVariablesCreate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["VariableCreate"];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Variable"];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiVariablesCountCounted: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Filters"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": number;
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiVariablesFilterFiltered: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Query"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Variable"][];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiVariablesNameReadByName: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Variable"];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiVariablesNameRemoveByName: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiVariablesNameChangeByName: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["VariableUpdate"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiVariablesVariableIdRead: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                variable_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Variable"];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiVariablesVariableIdRemove: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                variable_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiVariablesVariableIdChange: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                variable_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["VariableUpdate"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiVersionVersion: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": string;
+                };
+            };
+        };
+    };
+    ApiWorkPoolsCreate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WorkPoolCreate"];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkPool"];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiWorkPoolsCountCounted: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Filters"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": number;
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiWorkPoolsFilterFiltered: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Query"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkPool"][];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiWorkPoolsNameRead: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkPool"];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiWorkPoolsNameRemove: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiWorkPoolsNameChange: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WorkPoolUpdate"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiWorkPoolsNameConcurrencyStatusConcurrencyStatus: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SlotsQuery"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkPoolSlots"];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiWorkPoolsNameGetScheduledFlowRunsGetScheduledFlowRuns: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DueRunsOfPool"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DueRun"][];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiWorkPoolsNameQueuesCreate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WorkQueueCreate"];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkQueue"];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiWorkPoolsNameQueuesFilterFilteredOfPool: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WorkQueueQuery"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkQueue"][];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiWorkPoolsNameQueuesQueueNameRead: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+                queue_name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkQueue"];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiWorkPoolsNameQueuesQueueNameRemove: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+                queue_name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiWorkPoolsNameQueuesQueueNameChange: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+                queue_name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WorkQueueUpdate"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiWorkPoolsNameWorkersFilterFiltered: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WorkerQuery"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Worker"][];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiWorkPoolsNameWorkersHeartbeatHeartbeat: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WorkerHeartbeat"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkerId"] | null;
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
                     };
                 };
             };
@@ -8558,1065 +12059,23 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        status_code: number;
                         detail: string;
                         extra?: null | {
                             [key: string]: unknown;
                         } | unknown[];
+                        status_code: number;
                     };
                 };
             };
         };
     };
-    ApiFlowRunsRunIdGraphV2Graph: {
-        parameters: {
-            query?: {
-                since?: string;
-            };
-            header?: never;
-            path: {
-                run_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Graph"];
-                };
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                    };
-                };
-            };
-        };
-    };
-    ApiFlowRunsRunIdGraphDependencyGraph: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                run_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Dependency"][];
-                };
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                    };
-                };
-            };
-        };
-    };
-    ApiFlowRunsFilterFiltered: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["Query"];
-            };
-        };
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["FlowRun"][];
-                };
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                    };
-                };
-            };
-        };
-    };
-    ApiFlowRunsRunIdRead: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                run_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["FlowRun"];
-                };
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                    };
-                };
-            };
-        };
-    };
-    ApiFlowRunsRunIdRemove: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                run_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Request fulfilled, nothing follows */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                    };
-                };
-            };
-        };
-    };
-    ApiFlowRunsRunIdChange: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                run_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["FlowRunUpdate"];
-            };
-        };
-        responses: {
-            /** @description Request fulfilled, nothing follows */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                    };
-                };
-            };
-        };
-    };
-    ApiFlowRunsCountCounted: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["Filters"];
-            };
-        };
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": number;
-                };
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                    };
-                };
-            };
-        };
-    };
-    ApiFlowRunsPaginatePaginated: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["PageQuery"];
-            };
-        };
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["FlowRunPage"];
-                };
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                    };
-                };
-            };
-        };
-    };
-    ApiFlowRunsHistoryReadHistory: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["HistoryQuery"];
-            };
-        };
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HistoryInterval"][];
-                };
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                    };
-                };
-            };
-        };
-    };
-    ApiFlowRunsLatenessLateness: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["Filters"];
-            };
-        };
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": number | null;
-                };
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                    };
-                };
-            };
-        };
-    };
-    ApiFlowRunsCreate: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["FlowRunCreate"];
-            };
-        };
-        responses: {
-            /** @description Document created, URL follows */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["FlowRun"];
-                };
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                    };
-                };
-            };
-        };
-    };
-    ApiFlowRunsRunIdSetStateSetState: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                run_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["SetState"];
-            };
-        };
-        responses: {
-            /** @description Document created, URL follows */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["OrchestrationResult"];
-                };
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                    };
-                };
-            };
-        };
-    };
-    ApiFlowRunsRunIdResumeResume: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                run_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["ResumeRun"] | null;
-            };
-        };
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["OrchestrationResult"];
-                };
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                    };
-                };
-            };
-        };
-    };
-    ApiFlowRunsRunIdLabelsChangeLabels: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                run_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": {
-                    [key: string]: string | number | boolean;
-                };
-            };
-        };
-        responses: {
-            /** @description Request fulfilled, nothing follows */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                    };
-                };
-            };
-        };
-    };
-    ApiFlowRunsBulkDeleteBulkDelete: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["Query"];
-            };
-        };
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["DeletedIds"];
-                };
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                    };
-                };
-            };
-        };
-    };
-    ApiFlowRunsBulkSetStateBulkSetState: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["BulkSetState"];
-            };
-        };
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["BulkStateResults"];
-                };
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                    };
-                };
-            };
-        };
-    };
-    ApiFlowsCreate: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["FlowCreate"];
-            };
-        };
-        responses: {
-            /** @description Document created, URL follows */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Flow"];
-                };
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                    };
-                };
-            };
-        };
-    };
-    ApiFlowsFlowIdRead: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                flow_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Flow"];
-                };
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                    };
-                };
-            };
-        };
-    };
-    ApiFlowsFlowIdRemove: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                flow_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Request fulfilled, nothing follows */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                    };
-                };
-            };
-        };
-    };
-    ApiFlowsFlowIdChange: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                flow_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["FlowUpdate"];
-            };
-        };
-        responses: {
-            /** @description Request fulfilled, nothing follows */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                    };
-                };
-            };
-        };
-    };
-    ApiFlowsNameReadByName: {
+    ApiWorkPoolsNameWorkersWorkerNameRemove: {
         parameters: {
             query?: never;
             header?: never;
             path: {
                 name: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Flow"];
-                };
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                    };
-                };
-            };
-        };
-    };
-    ApiFlowsFilterFiltered: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["Query"];
-            };
-        };
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Flow"][];
-                };
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                    };
-                };
-            };
-        };
-    };
-    ApiFlowsCountCounted: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["Filters"];
-            };
-        };
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": number;
-                };
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                    };
-                };
-            };
-        };
-    };
-    ApiFlowsPaginatePaginated: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["PageQuery"];
-            };
-        };
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["FlowPage"];
-                };
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                    };
-                };
-            };
-        };
-    };
-    ApiFlowsBulkDeleteBulkDelete: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["Query"];
-            };
-        };
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["DeletedIds"];
-                };
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                    };
-                };
-            };
-        };
-    };
-    ApiKeysCreate: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["KeyCreate"];
-            };
-        };
-        responses: {
-            /** @description Document created, URL follows */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["NewKey"];
-                };
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                    };
-                };
-            };
-        };
-    };
-    ApiKeysFilterListed: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["Query"];
-            };
-        };
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Key"][];
-                };
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                    };
-                };
-            };
-        };
-    };
-    ApiKeysKeyIdRevoke: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                key_id: string;
+                worker_name: string;
             };
             cookie?: never;
         };
@@ -9636,2379 +12095,11 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        status_code: number;
                         detail: string;
                         extra?: null | {
                             [key: string]: unknown;
                         } | unknown[];
-                    };
-                };
-            };
-        };
-    };
-    ApiSignInLinksSignInLink: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Document created, URL follows */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["SignIn"];
-                };
-            };
-        };
-    };
-    ApiSessionSignIn: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["SessionStart"];
-            };
-        };
-        responses: {
-            /** @description Document created, URL follows */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": null;
-                };
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
                         status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                    };
-                };
-            };
-        };
-    };
-    ApiSessionSignOut: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Request fulfilled, nothing follows */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-        };
-    };
-    ApiLogsCreate: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["LogCreate"][];
-            };
-        };
-        responses: {
-            /** @description Document created, URL follows */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": string;
-                };
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                    };
-                };
-            };
-        };
-    };
-    ApiLogsFilterFiltered: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["Query"];
-            };
-        };
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Log"][];
-                };
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                    };
-                };
-            };
-        };
-    };
-    ApiFlowRunsRunIdLogsDownloadDownload: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                run_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": string;
-                };
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                    };
-                };
-            };
-        };
-    };
-    ApiFlowRunsRunIdInputCreate: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                run_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["RunInputCreate"];
-            };
-        };
-        responses: {
-            /** @description Document created, URL follows */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                    };
-                };
-            };
-        };
-    };
-    ApiFlowRunsRunIdInputKeyRead: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                run_id: string;
-                key: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": string;
-                };
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                    };
-                };
-            };
-        };
-    };
-    ApiFlowRunsRunIdInputKeyRemove: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                run_id: string;
-                key: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Request fulfilled, nothing follows */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                    };
-                };
-            };
-        };
-    };
-    ApiFlowRunsRunIdInputFilterFiltered: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                run_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["RunInputQuery"];
-            };
-        };
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["RunInput"][];
-                };
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                    };
-                };
-            };
-        };
-    };
-    ApiSavedSearchesKeep: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["SavedSearchCreate"];
-            };
-        };
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["SavedSearch"];
-                };
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                    };
-                };
-            };
-        };
-    };
-    ApiSavedSearchesSearchIdRead: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                search_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["SavedSearch"];
-                };
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                    };
-                };
-            };
-        };
-    };
-    ApiSavedSearchesSearchIdRemove: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                search_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Request fulfilled, nothing follows */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                    };
-                };
-            };
-        };
-    };
-    ApiSavedSearchesFilterListed: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["Query"];
-            };
-        };
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["SavedSearch"][];
-                };
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                    };
-                };
-            };
-        };
-    };
-    ApiDeploymentsDeploymentIdSchedulesRead: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                deployment_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Schedule"][];
-                };
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                    };
-                };
-            };
-        };
-    };
-    ApiDeploymentsDeploymentIdSchedulesCreate: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                deployment_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["ScheduleCreate"][];
-            };
-        };
-        responses: {
-            /** @description Document created, URL follows */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Schedule"][];
-                };
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                    };
-                };
-            };
-        };
-    };
-    ApiDeploymentsDeploymentIdSchedulesScheduleIdRemove: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                deployment_id: string;
-                schedule_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Request fulfilled, nothing follows */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                    };
-                };
-            };
-        };
-    };
-    ApiDeploymentsDeploymentIdSchedulesScheduleIdChange: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                deployment_id: string;
-                schedule_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["ScheduleUpdate"];
-            };
-        };
-        responses: {
-            /** @description Request fulfilled, nothing follows */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                    };
-                };
-            };
-        };
-    };
-    ApiFlowRunStatesStateIdFlowRunStateById: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                state_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["State"];
-                };
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                    };
-                };
-            };
-        };
-    };
-    ApiTaskRunStatesStateIdTaskRunStateById: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                state_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["State"];
-                };
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                    };
-                };
-            };
-        };
-    };
-    ApiFlowRunStatesFlowRunStates: {
-        parameters: {
-            query: {
-                flow_run_id: string;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["State"][];
-                };
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                    };
-                };
-            };
-        };
-    };
-    ApiTaskRunStatesTaskRunStates: {
-        parameters: {
-            query: {
-                task_run_id: string;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["State"][];
-                };
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                    };
-                };
-            };
-        };
-    };
-    ApiConcurrencyLimitsCreate: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["TagLimitCreate"];
-            };
-        };
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["TagLimit"];
-                };
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                    };
-                };
-            };
-        };
-    };
-    ApiConcurrencyLimitsFilterFiltered: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["Page"];
-            };
-        };
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["TagLimit"][];
-                };
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                    };
-                };
-            };
-        };
-    };
-    ApiConcurrencyLimitsLimitIdRead: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                limit_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["TagLimit"];
-                };
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                    };
-                };
-            };
-        };
-    };
-    ApiConcurrencyLimitsLimitIdRemove: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                limit_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                    };
-                };
-            };
-        };
-    };
-    ApiConcurrencyLimitsTagReadOfTag: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                tag: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["TagLimit"];
-                };
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                    };
-                };
-            };
-        };
-    };
-    ApiConcurrencyLimitsTagRemoveOfTag: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                tag: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                    };
-                };
-            };
-        };
-    };
-    ApiConcurrencyLimitsTagResetReset: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                tag: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["TagReset"];
-            };
-        };
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                    };
-                };
-            };
-        };
-    };
-    ApiConcurrencyLimitsIncrementOccupy: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["TagSlots"];
-            };
-        };
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["LimitInBrief"][];
-                };
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                    };
-                };
-            };
-        };
-    };
-    ApiConcurrencyLimitsDecrementFree: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["TagSlots"];
-            };
-        };
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["LimitInBrief"][];
-                };
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                    };
-                };
-            };
-        };
-    };
-    ApiTaskRunsCreate: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["TaskRunCreate"];
-            };
-        };
-        responses: {
-            /** @description Document created, URL follows */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["TaskRun"];
-                };
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                    };
-                };
-            };
-        };
-    };
-    ApiTaskRunsRunIdSetStateSetState: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                run_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["SetState"];
-            };
-        };
-        responses: {
-            /** @description Document created, URL follows */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["OrchestrationResult"];
-                };
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                    };
-                };
-            };
-        };
-    };
-    ApiTaskRunsRunIdRead: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                run_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["TaskRun"];
-                };
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                    };
-                };
-            };
-        };
-    };
-    ApiTaskRunsRunIdRemove: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                run_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Request fulfilled, nothing follows */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                    };
-                };
-            };
-        };
-    };
-    ApiTaskRunsRunIdChange: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                run_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["TaskRunUpdate"];
-            };
-        };
-        responses: {
-            /** @description Request fulfilled, nothing follows */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                    };
-                };
-            };
-        };
-    };
-    ApiTaskRunsFilterFiltered: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["Query"];
-            };
-        };
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["TaskRun"][];
-                };
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                    };
-                };
-            };
-        };
-    };
-    ApiTaskRunsCountCounted: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["Filters"];
-            };
-        };
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": number;
-                };
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                    };
-                };
-            };
-        };
-    };
-    ApiTaskRunsPaginatePaginated: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["PageQuery"];
-            };
-        };
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["TaskRunPage"];
-                };
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                    };
-                };
-            };
-        };
-    };
-    ApiTaskRunsHistoryReadHistory: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["HistoryQuery"];
-            };
-        };
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HistoryInterval"][];
-                };
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                    };
-                };
-            };
-        };
-    };
-    ApiVariablesCreate: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["VariableCreate"];
-            };
-        };
-        responses: {
-            /** @description Document created, URL follows */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Variable"];
-                };
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                    };
-                };
-            };
-        };
-    };
-    ApiVariablesVariableIdRead: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                variable_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Variable"];
-                };
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                    };
-                };
-            };
-        };
-    };
-    ApiVariablesVariableIdRemove: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                variable_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Request fulfilled, nothing follows */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                    };
-                };
-            };
-        };
-    };
-    ApiVariablesVariableIdChange: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                variable_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["VariableUpdate"];
-            };
-        };
-        responses: {
-            /** @description Request fulfilled, nothing follows */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                    };
-                };
-            };
-        };
-    };
-    ApiVariablesNameReadByName: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                name: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Variable"];
-                };
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                    };
-                };
-            };
-        };
-    };
-    ApiVariablesNameRemoveByName: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                name: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Request fulfilled, nothing follows */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                    };
-                };
-            };
-        };
-    };
-    ApiVariablesNameChangeByName: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                name: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["VariableUpdate"];
-            };
-        };
-        responses: {
-            /** @description Request fulfilled, nothing follows */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                    };
-                };
-            };
-        };
-    };
-    ApiVariablesFilterFiltered: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["Query"];
-            };
-        };
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Variable"][];
-                };
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                    };
-                };
-            };
-        };
-    };
-    ApiVariablesCountCounted: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["Filters"];
-            };
-        };
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": number;
-                };
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                    };
-                };
-            };
-        };
-    };
-    ApiWorkPoolsCreate: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["WorkPoolCreate"];
-            };
-        };
-        responses: {
-            /** @description Document created, URL follows */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["WorkPool"];
-                };
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                    };
-                };
-            };
-        };
-    };
-    ApiWorkPoolsNameRead: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                name: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["WorkPool"];
-                };
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                    };
-                };
-            };
-        };
-    };
-    ApiWorkPoolsNameRemove: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                name: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Request fulfilled, nothing follows */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                    };
-                };
-            };
-        };
-    };
-    ApiWorkPoolsNameChange: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                name: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["WorkPoolUpdate"];
-            };
-        };
-        responses: {
-            /** @description Request fulfilled, nothing follows */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                    };
-                };
-            };
-        };
-    };
-    ApiWorkPoolsFilterFiltered: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["Query"];
-            };
-        };
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["WorkPool"][];
-                };
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                    };
-                };
-            };
-        };
-    };
-    ApiWorkPoolsCountCounted: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["Filters"];
-            };
-        };
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": number;
-                };
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                    };
-                };
-            };
-        };
-    };
-    ApiWorkPoolsNameGetScheduledFlowRunsGetScheduledFlowRuns: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                name: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["DueRunsOfPool"];
-            };
-        };
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["DueRun"][];
-                };
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                    };
-                };
-            };
-        };
-    };
-    ApiWorkPoolsNameConcurrencyStatusConcurrencyStatus: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                name: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["SlotsQuery"];
-            };
-        };
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["WorkPoolSlots"];
-                };
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                    };
-                };
-            };
-        };
-    };
-    ApiCollectionsViewsView: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                view: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        [key: string]: unknown;
-                    };
-                };
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                    };
-                };
-            };
-        };
-    };
-    ApiWorkPoolsNameQueuesCreate: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                name: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["WorkQueueCreate"];
-            };
-        };
-        responses: {
-            /** @description Document created, URL follows */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["WorkQueue"];
-                };
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                    };
-                };
-            };
-        };
-    };
-    ApiWorkPoolsNameQueuesQueueNameRead: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                name: string;
-                queue_name: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["WorkQueue"];
-                };
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                    };
-                };
-            };
-        };
-    };
-    ApiWorkPoolsNameQueuesQueueNameRemove: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                name: string;
-                queue_name: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Request fulfilled, nothing follows */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                    };
-                };
-            };
-        };
-    };
-    ApiWorkPoolsNameQueuesQueueNameChange: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                name: string;
-                queue_name: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["WorkQueueUpdate"];
-            };
-        };
-        responses: {
-            /** @description Request fulfilled, nothing follows */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                    };
-                };
-            };
-        };
-    };
-    ApiWorkPoolsNameQueuesFilterFilteredOfPool: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                name: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["WorkQueueQuery"];
-            };
-        };
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["WorkQueue"][];
-                };
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
                     };
                 };
             };
@@ -12043,11 +12134,11 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        status_code: number;
                         detail: string;
                         extra?: null | {
                             [key: string]: unknown;
                         } | unknown[];
+                        status_code: number;
                     };
                 };
             };
@@ -12082,11 +12173,11 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        status_code: number;
                         detail: string;
                         extra?: null | {
                             [key: string]: unknown;
                         } | unknown[];
+                        status_code: number;
                     };
                 };
             };
@@ -12119,11 +12210,11 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        status_code: number;
                         detail: string;
                         extra?: null | {
                             [key: string]: unknown;
                         } | unknown[];
+                        status_code: number;
                     };
                 };
             };
@@ -12156,11 +12247,11 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        status_code: number;
                         detail: string;
                         extra?: null | {
                             [key: string]: unknown;
                         } | unknown[];
+                        status_code: number;
                     };
                 };
             };
@@ -12191,11 +12282,11 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        status_code: number;
                         detail: string;
                         extra?: null | {
                             [key: string]: unknown;
                         } | unknown[];
+                        status_code: number;
                     };
                 };
             };
@@ -12230,89 +12321,11 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        status_code: number;
                         detail: string;
                         extra?: null | {
                             [key: string]: unknown;
                         } | unknown[];
-                    };
-                };
-            };
-        };
-    };
-    ApiWorkQueuesQueueIdStatusStatus: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                queue_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["QueueHealth"];
-                };
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
                         status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                    };
-                };
-            };
-        };
-    };
-    ApiWorkQueuesQueueIdGetRunsGetRuns: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                queue_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["DueRunsOfQueue"];
-            };
-        };
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["FlowRun"][];
-                };
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
                     };
                 };
             };
@@ -12349,28 +12362,28 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        status_code: number;
                         detail: string;
                         extra?: null | {
                             [key: string]: unknown;
                         } | unknown[];
+                        status_code: number;
                     };
                 };
             };
         };
     };
-    ApiWorkPoolsNameWorkersFilterFiltered: {
+    ApiWorkQueuesQueueIdGetRunsGetRuns: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                name: string;
+                queue_id: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["WorkerQuery"];
+                "application/json": components["schemas"]["DueRunsOfQueue"];
             };
         };
         responses: {
@@ -12380,7 +12393,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Worker"][];
+                    "application/json": components["schemas"]["FlowRun"][];
                 };
             };
             /** @description Bad request syntax or unsupported method */
@@ -12390,75 +12403,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        status_code: number;
                         detail: string;
                         extra?: null | {
                             [key: string]: unknown;
                         } | unknown[];
+                        status_code: number;
                     };
                 };
             };
         };
     };
-    ApiWorkPoolsNameWorkersHeartbeatHeartbeat: {
+    ApiWorkQueuesQueueIdStatusStatus: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                name: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["WorkerHeartbeat"];
-            };
-        };
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["WorkerId"] | null;
-                };
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                    };
-                };
-            };
-        };
-    };
-    ApiWorkPoolsNameWorkersWorkerNameRemove: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                name: string;
-                worker_name: string;
+                queue_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, nothing follows */
-            204: {
+            /** @description Request fulfilled, document follows */
+            200: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/json": components["schemas"]["QueueHealth"];
+                };
             };
             /** @description Bad request syntax or unsupported method */
             400: {
@@ -12467,11 +12440,75 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        status_code: number;
                         detail: string;
                         extra?: null | {
                             [key: string]: unknown;
                         } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    HealthHealth: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": boolean;
+                };
+            };
+        };
+    };
+    OpenapiJsonOpenapi: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+        };
+    };
+    ReadyReady: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: string;
                     };
                 };
             };

@@ -6,6 +6,7 @@ import { api, type FlowRun, good } from "../api/client";
 import * as ask from "../api/queries";
 import { Button, Card, Command, Failure, Loading, StateBadge, Table, useNow, useTitle, When } from "../components/basics";
 import { Logs } from "../components/logs";
+import { Timeline } from "../components/timeline";
 import { hasEnded, lookOf } from "../lib/states";
 import { duration } from "../lib/time";
 import { Waiting } from "./waiting";
@@ -26,6 +27,7 @@ export function Run() {
       <Card title="Logs">
         <Logs run={run} />
       </Card>
+      <Timeline run={run} />
       <Tasks run={run} />
       <History run={run} />
       <Card title="Parameters">
