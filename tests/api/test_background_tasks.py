@@ -144,3 +144,24 @@ def test_a_subscription_that_makes_no_sense_is_closed(api, frame):
             assert await socket.receive() == 1002
 
     api.run(scenario())
+
+
+def test_a_repeated_request_asks_for_one_task(api):
+    state = {"type": "SCHEDULED", "state_details": {"deferred": True}}
+    body = {"task_key": "t", "dynamic_key": "t-0123456789abcdef", "state": state}
+    first = api.send("POST", "/api/task_runs/", body)
+    again = api.send("POST", "/api/task_runs/", body)
+    assert (first.status, again.status) == (201, 200)
+    assert again.json["id"] == first.json["id"]
+    # Task runs that nobody is to carry out may share a key.
+    by_hand = {"task_key": "t", "dynamic_key": "0"}
+    made = [api.send("POST", "/api/task_runs/", by_hand) for _ in range(2)]
+    assert len({reply.json["id"] for reply in made}) == 2
+
+    async def scenario():
+        async with Socket(api.app, PATH) as socket:
+            await subscribed(socket, api, "t")
+            assert await taken(socket) == first.json["id"]
+            await silent(socket)
+
+    api.run(scenario())

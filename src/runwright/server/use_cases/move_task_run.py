@@ -104,10 +104,14 @@ def _deliver(tx: Transaction, task_run_id: UUID, task_key: str, state: State) ->
 def _made_before(tx: Transaction, body: TaskRunCreate) -> UUID | None:
     if body.id is not None:
         return tx.execute(select(_c.id).where(_c.id == body.id)).scalar()
-    if body.flow_run_id is None:
+    is_deferred = body.state is not None and body.state.state_details.deferred
+    if body.flow_run_id is None and not is_deferred:
         return None
+    # A background task's key is one of the call: a client that repeats its request sends it again.
     same = select(_c.id).where(
-        _c.flow_run_id == body.flow_run_id,
+        _c.flow_run_id.is_(None)
+        if body.flow_run_id is None
+        else _c.flow_run_id == body.flow_run_id,
         _c.task_key == body.task_key,
         _c.dynamic_key == body.dynamic_key,
     )

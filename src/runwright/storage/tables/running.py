@@ -190,6 +190,13 @@ task_run = Table(
     Index(None, "flow_run_id", "expected_start_time"),
     Index(None, "state_type", "expected_start_time"),
     Index("ix_task_run_expected", "expected_start_time", "id"),
+    Index(
+        "ix_task_run_background",
+        "task_key",
+        "dynamic_key",
+        sqlite_where=Column("flow_run_id").is_(None),
+        postgresql_where=Column("flow_run_id").is_(None),
+    ),
 )
 
 task_run_state = Table(
