@@ -43,6 +43,9 @@ ui-types: $(READY)  ## make the page's types from the API's description; changes
 browser: $(UI)  ## the web interface: its unit tests, and Debian's Chromium on a real server
 	$(BIN)/python -m pip install -q -c constraints.txt --group browser
 	cd ui && $(NPM) test
+	@# The types of requests and answers are those of the API as it is.
+	$(MAKE) ui-types
+	git diff --exit-code --stat -- ui/src/api/schema.d.ts
 	$(BIN)/python -m pytest -q -m browser
 
 acceptance: $(READY)  ## containers, images and services: a real engine, a registry, systemd (as root: starts an engine)

@@ -1,6 +1,5 @@
 """What a person sees and does, in a real browser."""
 
-import json
 import os
 import signal
 from pathlib import Path
@@ -13,6 +12,20 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 PICTURES = Path(__file__).resolve().parents[2] / "docs" / "images"
+FORM = """
+from typing import Annotated, Literal
+from pydantic import Field
+from runwright import flow
+
+@flow
+def form(
+    count: Annotated[int, Field(le=100)],
+    stops: list[str],
+    colour: Literal["red", "blue"] = "red",
+    note: str = "",
+):
+    pass
+"""
 WIDE = """
 from runwright import flow, task
 
@@ -44,14 +57,20 @@ def home(site: Any) -> str:
     return site.url.removesuffix("/api")
 
 
-def start(page: Any, site: Any, deployment: str, parameters: dict[str, Any] | str) -> None:
-    """Press Run in the list of deployments, and fill in the form."""
+def start(page: Any, site: Any, deployment: str, **parameters: str) -> None:
+    """Press Run in the list of deployments, and fill in the form that its schema makes."""
     page.goto(f"{home(site)}/deployments")
     row = page.get_by_role("row").filter(has_text=deployment)
     row.get_by_role("button", name="Run").click()
-    text = parameters if isinstance(parameters, str) else json.dumps(parameters)
-    page.get_by_label("Parameters, as JSON").fill(text)
+    for name, text in parameters.items():
+        page.get_by_label(name).fill(text)
     page.get_by_role("button", name="Start").click()
+
+
+def deploy(site: Any, flow: str) -> None:
+    """From the command line, which tells the flow's parameters."""
+    site.cli("work-pool", "create", "p")
+    site.cli("deploy", f"flows.py:{flow}", "--name", "p", "--pool", "p", "--source", str(site.code))
 
 
 def test_without_a_session_one_is_asked_to_sign_in_and_a_key_will_do(
@@ -79,8 +98,8 @@ def test_without_a_session_one_is_asked_to_sign_in_and_a_key_will_do(
 
 def test_a_run_is_watched_live_from_the_button_to_its_end(page: Any, site: Any) -> None:
     expect(page.get_by_text("Nothing has run yet")).to_be_visible()
-    site.deploy("hello", "p")
-    start(page, site, "hello/p", {"name": "browser"})
+    deploy(site, "hello")
+    start(page, site, "hello/p", name="browser")
     expect(page.get_by_role("heading", name="Why it is not running")).to_be_visible()
     expect(page.get_by_text("No worker of p is online")).to_be_visible()
     site.start_worker("p")
@@ -95,9 +114,9 @@ def test_a_run_is_watched_live_from_the_button_to_its_end(page: Any, site: Any) 
 
 
 def test_a_run_is_cancelled_and_run_again_by_pressing(page: Any, site: Any, tmp_path: Path) -> None:
-    site.deploy("held", "p")
+    deploy(site, "held")
     site.start_worker("p")
-    start(page, site, "held/p", {"folder": str(tmp_path)})
+    start(page, site, "held/p", folder=str(tmp_path))
     expect(page.locator("header").get_by_text("Running")).to_be_visible()
     page.get_by_role("button", name="Cancel").click()
     expect(page.locator("header").get_by_text("Cancelled")).to_be_visible()
@@ -122,13 +141,42 @@ def test_a_crash_says_why(page: Any, site: Any, tmp_path: Path) -> None:
 
 
 def test_parameters_that_do_not_fit_are_told_in_the_form(page: Any, site: Any) -> None:
+    (site.code / "form.py").write_text(FORM)
     site.cli("work-pool", "create", "p")
-    site.cli("deploy", "flows.py:hello", "--name", "p", "--pool", "p", "--source", str(site.code))
-    start(page, site, "hello/p", {"name": {"not": "a name"}})
-    expect(page.get_by_role("alert")).to_contain_text("name")
-    page.get_by_label("Parameters, as JSON").fill("{")
+    site.cli("deploy", "form.py:form", "--name", "d", "--pool", "p", "--source", str(site.code))
+    start(page, site, "form/d", count="many", stops="Lyon")
+    expect(page.get_by_text("It is no whole number.")).to_be_visible()
+    expect(page.get_by_text("It is no JSON")).to_be_visible()
+    page.get_by_label("count").fill("7000")
+    page.get_by_label("stops").fill('["Lyon"]')
     page.get_by_role("button", name="Start").click()
-    expect(page.get_by_role("alert")).to_contain_text("JSON")
+    # What only the control plane can judge, in its own words.
+    expect(page.get_by_role("alert")).to_contain_text("count")
+    page.get_by_label("count").fill("7")
+    page.get_by_label("colour").select_option("blue")
+    page.get_by_role("button", name="Start").click()
+    page.wait_for_url("**/runs/*")
+    [run] = site.ask("POST", "/flow_runs/filter", {})
+    assert run["parameters"] == {"count": 7, "stops": ["Lyon"], "colour": "blue"}
+
+
+def test_the_dashboard_shows_what_failed_first_and_by_keys_one_goes_on(
+    page: Any, site: Any, tmp_path: Path
+) -> None:
+    deployment = site.deploy("held", "p")
+    site.start_worker("p")
+    run = site.run(deployment, folder=str(tmp_path / "absent"))
+    page.goto(f"{home(site)}/dashboard")
+    failed = page.locator("section").filter(has_text="Failed and crashed")
+    expect(failed.get_by_role("listitem")).to_have_count(1, timeout=20_000)
+    expect(page.get_by_role("list", name="In all")).to_contain_text("FAILED")
+    expect(page.get_by_text("ready", exact=True)).to_be_visible()
+    page.keyboard.press("g")
+    page.keyboard.press("p")
+    page.wait_for_url("**/pools")
+    page.go_back()
+    failed.get_by_role("link").click()
+    page.wait_for_url(f"**/runs/{run}")
 
 
 def test_what_is_filtered_is_in_the_address(page: Any, site: Any) -> None:
@@ -200,7 +248,7 @@ def test_every_screen_can_be_used_by_everybody(
     site.until_state(runs[-1], "COMPLETED")
     site.run(held, folder=str(tmp_path))
     page.evaluate(f"localStorage.setItem('theme', '{theme}')")
-    for screen in ("runs", f"runs/{runs[-1]}", "deployments", "pools"):
+    for screen in ("dashboard", "runs", f"runs/{runs[-1]}", "deployments", "pools"):
         page.goto(f"{home(site)}/{screen}")
         expect(page.get_by_role("heading").first).to_be_visible()
         page.wait_for_load_state("load")

@@ -4,6 +4,7 @@ import { createRootRoute, createRoute, createRouter, Outlet, redirect } from "@t
 import { base } from "./api/client";
 import { Shell } from "./components/shell";
 import { readSearch } from "./lib/search";
+import { Dashboard } from "./screens/dashboard";
 import { Deployments } from "./screens/deployments";
 import { Pools } from "./screens/pools";
 import { Run } from "./screens/run";
@@ -31,6 +32,7 @@ const signIn = createRoute({
   component: SignIn,
 });
 const app = createRoute({ getParentRoute: () => root, id: "app", component: Shell });
+const dashboard = createRoute({ getParentRoute: () => app, path: "/dashboard", component: Dashboard });
 const runs = createRoute({
   getParentRoute: () => app,
   path: "/runs",
@@ -42,7 +44,7 @@ const deployments = createRoute({ getParentRoute: () => app, path: "/deployments
 const pools = createRoute({ getParentRoute: () => app, path: "/pools", component: Pools });
 
 export const router = createRouter({
-  routeTree: root.addChildren([start, signIn, app.addChildren([runs, run, deployments, pools])]),
+  routeTree: root.addChildren([start, signIn, app.addChildren([dashboard, runs, run, deployments, pools])]),
   basepath: base || "/",
 });
 

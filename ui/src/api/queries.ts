@@ -2,12 +2,38 @@
 import { queryOptions } from "@tanstack/react-query";
 
 import { type RunSearch, queryOf } from "../lib/search";
-import { api, good } from "./client";
+import { api, good, type Query } from "./client";
 
 export const runs = (search: RunSearch) =>
   queryOptions({
     queryKey: ["live", "runs", search],
     queryFn: () => good(api.POST("/api/flow_runs/filter", { body: queryOf(search) })),
+  });
+
+const few = (name: string, state: NonNullable<NonNullable<Query["flow_runs"]>["state"]>, sort: string) =>
+  queryOptions({
+    queryKey: ["live", "few", name],
+    queryFn: () =>
+      good(api.POST("/api/flow_runs/filter", { body: { flow_runs: { state }, sort, limit: 10 } })),
+  });
+
+export const failures = few("failures", { type: { any_: ["FAILED", "CRASHED"] } }, "END_TIME_DESC");
+export const late = few("late", { name: { any_: ["Late"] } }, "EXPECTED_START_TIME_ASC");
+
+/** How many runs were due in each interval, by the state they are in now. */
+export const history = (from: Date, to: Date, seconds: number) =>
+  queryOptions({
+    queryKey: ["live", "history", from.toISOString(), seconds],
+    queryFn: () =>
+      good(
+        api.POST("/api/flow_runs/history", {
+          body: {
+            history_start: from.toISOString(),
+            history_end: to.toISOString(),
+            history_interval_seconds: seconds,
+          },
+        }),
+      ),
   });
 
 export const run = (id: string) =>

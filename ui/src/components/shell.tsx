@@ -7,6 +7,7 @@ import { signOut } from "../api/client";
 import { type Connection, listen } from "../api/live";
 
 const PLACES = [
+  { to: "/dashboard", name: "Dashboard", key: "h" },
   { to: "/runs", name: "Runs", key: "r" },
   { to: "/deployments", name: "Deployments", key: "d" },
   { to: "/pools", name: "Work pools", key: "p" },
@@ -63,7 +64,7 @@ function useLive(): Connection {
   return connection;
 }
 
-/** `g r`, `g d`, `g p` go to a screen. */
+/** `g` and then its letter go to a screen. */
 function useKeys(): void {
   const navigate = useNavigate();
   const here = useRouterState({ select: (state) => state.location.pathname });

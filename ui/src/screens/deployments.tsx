@@ -1,11 +1,12 @@
 /** Deployments, and a run of one at the press of a button. */
-import { useMutation, useQuery } from "@tanstack/react-query";
-import { Link, useNavigate } from "@tanstack/react-router";
-import { type FormEvent, useState } from "react";
+import { useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
+import { useState } from "react";
 
-import { api, type Deployment, good } from "../api/client";
+import type { Deployment } from "../api/client";
 import * as ask from "../api/queries";
-import { Button, Card, Empty, Failure, Loading, Table, useTitle } from "../components/basics";
+import { Button, Empty, Failure, Loading, Table, useTitle } from "../components/basics";
+import { RunForm } from "../components/run-form";
 
 export function Deployments() {
   useTitle("Deployments");
@@ -54,45 +55,4 @@ function inWords(schedule: { schedule?: unknown; active?: boolean }): string {
   const { cron, interval, rrule, timezone } = schedule.schedule as Record<string, unknown>;
   const rule = cron ?? rrule ?? (interval ? `every ${interval} s` : "");
   return `${rule} ${timezone ?? ""}${schedule.active === false ? " (off)" : ""}`.trim();
-}
-
-function RunForm({ deployment, close }: { deployment: Deployment; close: () => void }) {
-  const navigate = useNavigate();
-  const [text, setText] = useState(() => JSON.stringify(deployment.parameters ?? {}, null, 2));
-  const start = useMutation({
-    mutationFn: async () =>
-      good(
-        api.POST("/api/deployments/{deployment_id}/create_flow_run", {
-          params: { path: { deployment_id: deployment.id } },
-          body: { parameters: JSON.parse(text) as Record<string, unknown> },
-        }),
-      ),
-    onSuccess: (run) => navigate({ to: "/runs/$id", params: { id: run.id } }),
-  });
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    start.mutate();
-  };
-  return (
-    <Card title={`Run ${deployment.name}`}>
-      <form onSubmit={submit} className="flex flex-col items-start gap-3">
-        <label className="flex w-full flex-col gap-1">
-          Parameters, as JSON
-          <textarea
-            rows={6}
-            value={text}
-            onChange={(event) => setText(event.target.value)}
-            className="w-full rounded border border-line bg-surface p-2 font-mono text-xs"
-          />
-        </label>
-        {start.error && <Failure error={start.error} />}
-        <span className="flex gap-2">
-          <Button type="submit" disabled={start.isPending}>
-            Start
-          </Button>
-          <Button onClick={close}>Leave it</Button>
-        </span>
-      </form>
-    </Card>
-  );
 }

@@ -1,0 +1,96 @@
+/** A run of a deployment: a field for each parameter, made from its schema. */
+import { useMutation } from "@tanstack/react-query";
+import { useNavigate } from "@tanstack/react-router";
+import { type FormEvent, useMemo, useState } from "react";
+
+import { api, type Deployment, good } from "../api/client";
+import { type Field, fieldsOf, filled } from "../lib/parameters";
+import { Button, Card, Failure } from "./basics";
+
+const BOX = "rounded border border-line bg-surface px-2 py-1";
+
+export function RunForm({ deployment, close }: { deployment: Deployment; close: () => void }) {
+  const navigate = useNavigate();
+  const fields = useMemo(
+    () => fieldsOf(deployment.parameter_openapi_schema, deployment.parameters ?? {}),
+    [deployment],
+  );
+  const [typed, setTyped] = useState<Record<string, string>>({});
+  const [errors, setErrors] = useState<Record<string, string>>({});
+  const start = useMutation({
+    mutationFn: (parameters: Record<string, unknown>) =>
+      good(
+        api.POST("/api/deployments/{deployment_id}/create_flow_run", {
+          params: { path: { deployment_id: deployment.id } },
+          body: { parameters },
+        }),
+      ),
+    onSuccess: (run) => navigate({ to: "/runs/$id", params: { id: run.id } }),
+  });
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    const found = filled(fields, typed);
+    setErrors(found.errors);
+    if (Object.keys(found.errors).length === 0) start.mutate(found.values);
+  };
+  return (
+    <Card title={`Run ${deployment.name}`}>
+      <form onSubmit={submit} noValidate className="flex flex-col items-start gap-3">
+        {fields.length === 0 && <p className="text-faint">It takes no parameters.</p>}
+        {fields.map((field) => (
+          <Input
+            key={field.name}
+            field={field}
+            value={typed[field.name] ?? field.initial}
+            error={errors[field.name]}
+            change={(text) => setTyped((before) => ({ ...before, [field.name]: text }))}
+          />
+        ))}
+        {start.error && <Failure error={start.error} />}
+        <span className="flex gap-2">
+          <Button type="submit" disabled={start.isPending}>
+            Start
+          </Button>
+          <Button onClick={close}>Leave it</Button>
+        </span>
+      </form>
+    </Card>
+  );
+}
+
+function Input(props: { field: Field; value: string; error?: string; change: (text: string) => void }) {
+  const { field, value, error } = props;
+  const id = `parameter-${field.name}`;
+  const shared = {
+    id,
+    value,
+    "aria-invalid": error !== undefined,
+    "aria-describedby": `${id}-about`,
+    className: BOX,
+    onChange: (event: { target: { value: string } }) => props.change(event.target.value),
+  };
+  const choices = field.kind === "boolean" ? ["true", "false"] : field.choices;
+  return (
+    <div className="flex w-full max-w-xl flex-col gap-1">
+      <label htmlFor={id} className="font-medium">
+        {field.title}
+        {field.isRequired && <span className="text-faint"> (required)</span>}
+      </label>
+      {choices ? (
+        <select {...shared}>
+          {!field.isRequired && <option value="">as the flow says</option>}
+          {choices.map((choice) => (
+            <option key={choice}>{choice}</option>
+          ))}
+        </select>
+      ) : field.kind === "json" ? (
+        <textarea rows={3} {...shared} className={`${BOX} font-mono text-xs`} />
+      ) : (
+        <input type="text" inputMode={field.kind === "text" ? "text" : "decimal"} {...shared} />
+      )}
+      <span id={`${id}-about`} className={error ? "text-bad" : "text-faint"} role={error ? "alert" : undefined}>
+        {error ?? field.description ?? (field.kind === "json" ? "JSON" : "")}
+      </span>
+    </div>
+  );
+}
