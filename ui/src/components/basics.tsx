@@ -21,7 +21,7 @@ export function StateBadge({ type, name }: { type?: StateType | null; name?: str
       <span aria-hidden="true" className="inline-block w-3 text-center">
         {look.shape}
       </span>
-      {name ?? type ?? "No state"}
+      {name ?? (type ? `${type.charAt(0)}${type.slice(1).toLowerCase()}` : "No state")}
     </span>
   );
 }

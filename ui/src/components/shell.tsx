@@ -5,13 +5,8 @@ import { useEffect, useState } from "react";
 
 import { signOut } from "../api/client";
 import { type Connection, listen } from "../api/live";
-
-const PLACES = [
-  { to: "/dashboard", name: "Dashboard", key: "h" },
-  { to: "/runs", name: "Runs", key: "r" },
-  { to: "/deployments", name: "Deployments", key: "d" },
-  { to: "/pools", name: "Work pools", key: "p" },
-] as const;
+import { PLACES } from "../lib/places";
+import { Palette } from "./palette";
 
 export function Shell() {
   const connection = useLive();
@@ -44,12 +39,14 @@ export function Shell() {
         </nav>
         <span className="ml-auto flex items-center gap-4 text-faint">
           <span role="status">{connection === "live" ? "● live" : "○ the server is away"}</span>
+          <kbd title="Go to a run, a deployment or a screen">Ctrl K</kbd>
           <ThemeButton />
           <button type="button" className="cursor-pointer text-link" onClick={leave}>
             Sign out
           </button>
         </span>
       </header>
+      <Palette />
       <main id="content" className="py-4">
         <Outlet />
       </main>
