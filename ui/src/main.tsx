@@ -6,6 +6,7 @@ import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 
 import { Refusal } from "./api/client";
+import { followTheme } from "./lib/theme";
 import { router } from "./router";
 
 const isRefused = (error: Error) => error instanceof Refusal && error.status < 500;
@@ -21,6 +22,7 @@ const queries = new QueryClient({
   },
 });
 
+followTheme();
 const place = document.getElementById("root");
 if (place)
   createRoot(place).render(

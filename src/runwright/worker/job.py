@@ -4,7 +4,7 @@ import contextlib
 import shlex
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -87,15 +87,24 @@ def read_job(configuration: dict[str, Any]) -> Job:
         job.argv("", 0)
     except ValueError as error:
         raise LaunchFailed(f"the command {job.command!r} makes no sense: {error}") from error
-    refused = sorted(REFUSED_VARIABLES.intersection(job.env))
-    if refused:
-        raise LaunchFailed(
-            f"the job configuration sets {', '.join(refused)}, which this worker refuses. "
-            "Take it out of the job variables of the deployment or the work pool."
-        )
+    refuse_variables(job.env)
     if job.working_dir is not None and not Path(job.working_dir).is_dir():
         raise LaunchFailed(
             f"the working directory {job.working_dir!r} does not exist on this worker's machine. "
             "Create it, or set the job variable working_dir to one that exists."
         )
     return job
+
+
+def refuse_variables(env: Mapping[str, str | None]) -> None:
+    """Refuse to set what is ours to set, or what loads foreign code.
+
+    Raises:
+        LaunchFailed: names it.
+    """
+    refused = sorted(REFUSED_VARIABLES.intersection(env))
+    if refused:
+        raise LaunchFailed(
+            f"the job configuration sets {', '.join(refused)}, which this worker refuses. "
+            "Take it out of the job variables of the deployment or the work pool."
+        )

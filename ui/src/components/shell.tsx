@@ -6,6 +6,7 @@ import { useEffect, useState } from "react";
 import { signOut } from "../api/client";
 import { type Connection, listen } from "../api/live";
 import { PLACES } from "../lib/places";
+import { choose, chosenTheme, THEMES } from "../lib/theme";
 import { Palette } from "./palette";
 
 export function Shell() {
@@ -79,17 +80,15 @@ function useKeys(): void {
   }, [navigate, here]);
 }
 
-const THEMES = ["system", "light", "dark"] as const;
-
 function ThemeButton() {
-  const [theme, setTheme] = useState(() => localStorage.getItem("theme") ?? "system");
-  useEffect(() => {
-    localStorage.setItem("theme", theme);
-    document.documentElement.dataset["theme"] = theme;
-  }, [theme]);
-  const next = THEMES[(THEMES.indexOf(theme as (typeof THEMES)[number]) + 1) % THEMES.length] ?? "system";
+  const [theme, setTheme] = useState(chosenTheme);
+  const next = THEMES[(THEMES.indexOf(theme) + 1) % THEMES.length] ?? "system";
+  const change = () => {
+    choose(next);
+    setTheme(next);
+  };
   return (
-    <button type="button" className="cursor-pointer text-link" onClick={() => setTheme(next)}>
+    <button type="button" className="cursor-pointer text-link" onClick={change}>
       Theme: {theme}
     </button>
   );

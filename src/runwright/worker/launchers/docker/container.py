@@ -1,7 +1,6 @@
 """What the engine is asked to create for one execution."""
 
 import io
-import shlex
 import tarfile
 from pathlib import Path
 from typing import Any
@@ -158,8 +157,3 @@ def files_for(spec: ExecutionSpec, job: DockerJob, surroundings: Surroundings) -
 
 def _place_of(field: str) -> str:
     return f"/run/runwright/{field}.pem"
-
-
-def described(config: dict[str, Any]) -> str:
-    """A container's command as a person would write it."""
-    return shlex.join(config["Cmd"])

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from runwright.worker.job import REFUSED_VARIABLES
+from runwright.worker.job import refuse_variables
 from runwright.worker.launcher import LaunchFailed
 
 PullPolicy = Literal["IfNotPresent", "Always", "Never"]
@@ -81,12 +81,7 @@ def read_docker_job(configuration: dict[str, Any]) -> DockerJob:
             shlex.split(job.command)
         except ValueError as error:
             raise LaunchFailed(f"the command {job.command!r} makes no sense: {error}") from error
-    refused = sorted(REFUSED_VARIABLES.intersection(job.env))
-    if refused:
-        raise LaunchFailed(
-            f"the job configuration sets {', '.join(refused)}, which this worker refuses. "
-            "Take it out of the job variables of the deployment or the work pool."
-        )
+    refuse_variables(job.env)
     for name in ("mem_limit", "memswap_limit", "shm_size"):
         size_in_bytes(getattr(job, name), name)
     return job
