@@ -81,8 +81,8 @@ def stop_engine() -> None:
     until(lambda: not _PID.exists(), 60, "the engine's end")
 
 
-def build_images() -> None:
-    """The base image, and Runwright's own from the Dockerfile that users have."""
+def make_python_image() -> None:
+    """The base image, unless it is there."""
     if not run("docker", "images", "-q", PYTHON_IMAGE):
         base = os.environ.get("RUNWRIGHT_TEST_BASE_IMAGE")
         if base:
@@ -90,6 +90,11 @@ def build_images() -> None:
             run("docker", "tag", base, PYTHON_IMAGE)
         else:
             import_base_image(PYTHON_IMAGE)
+
+
+def build_images() -> None:
+    """The base image, and Runwright's own from the Dockerfile that users have."""
+    make_python_image()
     run(
         "docker", "build", "-f", ROOT / "deploy" / "Dockerfile",
         "--build-arg", f"PYTHON_IMAGE={PYTHON_IMAGE}", "-t", IMAGE, ROOT, seconds=600,

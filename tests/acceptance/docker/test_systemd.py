@@ -1,24 +1,15 @@
 """`runwright worker service` under a real systemd, which runs in a container of its own."""
 
 import re
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.acceptance.docker.debian import IMAGE, IS_SYSTEM_PYTHON, make_debian
 from tests.acceptance.docker.engine import ROOT, run, until
 
-IMAGE = "runwright-tests-systemd:1"
-_PACKAGES = (
-    "systemd", "systemd-sysv", "dbus", "libssl3", "libffi8", "libsqlite3-0", "libbz2-1.0",
-    "liblzma5", "libreadline8", "libncursesw6", "zlib1g", "libexpat1", "ca-certificates", "procps",
-)  # fmt: skip
-_MASKED = (
-    "systemd-journald-audit.socket", "systemd-udevd.service", "systemd-logind.service",
-    "getty.target", "console-getty.service",
-)  # fmt: skip
 UNIT = "runwright-worker-sys.service"
 
 
@@ -26,19 +17,7 @@ UNIT = "runwright-worker-sys.service"
 def debian(images: None, tmp_path_factory: pytest.TempPathFactory) -> str:
     """An image of a small Debian with systemd."""
     del images
-    if not run("docker", "images", "-q", IMAGE):
-        folder = tmp_path_factory.mktemp("debian") / "root"
-        run(
-            "debootstrap", "--variant=minbase", f"--include={','.join(_PACKAGES)}",
-            "bookworm", folder, seconds=280,
-        )  # fmt: skip
-        for unit in _MASKED:
-            (folder / "etc/systemd/system" / unit).symlink_to("/dev/null")
-        with subprocess.Popen(["tar", "-C", folder, "-c", "."], stdout=subprocess.PIPE) as tar:
-            subprocess.run(
-                ["docker", "import", "--change", 'CMD ["/sbin/init"]', "-", IMAGE],
-                stdin=tar.stdout, stdout=subprocess.DEVNULL, check=True, timeout=120,
-            )  # fmt: skip
+    make_debian(tmp_path_factory.mktemp("debian"))
     return IMAGE
 
 
@@ -46,12 +25,13 @@ def debian(images: None, tmp_path_factory: pytest.TempPathFactory) -> str:
 def machine(debian: str, plant: Any) -> Callable[..., str]:
     """A machine with systemd: runs a command on it. This installation is there too."""
     prefix = Path(sys.base_prefix)
+    interpreter = () if IS_SYSTEM_PYTHON else ("-v", f"{prefix}:{prefix}:ro")
     container = run(
         "docker", "run", "-d", "--cap-add", "SYS_ADMIN", "--security-opt", "seccomp=unconfined",
         "--tmpfs", "/run", "--tmpfs", "/run/lock", "-e", "container=docker",
         "--add-host", "host.docker.internal:host-gateway", "--stop-signal", "SIGRTMIN+3",
         "-v", "/sys/fs/cgroup/systemd:/sys/fs/cgroup/systemd:rw",
-        "-v", f"{prefix}:{prefix}:ro", "-v", f"{ROOT}:{ROOT}:ro", "-v", f"{plant.code}:/flows:ro",
+        *interpreter, "-v", f"{ROOT}:{ROOT}:ro", "-v", f"{plant.code}:/flows:ro",
         "--label", f"io.runwright.api={plant.url}", debian,
     )  # fmt: skip
     url = plant.url.replace("127.0.0.1", "host.docker.internal")
