@@ -102,8 +102,11 @@ def build_images() -> None:
 
 
 @contextmanager
-def registry(folder: Path) -> Iterator[str]:
-    """`host:port` of a registry of images; Debian's package docker-registry."""
+def registry(folder: Path, accounts: str = "") -> Iterator[str]:
+    """`host:port` of a registry of images; Debian's package docker-registry.
+
+    `accounts`: who may sign in, as lines of an htpasswd file; without any, everybody may do all.
+    """
     program = shutil.which("docker-registry")
     if program is None:
         message = "docker-registry is not installed"
@@ -117,6 +120,10 @@ def registry(folder: Path) -> Iterator[str]:
         f"  filesystem: {{rootdirectory: {folder}/images}}\n"
         f"http: {{addr: 127.0.0.1:{port}}}\n"
     )
+    if accounts:
+        (folder / "htpasswd").write_text(accounts)
+        with settings.open("a") as more:
+            more.write(f"auth: {{htpasswd: {{realm: tests, path: {folder}/htpasswd}}}}\n")
     with (folder / "registry.log").open("wb") as log:
         serving = subprocess.Popen([program, "serve", settings], stdout=log, stderr=log)
     try:
