@@ -23,6 +23,7 @@ from runwright.api.keys import Key
 from runwright.api.work_pools import WorkPoolCreate
 from runwright.core.ids import NewId
 from runwright.errors import ConfigurationError
+from runwright.server.first_key import take_turns
 from runwright.server.keys import ALL_SCOPES, WORKER_SCOPES, hash_secret, is_key, with_its_id
 from runwright.server.problems import Conflict
 from runwright.server.use_cases.save_pool import create_pool
@@ -114,6 +115,7 @@ def _see_to_pool(tx: Transaction, pool: DeclaredPool, new_id: NewId) -> None:
 
 
 def _see_to_key(tx: Transaction, key: DeclaredKey, secret: str, new_id: NewId) -> None:
+    take_turns(tx)
     hashed = hash_secret(secret)
     if tx.execute(select(api_key.c.id).where(api_key.c.secret_hash == hashed)).first() is not None:
         return

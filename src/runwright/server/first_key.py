@@ -56,6 +56,12 @@ async def _keep(wiring: Wiring, home: Path, api_url: str) -> None:
     keep_key(home, api_url, made)
 
 
+def take_turns(tx: Transaction) -> None:
+    """Replicas that start together look and make keys one after another. SQLite has one writer."""
+    if tx.dialect.name == "postgresql":
+        tx.execute(select(func.pg_advisory_xact_lock(_FIRST_KEY_LOCK)))
+
+
 async def _make(wiring: Wiring) -> str | None:
     """A new administrator's key; None where a shared database has keys already."""
     is_own_file = sqlite_path(wiring.settings.database_url or "") is not None
@@ -64,7 +70,7 @@ async def _make(wiring: Wiring) -> str | None:
 
     def use_case(tx: Transaction) -> str | None:
         if not is_own_file:
-            tx.execute(select(func.pg_advisory_xact_lock(_FIRST_KEY_LOCK)))
+            take_turns(tx)
             if has_any_key(tx):
                 return None
         key = Key(id=key_id, name="admin", kind="user", created=tx.now, scopes=sorted(ALL_SCOPES))

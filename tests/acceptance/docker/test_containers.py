@@ -107,3 +107,20 @@ def test_a_worker_that_is_killed_finds_its_containers_again(plant: Any) -> None:
     second = until(lambda: plant.attempts(lost)[1:], 20, "the next attempt")[0]
     begun(plant, second["id"])
     until(lambda: len(plant.containers()) == 1, 20, "the dead container to be removed")
+
+
+def test_a_container_that_is_to_stay_outlasts_its_worker(
+    plant: Any,
+) -> None:
+    plant.pool("boxes")
+    policy = plant.policy()
+    worker = plant.start_worker("boxes", RUNWRIGHT_WORKER_POLICY=policy)
+    run_id = plant.run(plant.deploy("hello", "boxes", auto_remove=False))
+    plant.await_state(run_id, "COMPLETED")
+    [kept] = plant.containers()
+    worker.terminate()
+    worker.wait(40)
+    plant.start_worker("boxes", RUNWRIGHT_WORKER_POLICY=policy)
+    # The new worker has looked at it when it has carried out something else.
+    plant.await_state(plant.run(plant.deploy("hello", "boxes")), "COMPLETED")
+    until(lambda: plant.containers() == [kept], 20, "the other one to be removed")

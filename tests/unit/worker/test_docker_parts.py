@@ -12,6 +12,7 @@ from runwright.api.executions import ExecutionSpec
 from runwright.errors import ConfigurationError
 from runwright.worker.launcher import LaunchFailed
 from runwright.worker.launchers.docker.container import (
+    KEPT,
     container_config,
     files_for,
     labels_of,
@@ -169,6 +170,15 @@ def test_a_container_is_told_everything_but_by_variables_no_secret() -> None:
     assert host["NanoCpus"] == 500_000_000
     assert host["SecurityOpt"] == ["no-new-privileges"]
     assert host["ExtraHosts"] == ["host.docker.internal:host-gateway"]
+
+
+def test_a_container_that_stays_says_so_to_every_worker() -> None:
+    kept = container_config(
+        SPEC, DockerJob(image="x", auto_remove=False), DockerPolicy(), AROUND, LABELS
+    )
+    gone = container_config(SPEC, DockerJob(image="x"), DockerPolicy(), AROUND, LABELS)
+    assert KEPT in kept["Labels"]
+    assert KEPT not in gone["Labels"]
 
 
 def test_the_execution_is_a_file_in_the_container() -> None:

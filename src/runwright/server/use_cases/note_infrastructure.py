@@ -30,7 +30,8 @@ def note_infrastructure(tx: Transaction, run_id: UUID, report: InfrastructureRep
     """Keep it with the run.
 
     Raises:
-        Conflict: `lease_lost`, the run belongs to another execution: nothing is to be started.
+        Conflict: `lease_lost`, the run belongs to another execution. What is started all the same
+            is refused Running, as any late execution is.
     """
     noted = tx.execute(
         _NOTE,

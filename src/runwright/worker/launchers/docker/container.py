@@ -18,6 +18,8 @@ EXECUTION_FILE = "/run/runwright/execution.json"
 #: What cannot be sent while the control plane is away; the worker takes it from there.
 HOME = "/tmp/runwright"  # noqa: S108  # in a container of its own
 SPOOL = f"{HOME}/spool/executions"
+#: The label of containers that nobody but a person removes.
+KEPT = f"{OUR_LABELS}kept"
 SUPERVISOR = ["python", "-m", "runwright.worker.supervisor"]
 #: The name by which a container reaches the machine that it runs on.
 HOST = "host.docker.internal"
@@ -79,6 +81,7 @@ def container_config(
             f"{OUR_LABELS}execution": str(spec.execution_id),
             f"{OUR_LABELS}flow-run": str(spec.flow_run_id),
             f"{OUR_LABELS}flow-run-name": spec.flow_run_name,
+            **({} if job.auto_remove else {KEPT: "true"}),
         },
         "HostConfig": _host_config(job, is_host_meant=HOST in api_url),
     }

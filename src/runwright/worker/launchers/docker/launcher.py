@@ -21,6 +21,7 @@ from runwright.errors import ConfigurationError
 from runwright.worker.launcher import Ended, LaunchFailed, StopReason
 from runwright.worker.launchers.docker.container import (
     EXECUTION_FILE,
+    KEPT,
     SPOOL,
     container_config,
     container_name,
@@ -30,7 +31,7 @@ from runwright.worker.launchers.docker.container import (
 from runwright.worker.launchers.docker.images import PULL_SECONDS, digest_of, ensure_image
 from runwright.worker.launchers.docker.job import DockerJob, read_docker_job
 from runwright.worker.launchers.docker.policy import DockerPolicy
-from runwright.worker.launchers.docker.verdict import removed, verdict
+from runwright.worker.launchers.docker.verdict import not_started, removed, verdict
 from runwright.worker.surroundings import Surroundings
 
 logger = logging.getLogger("runwright.worker")
@@ -68,9 +69,9 @@ class DockerLauncher:
         self._surroundings = surroundings
         self._policy = policy
         self._labels = labels_of(api_url=surroundings.api_url, pool=pool, worker=worker)
-        self._pool = pool
         self._tell = tell
-        self._jobs: dict[UUID, bool] = {}
+        #: Executions whose containers stay, to be looked at.
+        self._kept: set[UUID] = set()
         self._containers: dict[UUID, str] = {}
         self._ends: asyncio.Queue[Ended] = asyncio.Queue()
         self._watchers: set[asyncio.Task[None]] = set()
@@ -99,7 +100,8 @@ class DockerLauncher:
                 await self._remove(container.id)
                 continue
             self._watch(spec.execution_id, container.id)
-            self._jobs[spec.execution_id] = True
+            if KEPT in container["Labels"]:
+                self._kept.add(spec.execution_id)
             adopted.append(ClaimedRun(spec=spec, lease_ttl_ms=0))
         if adopted:
             logger.info("Took over %d containers of this worker's earlier life.", len(adopted))
@@ -120,7 +122,8 @@ class DockerLauncher:
             raise LaunchFailed(
                 f"its container could not be started within {_LAUNCH_SECONDS:.0f} s"
             ) from error
-        self._jobs[spec.execution_id] = job.auto_remove
+        if not job.auto_remove:
+            self._kept.add(spec.execution_id)
         self._watch(spec.execution_id, container)
 
     async def _launched(self, spec: ExecutionSpec, job: DockerJob) -> str:
@@ -158,7 +161,9 @@ class DockerLauncher:
     async def forget(self, execution_id: UUID) -> None:
         """Remove the container, now that its end is recorded."""
         container = self._containers.pop(execution_id, None)
-        if self._jobs.pop(execution_id, True) and container is not None:
+        if execution_id in self._kept:
+            self._kept.discard(execution_id)
+        elif container is not None:
             await self._remove(container)
 
     async def close(self) -> None:
@@ -219,8 +224,14 @@ class DockerLauncher:
             try:
                 found = await handle.show()
                 if found["State"]["Status"] == "created":
-                    await handle.start()
-                elif not found["State"]["Running"]:
+                    # Its worker died before it was started. Now or never: else it would be
+                    # tried for ever, and hold a slot.
+                    with contextlib.suppress(aiodocker.DockerError):
+                        await handle.start()
+                    found = await handle.show()
+                if found["State"]["Status"] == "created":
+                    return not_started(execution_id, found)
+                if not found["State"]["Running"]:
                     return await self._verdict(execution_id, handle, found)
                 await handle.wait(timeout=None)
             except _OUTAGES as error:
@@ -258,7 +269,7 @@ class DockerLauncher:
         of_pool = {name: value for name, value in self._labels.items() if "worker" not in name}
         with contextlib.suppress(*_OUTAGES):
             for container in await self._found(of_pool):
-                if container.id in self._containers.values():
+                if container.id in self._containers.values() or KEPT in container["Labels"]:
                     continue
                 if _ended_before(await container.show(), SystemClock().now() - _LEFT_ALONE):
                     await self._remove(container.id)

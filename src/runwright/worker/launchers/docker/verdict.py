@@ -37,6 +37,12 @@ def removed(execution_id: UUID) -> Ended:
     return Ended(execution_id, is_reported=False, reason="its container was removed")
 
 
+def not_started(execution_id: UUID, found: dict[str, Any]) -> Ended:
+    """It was made, and the engine cannot start it."""
+    said = found["State"].get("Error") or "the engine does not say why"
+    return Ended(execution_id, is_reported=False, reason=f"its container could not start: {said}")
+
+
 def _reason(state: dict[str, Any], code: int) -> str:
     if state.get("Error"):
         return f"its container could not start: {state['Error']}"
