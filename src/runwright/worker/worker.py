@@ -277,15 +277,18 @@ class Worker:
         await deliver(self._control_plane, path, body, patience=self._grace)
 
     async def _finish(self) -> None:
-        """Let executions finish within the grace, then end those that still run."""
+        """Let executions finish, or leave those be that outlive us; and say the last words."""
         self._manager.stopping()
-        if self._launcher.executions_outlive_worker:
-            if len(self._slots):
-                logger.info(
-                    "%d runs go on; a worker of this name takes them over.", len(self._slots)
-                )
-            await self._say_stopping()
-            return
+        if not self._launcher.executions_outlive_worker:
+            await self._await_executions()
+        elif len(self._slots):
+            logger.info("%d runs go on; a worker of this name takes them over.", len(self._slots))
+        await self._say_stopping()
+        if self._side_tasks:
+            await asyncio.wait(self._side_tasks, timeout=SETTLING_SECONDS)
+
+    async def _await_executions(self) -> None:
+        """Within the grace; then end those that still run."""
         beating = asyncio.create_task(self._beat())
         try:
             if not await self._emptied(self._grace, until_hurried=True):
@@ -298,9 +301,6 @@ class Worker:
                 )
         finally:
             beating.cancel()
-        await self._say_stopping()
-        if self._side_tasks:
-            await asyncio.wait(self._side_tasks, timeout=SETTLING_SECONDS)
 
     async def _beat(self) -> None:
         """Cancellations still reach what runs, and claims on their way to us are handed back."""
