@@ -26,7 +26,7 @@ demo: $(VENV)/.demo  ## a real pipeline: deploy, run, kill a run, see the next a
 	$(BIN)/python -m examples.flights.demo
 
 test: $(READY)  ## the tests (Postgres parts need its server binaries installed)
-	$(BIN)/python -m pytest -q -m 'not slow and not prefect and not docker and not browser'
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile -m 'not slow and not prefect and not docker and not browser'
 
 # The page is built by the node of this machine, or by that of a package of Python's.
 NPM := $(shell command -v npm || echo $(abspath $(BIN))/npm)
