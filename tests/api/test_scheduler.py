@@ -151,6 +151,24 @@ def test_a_restart_within_a_minute_misses_nothing(world):
     assert {b - a for a, b in pairwise(fires)} == {timedelta(seconds=10)}
 
 
+@pytest.mark.parametrize("by", [timedelta(hours=1), timedelta(days=20_000)])
+def test_a_clock_set_wrong_and_right_again_fires_nothing_twice_and_misses_nothing(world, by):
+    world.deploy({"interval": 600})
+    world.tick()
+    for jump in (by, -by):
+        world.clock.set_wall(world.clock.now() + jump)
+        world.tick()
+    mended = world.clock.now()
+    for _ in range(8):
+        world.forward(minutes=5)
+        world.tick()
+    fires = world.fires()
+    assert len(fires) == len(set(fires))
+    since = [fire for fire in fires if mended <= fire <= world.clock.now() + timedelta(minutes=30)]
+    assert {b - a for a, b in pairwise(since)} == {timedelta(minutes=10)}
+    assert since[0] - mended <= timedelta(minutes=10)
+
+
 def test_editing_replaces_the_runs_made_ahead_and_keeps_those_that_are_due(world):
     deployment = world.deploy({"cron": "0 * * * *"}, catchup="all")
     world.tick()

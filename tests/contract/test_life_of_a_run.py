@@ -143,6 +143,29 @@ def test_a_silent_holder_is_reaped_once_by_two_reapers_and_writes_nothing_after(
     on_storage(body)
 
 
+@pytest.mark.parametrize("by", [timedelta(hours=1), -timedelta(hours=1)])
+def test_a_clock_that_is_set_ends_no_run_and_hides_no_death(on_storage, by):
+    async def body(storage):
+        flow, deployment = await storage.write(make_pool)
+        await schedule(storage, flow, deployment)
+        await WorkDesk(storage, POLICY).sync("p", uuid4(), ask())
+        reaper = Reaper(storage, POLICY)
+        await reaper.one_pass()
+        held, passed = tables.flow_run.c, tables.service_pass.c
+        for column in (held.lease_expires_at, passed.last_pass_at):  # as if the clock had been set
+            was = await storage.read(lambda tx, c=column: tx.execute(select(c)).scalar())
+            change = update(column.table).values({column: was - by})
+            await storage.write(lambda tx, change=change: tx.execute(change))
+        await reaper.one_pass()
+        run, now = await storage.read(
+            lambda tx: (tx.execute(select(tables.flow_run)).one(), tx.now)
+        )
+        assert run.state_type == "PENDING"
+        assert timedelta() < run.lease_expires_at - now <= POLICY.pending_lease
+
+    on_storage(body)
+
+
 def test_one_request_begins_a_run_by_hand_and_may_be_repeated(on_storage):
     async def body(storage):
         run_id, execution = uuid4(), uuid4()

@@ -86,6 +86,8 @@ class Nemesis:
             execution.freeze(simulation.between(10, 120))
         elif what < 0.75:
             by = simulation.between(-14, 14) if simulation.chance(0.5) else 3600.0
+            if simulation.chance(0.5):
+                by = -by
             simulation.clock_offset += timedelta(seconds=by)
             simulation.note(f"the database's clock is put by {by:.0f} s")
         elif what < 0.8:

@@ -115,6 +115,12 @@ def update_schedule(tx: "Transaction", schedule_id: UUID, changes: dict[str, Any
     tx.execute(update(schedule).where(_c.id == schedule_id).values(changes))
 
 
+def replan_all(tx: "Transaction") -> None:
+    """Let every schedule that still fires be planned again from this instant on."""
+    fires = _c.plan_at.is_not(None)
+    tx.execute(update(schedule).where(fires).values(next_fire_at=tx.now, plan_at=tx.now))
+
+
 def stop_schedules(tx: "Transaction", deployment_id: UUID) -> None:
     """Let no schedule of a deployment fire until it is started anew."""
     tx.execute(

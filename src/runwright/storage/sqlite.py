@@ -14,14 +14,13 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy.exc import OperationalError
 
 from runwright import failpoints
-from runwright.clock import SystemClock
+from runwright.clock import SteadyClock, SystemClock
 from runwright.core.clock import Clock
 from runwright.errors import DatabaseError
 from runwright.storage.engine import Transaction
@@ -80,12 +79,7 @@ class SqliteStorage:
 
     def __init__(self, path: str, clock: Clock | None = None) -> None:
         self._path = path
-        clock = clock or SystemClock()
-        began_at, began = clock.now(), clock.monotonic()
-        # Leases must not lapse because somebody set the clock.
-        self._now: Callable[[], datetime] = lambda: (
-            began_at + timedelta(seconds=clock.monotonic() - began)
-        )
+        self._clock = SteadyClock(clock or SystemClock())
         self.waker = Waker()
         #: For the next batch. One batch at a time has the connection.
         self._waiting: list[_Write] = []
@@ -180,7 +174,7 @@ class SqliteStorage:
         try:
             connection.raw.execute("BEGIN")
             connection.until = until
-            return query(SqliteTransaction(connection, self._now(), set()))
+            return query(SqliteTransaction(connection, self._clock.now(), set()))
         except (sqlite3.OperationalError, OperationalError) as error:
             raise _explained(error) from error
         finally:
@@ -240,7 +234,7 @@ class SqliteStorage:
         mine: set[str] = set()
         raw.execute("SAVEPOINT use_case")
         try:
-            result = write.use_case(SqliteTransaction(connection, self._now(), mine))
+            result = write.use_case(SqliteTransaction(connection, self._clock.now(), mine))
         except BaseException as error:  # noqa: BLE001  # it belongs to whoever waits for it
             if raw.in_transaction:
                 raw.execute("ROLLBACK TO use_case")

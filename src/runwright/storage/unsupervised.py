@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import and_, select, update
 
 from runwright.core.states import StateType
 from runwright.storage.tables import flow_run
@@ -48,16 +48,17 @@ def hear_of_worker(tx: "Transaction", pool_id: UUID, name: str, until: datetime)
 
 
 def extend_all(tx: "Transaction", client_lease: timedelta) -> None:
-    """Nobody could be heard for a while: every holder gets its whole lease again.
+    """Nobody could be heard for a while, or the clock was set: every lease is whole again.
 
-    `client_lease` is for those whose clients know of none.
+    No more than whole: one from before the clock was put back would hide a death for as long.
+    `client_lease` is for those whose clients know of none; the longer ones of these are left.
     """
     leased = _c.lease_expires_at.is_not(None)
     for seconds in tx.execute(select(_c.lease_seconds).where(leased).distinct()).scalars():
-        is_this = _c.lease_seconds.is_(None) if seconds is None else _c.lease_seconds == seconds
-        until = tx.now + (client_lease if seconds is None else timedelta(seconds=seconds))
-        tx.execute(
-            update(flow_run)
-            .where(is_this, _c.lease_expires_at < until)
-            .values(lease_expires_at=until)
-        )
+        if seconds is None:
+            until = tx.now + client_lease
+            outdated = and_(_c.lease_seconds.is_(None), _c.lease_expires_at < until)
+        else:
+            until = tx.now + timedelta(seconds=seconds)
+            outdated = and_(_c.lease_seconds == seconds, leased)
+        tx.execute(update(flow_run).where(outdated).values(lease_expires_at=until))

@@ -5,6 +5,9 @@ that are not due. No leader is needed: replicas take different rows, and each fi
 
 After an outage (no pass for more than a minute) the fires that were missed are dropped or made up
 for as each schedule's `catchup` says.
+
+When the clock was set back, instants that were planned for come again: those that still have
+their run get no other, and no schedule waits until a time that was never meant.
 """
 
 from datetime import datetime, timedelta
@@ -16,8 +19,11 @@ from runwright.core.ids import NewId
 from runwright.core.schedules.planning import HORIZON, Horizon
 from runwright.server.use_cases.fire_schedules import BATCH, Firing, drop_missed
 from runwright.storage.engine import Storage, Transaction
+from runwright.storage.schedules import replan_all
 from runwright.storage.tables import service_pass
 
+#: Replicas do not write and read the time of the last pass in one order.
+_SET_BACK = timedelta(seconds=1)
 _last_pass = select(service_pass.c.last_pass_at).where(service_pass.c.name == "scheduler")
 
 
@@ -38,6 +44,8 @@ class Scheduler:
         since, now = await self._storage.read(lambda tx: (tx.execute(_last_pass).scalar(), tx.now))
         if is_outage(since, now, self._patience):
             await self._settle(since, now - self._patience)
+        elif since is not None and since - now > _SET_BACK:
+            await self._storage.write(replan_all)
         planned = 0
         while True:
             some = await self._storage.write(self._firing.fire_some)
