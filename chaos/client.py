@@ -6,10 +6,14 @@ import random
 import time
 import urllib.error
 import urllib.request
+from pathlib import Path
 from typing import Any
 
 #: Answers that say: nothing was done, come again.
 _AGAIN = frozenset({429, 502, 503})
+
+#: Where the flows are that are run.
+CODE = str(Path(__file__).parent)
 
 
 class Unknown(Exception):

@@ -8,7 +8,7 @@ import sys
 import time
 import tomllib
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -49,9 +49,12 @@ class Server:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}/api"
         self.process: subprocess.Popen[bytes] | None = None
+        #: Of its machine, besides what all have.
+        self.environment: dict[str, str] = {}
 
     def start(self, **environment: str) -> None:
         """Without waiting until it answers."""
+        environment = self.environment | environment
         command = (*RUNWRIGHT, "server", "start", "--port", str(self.port))
         self.process = _start(
             (*command, "--database-url", self._database), self.home, self._log, environment
@@ -101,6 +104,8 @@ class Worker:
         home.mkdir(parents=True, exist_ok=True)
         self.network = Proxy(targets, seed)
         self.process: subprocess.Popen[bytes] | None = None
+        #: Of its machine, besides what all have.
+        self.environment: dict[str, str] = {}
 
     def start(self) -> None:
         command = (
@@ -115,7 +120,7 @@ class Worker:
             self.name,
         )
         credentials = {"RUNWRIGHT_API_URL": self.network.url, "RUNWRIGHT_API_KEY": self._key}
-        self.process = _start(command, self.home, self._log, credentials)
+        self.process = _start(command, self.home, self._log, self.environment | credentials)
 
     def family(self) -> list[psutil.Process]:
         """The processes of its machine, the worker first."""
@@ -138,8 +143,16 @@ class Cluster:
     """Replicas on one database, workers, and the way in for clients."""
 
     def __init__(
-        self, folder: Path, *, replicas: int, workers: int, postgres: Postgres | None, seed: int
+        self,
+        folder: Path,
+        *,
+        replicas: int,
+        workers: int,
+        postgres: Postgres | None,
+        seed: int,
+        environment: Mapping[str, dict[str, str]] | None = None,
     ) -> None:
+        """`environment` is what some of the machines have, by their names: `server-0`."""
         self.folder = folder
         self.effects = folder / "effects"
         self.effects.mkdir(parents=True)
@@ -149,7 +162,9 @@ class Cluster:
         self.servers = [
             Server(folder / f"server-{n}", self.database, self.log) for n in range(replicas)
         ]
+        environment = environment or {}
         for server in self.servers:
+            server.environment = environment.get(server.home.name, {})
             server.start()
             server.wait_until_up()
         self.key = self.servers[0].key
@@ -159,6 +174,8 @@ class Cluster:
             Worker(folder / f"worker-{n}", self.key, ports, self.log, seed + n)
             for n in range(workers)
         ]
+        for worker in self.workers:
+            worker.environment = environment.get(worker.name, {})
 
     def start_workers(self) -> None:
         for worker in self.workers:

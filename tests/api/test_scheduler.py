@@ -12,6 +12,7 @@ from runwright.api.deployments import DeploymentCreate
 from runwright.api.flows import FlowCreate
 from runwright.api.schedules import ScheduleCreate, ScheduleUpdate
 from runwright.clock import new_id
+from runwright.core.states import State, StateDetails, StateType
 from runwright.server.services.late_marker import LateMarker
 from runwright.server.services.pruner import Pruner
 from runwright.server.services.scheduler import Scheduler
@@ -23,6 +24,7 @@ from runwright.server.use_cases.save_deployment import (
     save_deployment,
 )
 from runwright.storage.flows import ensure_flow
+from runwright.storage.new_runs import NewRun, begin_run
 from runwright.storage.sqlite import SqliteStorage
 from runwright.storage.tables import flow_run, metadata
 from runwright.testing.clock import SimulatedClock
@@ -167,6 +169,51 @@ def test_a_clock_set_wrong_and_right_again_fires_nothing_twice_and_misses_nothin
     since = [fire for fire in fires if mended <= fire <= world.clock.now() + timedelta(minutes=30)]
     assert {b - a for a, b in pairwise(since)} == {timedelta(minutes=10)}
     assert since[0] - mended <= timedelta(minutes=10)
+
+
+def test_a_clock_set_back_in_the_middle_of_a_pass_is_noticed_by_the_next(world):
+    world.deploy({"interval": 600})
+    world.clock.set_wall(world.clock.now() + timedelta(hours=1))
+    scheduler = world.scheduler()
+    plan = scheduler._firing.fire_some
+
+    def set_back_and_plan(tx):
+        world.clock.set_wall(world.clock.now() - timedelta(hours=1))
+        return plan(tx)
+
+    write = world.storage.write
+    world.storage.write = lambda use_case: write(
+        set_back_and_plan if use_case == plan else use_case
+    )
+    world.do(scheduler.one_pass())
+    world.storage.write = write
+    world.tick()
+    assert min(world.fires()) - world.clock.now() <= timedelta(minutes=10)
+
+
+def test_runs_made_by_a_wrong_clock_do_not_wait_for_its_time(world):
+    deployment = world.deploy({"interval": 600}, active=False)
+    world.tick()
+    world.clock.set_wall(world.clock.now() + timedelta(hours=1))
+    world.tick()
+    now = world.clock.now()
+    names = {"at once": (now, "Scheduled"), "again": (now + timedelta(seconds=30), "AwaitingRetry")}
+    for name, (due, state_name) in names.items():
+        state = State(
+            id=new_id(),
+            type=StateType.SCHEDULED,
+            name=state_name,
+            timestamp=now,
+            state_details=StateDetails(scheduled_time=due),
+        )
+        run = NewRun(id=new_id(), name=name, flow_id=deployment.flow_id, state=state)
+        world.write(lambda tx, run=run: begin_run(tx, run))
+    world.tick()
+    world.clock.set_wall(world.clock.now() - timedelta(hours=1))
+    world.tick()
+    rows = world.write(lambda tx: tx.execute(select(flow_run.c.name, flow_run.c.due_at)).all())
+    waits = {row.name: row.due_at - world.clock.now() for row in rows}
+    assert waits == {"at once": timedelta(), "again": timedelta(seconds=30)}
 
 
 def test_editing_replaces_the_runs_made_ahead_and_keeps_those_that_are_due(world):

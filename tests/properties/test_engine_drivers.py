@@ -4,6 +4,7 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+import msgspec
 from hypothesis import given, settings
 from hypothesis.strategies import booleans, floats, integers, lists, none, one_of, sampled_from
 
@@ -28,7 +29,7 @@ from runwright.core.effects import (
     Waiting,
 )
 from runwright.core.engine import FlowPlan, Life, TaskPlan, run_flow, run_task
-from runwright.core.states import TERMINAL, State, StateName, StateType
+from runwright.core.states import TERMINAL, State, StateDetails, StateName, StateType
 from runwright.sdk.drivers import drive, drive_async
 
 ERRORS = {
@@ -217,3 +218,21 @@ def test_flow_runs_have_equal_histories(script, grants, begun):
         assert ended[0].type in TERMINAL
     else:
         assert "RunStopped" in ended
+
+
+def test_a_retry_waits_as_long_as_its_state_says_whatever_clock_that_was_told_by():
+    class Ahead(World):
+        """Whose control plane is an hour ahead."""
+
+        def _grant(self, state):
+            granted = super()._grant(state).state
+            if granted.name != StateName.AWAITING_RETRY:
+                return Granted(granted)
+            there = self.time + timedelta(hours=1)
+            details = StateDetails(scheduled_time=there + timedelta(seconds=10))
+            return Granted(msgspec.structs.replace(granted, timestamp=there, state_details=details))
+
+    world = Ahead(["error"], grants=["accept", "retry"])
+    begun = world.time
+    drive(run_flow(FlowPlan(), world.life), world.perform)
+    assert world.time - begun == timedelta(seconds=10)

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
+import msgspec
 import pytest
 
 from runwright.core.decide import decide, decide_task
@@ -205,6 +206,12 @@ def test_running_early_waits_for_the_scheduled_time():
         decision = judge(current, "Running")
         assert isinstance(decision, Wait)
         assert decision.delay == timedelta(seconds=30)
+
+
+def test_what_was_due_when_it_was_claimed_starts_though_the_clock_was_set_back_since():
+    claimed = state("Pending", scheduled_time=NOW + timedelta(hours=1))
+    claimed = msgspec.structs.replace(claimed, timestamp=NOW + timedelta(hours=1))
+    assert isinstance(judge(claimed, "Running"), Accept)
 
 
 def test_a_claimed_run_keeps_its_scheduled_time():

@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import textwrap
+from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
 
@@ -186,8 +187,9 @@ def test_an_import_error_is_logged_with_its_lines(run, tmp_path):
     assert "No module named 'no_such_package_at_all'" in supervisor.proposed[-1].message
 
 
-def test_a_retry_granted_to_what_could_not_begin_begins_again(run, tmp_path):
-    """The missing file appears before the retry."""
+@pytest.mark.parametrize("ahead", [timedelta(), timedelta(hours=1)])
+def test_a_retry_granted_to_what_could_not_begin_begins_again(run, tmp_path, ahead):
+    """The missing file appears before the retry, whatever the control plane's clock says."""
 
     def retry_once(entry):
         if entry.state.type is not StateType.FAILED:
@@ -197,8 +199,8 @@ def test_a_retry_granted_to_what_could_not_begin_begins_again(run, tmp_path):
             id=uuid4(),
             type=StateType.SCHEDULED,
             name="AwaitingRetry",
-            timestamp=SystemClock().now(),
-            state_details=StateDetails(scheduled_time=SystemClock().now()),
+            timestamp=SystemClock().now() + ahead,
+            state_details=StateDetails(scheduled_time=SystemClock().now() + ahead),
         )
         details = RejectDetails(reason="retry")
         return OrchestrationResult(state=state, status="REJECT", details=details)

@@ -250,7 +250,8 @@ def _start_again(life: Life, state: State) -> Generator[FlowEffect, Any, State]:
     due = state.state_details.scheduled_time
     try:
         if due is not None and due > life.now():
-            yield SleepUntil(due)
+            # By whose clock? Never longer than the state itself says, if that one is ahead.
+            yield SleepUntil(min(due, life.now() + max(due - state.timestamp, timedelta())))
     except RunStopped as stop:
         if stop.reason != "cancelled":
             raise

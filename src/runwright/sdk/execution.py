@@ -143,8 +143,10 @@ def is_to_be_tried_again(spec: ExecutionSpec, channel: Channel, error: FlowError
     result = propose(spec, channel, StateType.FAILED, StateName.FAILED, message)
     if result.state is None or result.state.type is not StateType.SCHEDULED:
         return False
-    again_at = result.state.state_details.scheduled_time or _clock.now()
-    _wait((again_at - _clock.now()).total_seconds())
+    decided_at = result.state.timestamp
+    again_at = result.state.state_details.scheduled_time or decided_at
+    # The control plane's clock may be ahead of this one.
+    _wait(min(again_at - _clock.now(), again_at - decided_at).total_seconds())
     return True
 
 

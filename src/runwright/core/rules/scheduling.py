@@ -34,13 +34,16 @@ def keep_scheduled_time(move: Transition) -> Decision:
 
 
 def wait_for_scheduled_time(move: Transition) -> Decision:
-    """A run claimed or retried early waits until it is due."""
+    """A run claimed or retried early waits until it is due.
+
+    Not one that was due already when it came into its state: only the clock has changed since.
+    """
     if move.current is None or move.proposed.type is not StateType.RUNNING:
         return Accept()
     if move.current.type not in {StateType.SCHEDULED, StateType.PENDING}:
         return Accept()
     due = move.current.state_details.scheduled_time
-    if due is None or due <= move.now:
+    if due is None or due <= max(move.now, move.current.timestamp):
         return Accept()
     return Wait(due - move.now, f"The run is scheduled for {due.isoformat()}.")
 
