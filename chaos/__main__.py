@@ -17,6 +17,7 @@ from bench.compare.postgres import postgres
 
 from chaos import trials
 from chaos.clocks import clocks
+from chaos.disks import full_disks
 from chaos.failpoints import every_failpoint
 from chaos.goals import Goals
 
@@ -24,7 +25,8 @@ from chaos.goals import Goals
 _MIXED = {"ci": 20.0, "gate": 170.0}
 _OUTAGE = {"ci": 10.0, "gate": 60.0}
 _SCHEDULES = {"ci": 15.0, "gate": 80.0}
-_JUMPS = {"ci": 8, "gate": 60}
+_JUMPS = {"ci": 4, "gate": 60}
+_FULL = {"ci": 3, "gate": 20}
 _DEATHS = {"ci": 8, "gate": 40}
 _RACES = {"ci": 40, "gate": 400}
 
@@ -73,6 +75,9 @@ def trials_of(profile: str, seed: int) -> dict[str, Trial]:
             goals, folder, replicas=1, postgres=None, seed=seed, seconds=firing
         ),
         "clocks": lambda goals, folder, _: clocks(goals, folder, seed=seed, jumps=_JUMPS[profile]),
+        "full disks": lambda goals, folder, _: full_disks(
+            goals, folder, seed=seed, times=_FULL[profile]
+        ),
         "detection": lambda goals, folder, _: trials.detection(
             goals, folder, seed=seed, deaths=_DEATHS[profile]
         ),

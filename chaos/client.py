@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 #: Answers that say: nothing was done, come again.
-_AGAIN = frozenset({429, 502, 503})
+_AGAIN = frozenset({429, 502, 503, 507})
 
 #: Where the flows are that are run.
 CODE = str(Path(__file__).parent)

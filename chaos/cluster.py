@@ -151,13 +151,18 @@ class Cluster:
         postgres: Postgres | None,
         seed: int,
         environment: Mapping[str, dict[str, str]] | None = None,
+        disk: Path | None = None,
     ) -> None:
-        """`environment` is what some of the machines have, by their names: `server-0`."""
+        """`environment` is what some of the machines have, by their names: `server-0`.
+
+        `disk` is where SQLite's file and the workers' files are, if not beside the rest.
+        """
         self.folder = folder
         self.effects = folder / "effects"
         self.effects.mkdir(parents=True)
         self.log = folder / "log"
-        self.database = postgres.database() if postgres else f"sqlite:///{folder}/runwright.db"
+        disk = disk or folder
+        self.database = postgres.database() if postgres else f"sqlite:///{disk}/runwright.db"
         self.postgres = postgres
         self.servers = [
             Server(folder / f"server-{n}", self.database, self.log) for n in range(replicas)
@@ -171,7 +176,7 @@ class Cluster:
         ports = [server.port for server in self.servers]
         self.network = Proxy(ports, seed)
         self.workers = [
-            Worker(folder / f"worker-{n}", self.key, ports, self.log, seed + n)
+            Worker(disk / f"worker-{n}", self.key, ports, self.log, seed + n)
             for n in range(workers)
         ]
         for worker in self.workers:
