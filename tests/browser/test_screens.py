@@ -10,6 +10,7 @@ import pytest
 pytest.importorskip("playwright")
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
+from tests.browser.steps import deploy, home, start
 
 PICTURES = Path(__file__).resolve().parents[2] / "docs" / "images"
 FORM = """
@@ -51,26 +52,6 @@ SCROLL = """async (chart) => {
   return frames;
 }"""
 PAYLOADS = ("<script>alert(1)</script>", "<img src=x onerror=alert(2)>", "javascript:alert(3)")
-
-
-def home(site: Any) -> str:
-    return site.url.removesuffix("/api")
-
-
-def start(page: Any, site: Any, deployment: str, **parameters: str) -> None:
-    """Press Run in the list of deployments, and fill in the form that its schema makes."""
-    page.goto(f"{home(site)}/deployments")
-    row = page.get_by_role("row").filter(has_text=deployment)
-    row.get_by_role("button", name="Run").click()
-    for name, text in parameters.items():
-        page.get_by_label(name).fill(text)
-    page.get_by_role("button", name="Start").click()
-
-
-def deploy(site: Any, flow: str) -> None:
-    """From the command line, which tells the flow's parameters."""
-    site.cli("work-pool", "create", "p")
-    site.cli("deploy", f"flows.py:{flow}", "--name", "p", "--pool", "p", "--source", str(site.code))
 
 
 def test_without_a_session_one_is_asked_to_sign_in_and_a_key_will_do(

@@ -81,16 +81,22 @@ export function Button(props: {
   );
 }
 
-export function Command({ text }: { text: string }) {
+/** Whether something was copied lately, and what copies a text. */
+export function useCopy(): [boolean, (text: string) => Promise<void>] {
   const [copied, setCopied] = useState(false);
-  const copy = async () => {
+  const copy = async (text: string) => {
     await navigator.clipboard.writeText(text);
     setCopied(true);
   };
+  return [copied, copy];
+}
+
+export function Command({ text }: { text: string }) {
+  const [copied, copy] = useCopy();
   return (
     <span className="inline-flex max-w-full items-center gap-2 rounded border border-line bg-surface px-2 py-1">
       <code className="overflow-x-auto whitespace-pre font-mono text-xs">{text}</code>
-      <button type="button" className="cursor-pointer text-link" onClick={copy}>
+      <button type="button" className="cursor-pointer text-link" onClick={() => void copy(text)}>
         {copied ? "Copied" : "Copy"}
       </button>
     </span>

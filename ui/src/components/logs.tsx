@@ -1,81 +1,28 @@
 /** The log of a run: only what is seen is drawn; what comes while it runs is appended. */
-import { useQuery } from "@tanstack/react-query";
+import { useLocation, useNavigate } from "@tanstack/react-router";
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { useEffect, useRef, useState } from "react";
+import { type ReactNode, useEffect, useRef, useState } from "react";
 
-import { api, type FlowRun, good, type Log } from "../api/client";
+import type { FlowRun, Log } from "../api/client";
+import { pieces } from "../lib/ansi";
+import { LEVELS, levelName, textOf, wanted } from "../lib/log-text";
 import { hasEnded } from "../lib/states";
 import { clock } from "../lib/time";
+import { Button, useCopy } from "./basics";
+import { useLines } from "./log-lines";
 
-const PAGE = 200;
-const LOOK_AGAIN_MS = 1_000;
 const LINE = 20;
-const LEVELS: [number, string][] = [
-  [0, "all"],
-  [20, "info"],
-  [30, "warning"],
-  [40, "error"],
-];
-
-/** Everything that is there by now, page after page, beginning after what is known. */
-async function linesAfter(run: string, known: Log[]): Promise<Log[]> {
-  const lines = [...known];
-  for (;;) {
-    const body = {
-      logs: { flow_run_id: { any_: [run] } },
-      sort: "TIMESTAMP_ASC",
-      limit: PAGE,
-      offset: lines.length,
-    };
-    const page = await good(api.POST("/api/logs/filter", { body }));
-    lines.push(...page);
-    if (page.length < PAGE) return lines;
-  }
-}
-
-function useLines(run: FlowRun): Log[] | undefined {
-  const known = useRef<{ run: string; lines: Log[] }>({ run: run.id, lines: [] });
-  if (known.current.run !== run.id) known.current = { run: run.id, lines: [] };
-  const found = useQuery({
-    queryKey: ["logs", run.id, hasEnded(run.state_type)],
-    queryFn: async () => {
-      const lines = await linesAfter(run.id, known.current.lines);
-      known.current = { run: run.id, lines };
-      return lines;
-    },
-    refetchInterval: hasEnded(run.state_type) ? false : LOOK_AGAIN_MS,
-    placeholderData: (before) => before,
-  });
-  return found.data;
-}
 
 export function Logs({ run }: { run: FlowRun }) {
   const lines = useLines(run);
   const [least, setLeast] = useState(0);
   const [words, setWords] = useState("");
-  const wanted = words.toLowerCase();
-  const shown = (lines ?? []).filter(
-    (line) => line.level >= least && line.message.toLowerCase().includes(wanted),
-  );
-  const box = useRef<HTMLDivElement>(null);
-  const isFollowing = useRef(true);
-  const rows = useVirtualizer({
-    count: shown.length,
-    getScrollElement: () => box.current,
-    estimateSize: () => LINE,
-    overscan: 20,
-  });
-  useEffect(() => {
-    if (isFollowing.current && shown.length > 0) rows.scrollToIndex(shown.length - 1);
-  }, [shown.length, rows]);
-  const scrolled = () => {
-    const { scrollTop, scrollHeight, clientHeight } = box.current ?? document.body;
-    isFollowing.current = scrollHeight - scrollTop - clientHeight < 2 * LINE;
-  };
+  const [wraps, setWraps] = useState(false);
+  const shown = wanted(lines ?? [], least, words);
   if (lines?.length === 0) return <p className="text-faint">Nothing was logged{hasEnded(run.state_type) ? "" : " yet"}.</p>;
   return (
     <div className="flex flex-col gap-2">
-      <div className="flex flex-wrap gap-4">
+      <div className="flex flex-wrap items-center gap-4">
         <label className="flex items-center gap-2">
           Level
           <select value={least} onChange={(event) => setLeast(Number(event.target.value))} className="rounded border border-line bg-surface px-2 py-1">
@@ -90,41 +37,125 @@ export function Logs({ run }: { run: FlowRun }) {
           Text
           <input type="search" value={words} onChange={(event) => setWords(event.target.value)} className="rounded border border-line bg-surface px-2 py-1" />
         </label>
+        <label className="flex items-center gap-2">
+          <input type="checkbox" checked={wraps} onChange={() => setWraps(!wraps)} />
+          Wrap
+        </label>
         <span className="text-faint">
           {shown.length} of {lines?.length ?? 0} lines
         </span>
+        <TakeAway run={run} lines={shown} />
       </div>
-      <div
-        ref={box}
-        onScroll={scrolled}
-        role="log"
-        aria-label="Log lines"
-        tabIndex={0}
-        className="h-80 overflow-auto rounded border border-line bg-surface font-mono text-xs"
-      >
-        <div className="relative" style={{ height: rows.getTotalSize() }}>
-          {rows.getVirtualItems().map((row) => {
-            const line = shown[row.index];
-            return (
-              line && (
-                <div key={line.id} className="absolute flex gap-3 whitespace-pre px-2 leading-5" style={{ top: row.start }}>
-                  <time dateTime={line.timestamp} className="text-faint">
-                    {clock(line.timestamp)}
-                  </time>
-                  <span className={line.level >= 40 ? "text-bad" : line.level >= 30 ? "text-warn" : "text-faint"}>
-                    {levelName(line.level)}
-                  </span>
-                  <span>{line.message}</span>
-                </div>
-              )
-            );
-          })}
-        </div>
+      <Lines lines={shown} wraps={wraps} />
+    </div>
+  );
+}
+
+function TakeAway({ run, lines }: { run: FlowRun; lines: Log[] }) {
+  const [copied, copy] = useCopy();
+  const download = () => {
+    const address = URL.createObjectURL(new Blob([textOf(lines)], { type: "text/plain" }));
+    const link = document.createElement("a");
+    link.href = address;
+    link.download = `${run.id}.log`;
+    link.click();
+    URL.revokeObjectURL(address);
+  };
+  return (
+    <span className="ml-auto flex gap-2">
+      <Button onClick={() => void copy(textOf(lines))}>{copied ? "Copied" : "Copy"}</Button>
+      <Button onClick={download}>Download</Button>
+    </span>
+  );
+}
+
+function Lines({ lines, wraps }: { lines: Log[]; wraps: boolean }) {
+  const box = useRef<HTMLDivElement>(null);
+  const linked = useLocation({ select: (location) => location.hash.match(/^log-(.+)$/)?.[1] });
+  const isFollowing = useRef(linked === undefined);
+  const rows = useVirtualizer({
+    count: lines.length,
+    getScrollElement: () => box.current,
+    estimateSize: (index) => LINE * (lines[index]?.message.split("\n").length ?? 1),
+    getItemKey: (index) => lines[index]?.id ?? index,
+    overscan: 20,
+  });
+  useEffect(() => rows.measure(), [wraps, rows]);
+  useEffect(() => {
+    if (isFollowing.current && lines.length > 0) rows.scrollToIndex(lines.length - 1);
+  }, [lines.length, rows]);
+  const place = linked === undefined ? -1 : lines.findIndex((line) => line.id === linked);
+  useEffect(() => {
+    if (place >= 0) rows.scrollToIndex(place, { align: "center" });
+  }, [place, rows]);
+  const scrolled = () => {
+    const { scrollTop, scrollHeight, clientHeight } = box.current ?? document.body;
+    isFollowing.current = scrollHeight - scrollTop - clientHeight < 2 * LINE;
+  };
+  return (
+    <div
+      ref={box}
+      onScroll={scrolled}
+      role="log"
+      aria-label="Log lines"
+      tabIndex={0}
+      className="h-80 overflow-auto rounded border border-line bg-surface font-mono text-xs"
+    >
+      <div className="relative" style={{ height: rows.getTotalSize() }}>
+        {rows.getVirtualItems().map((row) => {
+          const line = lines[row.index];
+          if (!line) return null;
+          return (
+            <Row
+              key={line.id}
+              line={line}
+              isLinked={line.id === linked}
+              index={row.index}
+              wraps={wraps}
+              measure={rows.measureElement}
+              top={row.start}
+            />
+          );
+        })}
       </div>
     </div>
   );
 }
 
-function levelName(level: number): string {
-  return (level >= 50 ? "CRITICAL" : level >= 40 ? "ERROR" : level >= 30 ? "WARNING" : level >= 20 ? "INFO" : "DEBUG").padEnd(8);
+function Row(props: {
+  line: Log;
+  isLinked: boolean;
+  index: number;
+  wraps: boolean;
+  measure: (element: HTMLElement | null) => void;
+  top: number;
+}) {
+  const { line } = props;
+  const navigate = useNavigate();
+  const link = () => void navigate({ to: ".", hash: `log-${line.id}`, replace: true, resetScroll: false });
+  return (
+    <div
+      ref={props.measure}
+      data-index={props.index}
+      aria-current={props.isLinked ? "location" : undefined}
+      className={`absolute flex gap-3 px-2 leading-5 ${props.wraps ? "w-full whitespace-pre-wrap" : "whitespace-pre"} ${props.isLinked ? "bg-raised outline outline-link" : ""}`}
+      style={{ top: props.top }}
+    >
+      <button type="button" title="Link to this line" className="flex-none cursor-pointer self-start text-faint hover:underline" onClick={link}>
+        <time dateTime={line.timestamp}>{clock(line.timestamp)}</time>
+      </button>
+      <span className={`flex-none ${line.level >= 40 ? "text-bad" : line.level >= 30 ? "text-warn" : "text-faint"}`}>
+        {levelName(line.level).padEnd(8)}
+      </span>
+      <span className={props.wraps ? "min-w-0 wrap-anywhere" : ""}>{coloured(line.message)}</span>
+    </div>
+  );
+}
+
+function coloured(message: string): ReactNode {
+  return pieces(message).map((piece, index) => (
+    <span key={index} className={piece.look || undefined}>
+      {piece.text}
+    </span>
+  ));
 }
