@@ -1,12 +1,14 @@
 """One run's way through claims, journal and ends, on both databases."""
 
 import asyncio
+import sqlite3
 from datetime import timedelta
 from uuid import uuid4
 
 import msgspec
 import pytest
 from sqlalchemy import select, update
+from sqlalchemy.exc import OperationalError
 from tests.contract.pools import POLICY, ask, history, make_pool, proposal, schedule
 
 from runwright.api.executions import ExecutionRef, ExitReport
@@ -23,6 +25,7 @@ from runwright.server.use_cases.end_execution import end_execution
 from runwright.server.use_cases.move_run import move_run
 from runwright.server.use_cases.wait_for_work import WorkDesk
 from runwright.storage import migrations, tables
+from runwright.storage.errors import StorageFull
 from runwright.storage.runs import flow_named, read_run
 
 
@@ -162,6 +165,33 @@ def test_a_clock_that_is_set_ends_no_run_and_hides_no_death(on_storage, by):
         )
         assert run.state_type == "PENDING"
         assert timedelta() < run.lease_expires_at - now <= POLICY.pending_lease
+
+    on_storage(body)
+
+
+def test_nobody_is_ended_for_renewals_that_a_full_disk_refused(on_storage):
+    async def body(storage):
+        flow, deployment = await storage.write(make_pool)
+        (run_id,) = await schedule(storage, flow, deployment)
+        await WorkDesk(storage, POLICY).sync("p", uuid4(), ask())
+        reaper = Reaper(storage, POLICY)
+        await reaper.one_pass()
+        lapsed = {"lease_expires_at": SystemClock().now() - timedelta(minutes=1)}
+        await storage.write(lambda tx: tx.execute(update(tables.flow_run).values(lapsed)))
+
+        def refused(tx):
+            error = sqlite3.OperationalError("database or disk is full")
+            error.sqlite_errorname = "SQLITE_FULL"
+            error.sqlstate = "53100"
+            raise OperationalError("UPDATE", {}, error)
+
+        with pytest.raises(StorageFull):
+            await storage.write(refused)
+        await reaper.one_pass()
+        assert (await storage.read(lambda tx: read_run(tx, run_id))).state_type == "PENDING"
+        await storage.write(lambda tx: tx.execute(update(tables.flow_run).values(lapsed)))
+        await reaper.one_pass()
+        assert (await storage.read(lambda tx: read_run(tx, run_id))).state_type == "SCHEDULED"
 
     on_storage(body)
 

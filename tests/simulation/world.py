@@ -137,8 +137,12 @@ class Server:
 
     def _begin(self) -> None:
         policy: Policy = self._simulation.policy
-        self._reaper: Any = Reaper(self, policy)  # type: ignore[arg-type]  # all it needs is write
+        self._reaper: Any = Reaper(self, policy)  # type: ignore[arg-type]  # all it needs
         self._canceller: Any = Canceller(self, policy)  # type: ignore[arg-type]
+
+    def was_full(self) -> bool:
+        """Never."""
+        return False
 
     async def write(self, use_case: Callable[[Any], Any]) -> Any:
         """As a storage does for the duties."""

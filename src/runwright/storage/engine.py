@@ -57,6 +57,10 @@ class Storage(Protocol):
         """
         ...
 
+    def was_full(self) -> bool:
+        """Whether a write was refused for want of space since this was last asked."""
+        ...
+
     async def stop(self) -> None:
         """Finish what was begun and close. Writes that come later are refused."""
         ...

@@ -96,6 +96,7 @@ class PostgresStorage:
         )
         self._notices = Notices(url, self.waker)
         self._stopped = True
+        self._was_full = False
 
     async def start(self) -> None:
         try:
@@ -116,6 +117,10 @@ class PostgresStorage:
         await self._notices.stop()
         await self._engine.dispose()
 
+    def was_full(self) -> bool:
+        was, self._was_full = self._was_full, False
+        return was
+
     async def write(self, use_case: Callable[[Transaction], T]) -> T:
         for number in range(1, _TRIES + 1):
             self._refuse_when_stopped()
@@ -129,6 +134,7 @@ class PostgresStorage:
                         failpoints.reach("before commit", use_case)
             except (DBAPIError, PoolTimeout, OSError) as error:
                 if number == _TRIES or not _may_repeat(error):
+                    self._was_full |= _sqlstate(error) == _DISK_FULL
                     raise _explained(error) from error
                 longest = exponential(number, first=_SHORT, most=_LONG)
                 await asyncio.sleep(anywhere_up_to(longest, random.random).total_seconds())

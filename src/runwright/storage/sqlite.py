@@ -81,6 +81,7 @@ class SqliteStorage:
         self._path = path
         self._clock = SteadyClock(clock or SystemClock())
         self.waker = Waker()
+        self._was_full = False
         #: For the next batch. One batch at a time has the connection.
         self._waiting: list[_Write] = []
         self._idle = asyncio.Event()
@@ -120,6 +121,10 @@ class SqliteStorage:
         await asyncio.to_thread(self._readers.shutdown)
         for connection in self._read_connections:
             connection.close()
+
+    def was_full(self) -> bool:
+        was, self._was_full = self._was_full, False
+        return was
 
     async def write(self, use_case: Callable[[Transaction], T]) -> T:
         return await self._write(use_case, is_brief=False)
@@ -261,6 +266,7 @@ class SqliteStorage:
         else:
             self._idle.set()
         for answer, result, error in batch.outcomes:
+            self._was_full |= isinstance(error, StorageFull)
             if answer.done():  # whoever asked has gone away
                 continue
             if error is None:

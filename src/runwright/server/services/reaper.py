@@ -47,15 +47,17 @@ class Reaper:
         self._excused = False
 
     async def one_pass(self) -> None:
-        while await self._storage.write(self._pass) == _AT_ONCE:
+        # What was too large for a full disk were renewals too: nobody is to blame for those.
+        excuse = self._storage.was_full()
+        while await self._storage.write(lambda tx: self._pass(tx, excuse=excuse)) == _AT_ONCE:
             pass  # there are more
 
-    def _pass(self, tx: Transaction) -> int:
+    def _pass(self, tx: Transaction, *, excuse: bool) -> int:
         """End what has lapsed; how many runs were looked at."""
         now, ttl = tx.now, self._policy.running_lease
         last = tx.execute(LAST_PASS, {"service": self.name}).scalar()
         note_pass(tx, self.name)
-        if plan_pass(last, now, ttl) is Pass.EXTEND or self._is_our_outage(tx):
+        if excuse or plan_pass(last, now, ttl) is Pass.EXTEND or self._is_our_outage(tx):
             extend_all(tx, self._policy.client_lease)
             return 0
         lapsed = tx.execute(_LAPSED, {"now": now}).scalars()
