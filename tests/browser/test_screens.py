@@ -237,7 +237,11 @@ def test_every_screen_can_be_used_by_everybody(
     site.until_state(runs[-1], "COMPLETED")
     site.run(held, folder=str(tmp_path))
     page.evaluate(f"localStorage.setItem('theme', '{theme}')")
-    for screen in ("dashboard", "runs", f"runs/{runs[-1]}", "deployments", "pools"):
+    screens = (
+        "dashboard", "runs", f"runs/{runs[-1]}", "flows", "deployments", "pools", "automations",
+        "events", "variables", "limits", "settings",
+    )  # fmt: skip
+    for screen in screens:
         page.goto(f"{home(site)}/{screen}")
         expect(page.get_by_role("heading").first).to_be_visible()
         page.wait_for_load_state("load")

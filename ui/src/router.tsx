@@ -4,12 +4,18 @@ import { createRootRoute, createRoute, createRouter, Outlet, redirect } from "@t
 import { base } from "./api/client";
 import { Shell } from "./components/shell";
 import { readSearch } from "./lib/search";
+import { Automations } from "./screens/automations";
 import { Dashboard } from "./screens/dashboard";
 import { Deployments } from "./screens/deployments";
+import { Events } from "./screens/events";
+import { Flows } from "./screens/flows";
+import { Limits } from "./screens/limits";
 import { Pools } from "./screens/pools";
 import { Run } from "./screens/run";
 import { Runs } from "./screens/runs";
+import { Settings } from "./screens/settings";
 import { SignIn } from "./screens/sign-in";
+import { Variables } from "./screens/variables";
 
 const root = createRootRoute({ component: Outlet });
 
@@ -42,9 +48,18 @@ const runs = createRoute({
 const run = createRoute({ getParentRoute: () => app, path: "/runs/$id", component: Run });
 const deployments = createRoute({ getParentRoute: () => app, path: "/deployments", component: Deployments });
 const pools = createRoute({ getParentRoute: () => app, path: "/pools", component: Pools });
+const flows = createRoute({ getParentRoute: () => app, path: "/flows", component: Flows });
+const automations = createRoute({ getParentRoute: () => app, path: "/automations", component: Automations });
+const events = createRoute({ getParentRoute: () => app, path: "/events", component: Events });
+const variables = createRoute({ getParentRoute: () => app, path: "/variables", component: Variables });
+const limits = createRoute({ getParentRoute: () => app, path: "/limits", component: Limits });
+const settings = createRoute({ getParentRoute: () => app, path: "/settings", component: Settings });
+const screens = [
+  dashboard, runs, run, flows, deployments, pools, automations, events, variables, limits, settings,
+] as const;
 
 export const router = createRouter({
-  routeTree: root.addChildren([start, signIn, app.addChildren([dashboard, runs, run, deployments, pools])]),
+  routeTree: root.addChildren([start, signIn, app.addChildren(screens)]),
   basepath: base || "/",
 });
 

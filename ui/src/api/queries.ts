@@ -20,14 +20,28 @@ const few = (name: string, state: NonNullable<NonNullable<Query["flow_runs"]>["s
 export const failures = few("failures", { type: { any_: ["FAILED", "CRASHED"] } }, "END_TIME_DESC");
 export const late = few("late", { name: { any_: ["Late"] } }, "EXPECTED_START_TIME_ASC");
 
+/** Searches of the runs page that were kept. */
+export const views = queryOptions({
+  queryKey: ["views"],
+  queryFn: () => good(api.POST("/api/saved_searches/filter", { body: {} })),
+});
+
+const historyFilter = ({ flow_runs, flows, deployments, work_pools }: Query) => ({
+  flow_runs,
+  flows,
+  deployments,
+  work_pools,
+});
+
 /** How many runs were due in each interval, by the state they are in now. */
-export const history = (from: Date, to: Date, seconds: number) =>
+export const history = (from: Date, to: Date, seconds: number, filter: Query = {}) =>
   queryOptions({
-    queryKey: ["live", "history", from.toISOString(), seconds],
+    queryKey: ["live", "history", from.toISOString(), seconds, filter],
     queryFn: () =>
       good(
         api.POST("/api/flow_runs/history", {
           body: {
+            ...historyFilter(filter),
             history_start: from.toISOString(),
             history_end: to.toISOString(),
             history_interval_seconds: seconds,
@@ -110,3 +124,38 @@ export const workers = (pool: string) =>
         }),
       ),
   });
+
+export const variables = queryOptions({
+  queryKey: ["live", "variables"],
+  queryFn: () => good(api.POST("/api/variables/filter", { body: { sort: "NAME_ASC", limit: 200 } })),
+});
+
+export const limits = queryOptions({
+  queryKey: ["live", "limits"],
+  queryFn: () => good(api.POST("/api/v2/concurrency_limits/filter", { body: { limit: 200 } })),
+});
+
+export const automations = queryOptions({
+  queryKey: ["live", "automations"],
+  queryFn: () => good(api.POST("/api/automations/filter", { body: { sort: "NAME_ASC", limit: 200 } })),
+});
+
+export const keys = queryOptions({
+  queryKey: ["live", "keys"],
+  queryFn: () => good(api.POST("/api/keys/filter", { body: { limit: 200 } })),
+});
+
+/** The newest events whose text has these words. */
+export const events = (words: string) =>
+  queryOptions({
+    queryKey: ["live", "events", words],
+    queryFn: () => {
+      const filter = { order: "DESC" as const, ...(words && { text: { query: words } }) };
+      return good(api.POST("/api/events/filter", { body: { filter, limit: 50 } }));
+    },
+  });
+
+export const version = queryOptions({
+  queryKey: ["version"],
+  queryFn: () => good(api.GET("/api/admin/version")),
+});

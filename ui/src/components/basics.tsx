@@ -91,6 +91,47 @@ export function useCopy(): [boolean, (text: string) => Promise<void>] {
   return [copied, copy];
 }
 
+/** A line of text with its label. */
+export function TextField(props: {
+  label: string;
+  value: string;
+  change: (text: string) => void;
+  type?: "text" | "search" | "number";
+}) {
+  return (
+    <label className="flex items-center gap-2">
+      {props.label}
+      <input
+        type={props.type ?? "text"}
+        value={props.value}
+        onChange={(event) => props.change(event.target.value)}
+        className="rounded border border-line bg-surface px-2 py-1"
+      />
+    </label>
+  );
+}
+
+/** Deletes what it stands beside, when it was pressed twice. */
+export function Delete({ name, act, disabled }: { name: string; act: () => void; disabled?: boolean }) {
+  const [isSure, setSure] = useState(false);
+  const press = () => {
+    if (isSure) act();
+    setSure(!isSure);
+  };
+  return (
+    <button
+      type="button"
+      disabled={disabled}
+      onClick={press}
+      onBlur={() => setSure(false)}
+      aria-label={isSure ? `Yes, delete ${name}` : `Delete ${name}`}
+      className={`cursor-pointer ${isSure ? "font-semibold text-bad" : "text-link"}`}
+    >
+      {isSure ? "Yes, delete" : "Delete"}
+    </button>
+  );
+}
+
 export function Command({ text }: { text: string }) {
   const [copied, copy] = useCopy();
   return (
@@ -133,6 +174,8 @@ export function Loading({ what }: { what: string }) {
 
 export interface Column<T> {
   title: string;
+  /** What stands above it in place of its title. */
+  head?: ReactNode;
   cell: (row: T) => ReactNode;
   wide?: boolean;
 }
@@ -150,7 +193,7 @@ export function Table<T>(props: {
           <tr className="border-b border-line text-xs text-faint">
             {props.columns.map((column) => (
               <th key={column.title} scope="col" className="px-2 py-1.5 font-medium">
-                {column.title}
+                {column.head ?? column.title}
               </th>
             ))}
           </tr>

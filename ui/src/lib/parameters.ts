@@ -123,3 +123,12 @@ function read(field: Field, text: string): unknown {
       }
   }
 }
+
+/** What was typed as JSON where it is some, and else as text. */
+export function asJson(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return text;
+  }
+}

@@ -1,15 +1,34 @@
 import { describe, expect, it } from "vitest";
 
-import { queryOf, readSearch } from "./search";
+import { nextPage, queryOf, readSearch } from "./search";
+
+const NOON = "2026-01-01T12:00:00.123456Z";
+const LATER = "2026-01-01T13:00:00Z";
 
 describe("readSearch", () => {
   it("takes what makes sense and leaves out the rest", () => {
-    const raw = { state: ["FAILED", "NONSENSE"], not: "CRASHED", name: "  ", page: "3", x: 1 };
-    expect(readSearch(raw)).toEqual({ state: ["FAILED"], not: ["CRASHED"], page: 3 });
+    const raw = { state: ["FAILED", "NONSENSE"], not: "CRASHED", name: "  ", x: 1, before: NOON, skip: "3" };
+    expect(readSearch(raw)).toEqual({ state: ["FAILED"], not: ["CRASHED"], before: NOON, skip: 3 });
   });
 
-  it.each([["0"], ["-1"], ["1.5"], ["many"]])("takes page %s for the first", (page) => {
-    expect(readSearch({ page })).toEqual({});
+  it.each([["0"], ["-1"], ["1.5"], ["many"]])("takes skip %s for none", (skip) => {
+    expect(readSearch({ skip, before: NOON })).toEqual({ before: NOON });
+  });
+
+  it("takes a page that begins at no instant for the first", () => {
+    expect(readSearch({ before: "noon", skip: 7 })).toEqual({});
+  });
+});
+
+describe("nextPage", () => {
+  const due = (at: string) => ({ expected_start_time: at });
+
+  it("begins at the last instant shown, after those that were", () => {
+    expect(nextPage({}, [due(LATER), due(NOON), due(NOON)])).toEqual({ before: NOON, skip: 2 });
+  });
+
+  it("counts on while an instant has more runs than a page", () => {
+    expect(nextPage({ before: NOON, skip: 50 }, [due(NOON), due(NOON)])).toEqual({ before: NOON, skip: 52 });
   });
 });
 
@@ -19,12 +38,12 @@ describe("queryOf", () => {
   });
 
   it("says each filter to the resource it belongs to", () => {
-    const query = queryOf({ not: ["COMPLETED"], name: "fox", flow: "etl", pool: "gpu", page: 2 });
+    const query = queryOf({ not: ["COMPLETED"], name: "fox", flow: "etl", pool: "gpu", before: NOON, skip: 2 });
     expect(query).toMatchObject({
-      flow_runs: { state: { type: { not_any_: ["COMPLETED"] } }, name: { like_: "fox" } },
+      flow_runs: { state: { type: { not_any_: ["COMPLETED"] } }, name: { like_: "fox" }, expected_start_time: { before_: NOON } },
       flows: { name: { any_: ["etl"] } },
       work_pools: { name: { any_: ["gpu"] } },
-      offset: 50,
+      offset: 2,
     });
   });
 });

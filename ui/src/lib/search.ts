@@ -10,7 +10,9 @@ export interface RunSearch {
   deployment?: string;
   pool?: string;
   tag?: string;
-  page?: number;
+  /** Only runs that were due by then, without the first so many of them: the pages before. */
+  before?: string;
+  skip?: number;
 }
 
 export const PAGE_SIZE = 50;
@@ -27,8 +29,12 @@ export function readSearch(raw: Record<string, unknown>): RunSearch {
     if (typeof value === "string" && value.trim() !== "") search[key] = value;
     if (typeof value === "number") search[key] = String(value);
   }
-  const page = Number(raw["page"]);
-  if (Number.isInteger(page) && page > 1) search.page = page;
+  const before = raw["before"];
+  if (typeof before === "string" && !Number.isNaN(Date.parse(before))) {
+    search.before = before;
+    const skip = Number(raw["skip"]);
+    if (Number.isInteger(skip) && skip > 0) search.skip = skip;
+  }
   return search;
 }
 
@@ -39,6 +45,30 @@ function statesIn(value: unknown): StateType[] {
 
 /** The body of `/flow_runs/filter`. One more than a page is asked for: is there a next one? */
 export function queryOf(search: RunSearch): Query {
+  return {
+    ...filterOf(search),
+    sort: "EXPECTED_START_TIME_DESC",
+    limit: PAGE_SIZE + 1,
+    offset: search.skip ?? 0,
+  };
+}
+
+/**
+ * Where the next page begins. A page begins at an instant, not at a number, so that the thousandth
+ * is as soon there as the first; several runs may be due at that instant, of which some were shown.
+ */
+export function nextPage(
+  search: RunSearch,
+  shown: readonly { expected_start_time?: string | null }[],
+): Pick<RunSearch, "before" | "skip"> {
+  const before = shown.at(-1)?.expected_start_time ?? undefined;
+  if (before === undefined) return { before: undefined, skip: undefined };
+  const ties = shown.filter((run) => run.expected_start_time === before).length;
+  return { before, skip: ties + (before === search.before ? (search.skip ?? 0) : 0) };
+}
+
+/** What is asked for, on whichever page. */
+export function filterOf(search: RunSearch): Query {
   const runs: NonNullable<Query["flow_runs"]> = {};
   if (search.state || search.not) {
     runs.state = {
@@ -50,13 +80,11 @@ export function queryOf(search: RunSearch): Query {
   }
   if (search.name) runs.name = { like_: search.name };
   if (search.tag) runs.tags = { all_: [search.tag] };
+  if (search.before) runs.expected_start_time = { before_: search.before };
   return {
     ...(Object.keys(runs).length > 0 && { flow_runs: runs }),
     ...(search.flow && { flows: { name: { any_: [search.flow] } } }),
     ...(search.deployment && { deployments: { name: { any_: [search.deployment] } } }),
     ...(search.pool && { work_pools: { name: { any_: [search.pool] } } }),
-    sort: "EXPECTED_START_TIME_DESC",
-    limit: PAGE_SIZE + 1,
-    offset: ((search.page ?? 1) - 1) * PAGE_SIZE,
   };
 }

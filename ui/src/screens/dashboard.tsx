@@ -4,9 +4,9 @@ import { Link } from "@tanstack/react-router";
 
 import type { FlowRun } from "../api/client";
 import * as ask from "../api/queries";
+import { Bars } from "../components/bars";
 import { Card, Empty, Failure, Loading, StateBadge, useNow, useTitle, When } from "../components/basics";
-import { type Bar, barsOf, totals } from "../lib/history";
-import { lookOf } from "../lib/states";
+import { barsOf, totals } from "../lib/history";
 
 const HOUR = 3_600_000;
 
@@ -47,34 +47,8 @@ function Day() {
           </li>
         ))}
       </ul>
-      <Bars bars={bars} />
+      <Bars bars={bars} unit="hour" />
     </Card>
-  );
-}
-
-function Bars({ bars }: { bars: Bar[] }) {
-  const most = Math.max(1, ...bars.map((bar) => bar.total));
-  return (
-    <svg
-      role="img"
-      aria-label={`Runs in each of ${bars.length} hours, ${most} at most. The list above has the sums.`}
-      viewBox={`0 0 ${bars.length * 10} 60`}
-      preserveAspectRatio="none"
-      className="h-32 w-full"
-    >
-      {bars.map((bar, column) => {
-        let top = 60;
-        return bar.parts.map((part) => {
-          const height = (part.count / most) * 58;
-          top -= height;
-          return (
-            <rect key={`${bar.at} ${part.type}`} x={column * 10 + 1} y={top} width={8} height={height} fill={`var(--${lookOf(part.type).tone})`}>
-              <title>{`${new Date(bar.at).toLocaleTimeString()}: ${part.count} ${part.type.toLowerCase()}`}</title>
-            </rect>
-          );
-        });
-      })}
-    </svg>
   );
 }
 

@@ -1,44 +1,82 @@
 /** Runs: all of them, or those that the address asks for. */
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
-import { Link, useNavigate, useSearch } from "@tanstack/react-router";
-import { useEffect, useRef, useState } from "react";
+import { Link, useSearch } from "@tanstack/react-router";
+import { useState } from "react";
 
-import type { FlowRun, StateType } from "../api/client";
+import type { FlowRun } from "../api/client";
 import * as ask from "../api/queries";
-import { type Column, Empty, Failure, Loading, StateBadge, Table, useTitle, When } from "../components/basics";
-import { PAGE_SIZE, type RunSearch } from "../lib/search";
-import { STATE_TYPES } from "../lib/states";
+import { Bars } from "../components/bars";
+import { type Column, Empty, Failure, Loading, StateBadge, Table, useNow, useTitle, When } from "../components/basics";
+import { Bulk } from "../components/bulk";
+import { Filters } from "../components/run-filters";
+import { barsOf } from "../lib/history";
+import { filterOf, nextPage, PAGE_SIZE, type RunSearch } from "../lib/search";
 import { duration } from "../lib/time";
+
+const DAY = 86_400_000;
+const DAYS = 14;
 
 export function Runs() {
   useTitle("Runs");
   const search = useSearch({ from: "/app/runs" });
   const flows = useQuery(ask.flows);
   const found = useQuery({ ...ask.runs(search), placeholderData: keepPreviousData });
+  const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
   const names = new Map(flows.data?.map((flow) => [flow.id, flow.name]));
+  const shown = found.data?.slice(0, PAGE_SIZE) ?? [];
+  const isFiltered = Object.keys(search).length > 0;
   return (
     <div className="flex flex-col gap-4">
       <h1 className="text-lg font-semibold">Runs</h1>
       <Filters search={search} />
+      <History search={search} />
       {found.error ? (
         <Failure error={found.error} retry={() => void found.refetch()} />
       ) : !found.data ? (
         <Loading what="runs" />
-      ) : found.data.length === 0 ? (
-        <NoRuns isFiltered={Object.keys(search).length > 0} />
+      ) : shown.length === 0 ? (
+        <NoRuns isFiltered={isFiltered} />
       ) : (
         <>
+          <Bulk runs={shown.filter((run) => chosen.has(run.id))} done={() => setChosen(new Set())} />
           <Table
             label="Runs"
-            rows={found.data.slice(0, PAGE_SIZE)}
+            rows={shown}
             id={(run) => run.id}
-            columns={columns(names)}
+            columns={[choice(shown, chosen, setChosen), ...columns(names)]}
           />
-          <Pages page={search.page ?? 1} hasNext={found.data.length > PAGE_SIZE} />
+          <Pages search={search} shown={shown} hasNext={found.data.length > PAGE_SIZE} />
         </>
       )}
     </div>
   );
+}
+
+function choice(
+  shown: FlowRun[],
+  chosen: ReadonlySet<string>,
+  choose: (ids: ReadonlySet<string>) => void,
+): Column<FlowRun> {
+  const all = shown.every((run) => chosen.has(run.id));
+  const toggle = (id: string) => {
+    const now = new Set(chosen);
+    if (!now.delete(id)) now.add(id);
+    choose(now);
+  };
+  return {
+    title: "Choose",
+    head: (
+      <input
+        type="checkbox"
+        aria-label="Choose all that are shown"
+        checked={all}
+        onChange={() => choose(all ? new Set() : new Set(shown.map((run) => run.id)))}
+      />
+    ),
+    cell: (run) => (
+      <input type="checkbox" aria-label={`Choose ${run.name}`} checked={chosen.has(run.id)} onChange={() => toggle(run.id)} />
+    ),
+  };
 }
 
 function columns(flows: Map<string, string>): Column<FlowRun>[] {
@@ -61,6 +99,16 @@ function columns(flows: Map<string, string>): Column<FlowRun>[] {
   ];
 }
 
+/** What is listed, by the day it was due. */
+function History({ search }: { search: RunSearch }) {
+  const now = useNow(600_000);
+  const end = Math.ceil(now.getTime() / DAY) * DAY;
+  const { before: _, skip: __, ...asked } = search;
+  const found = useQuery(ask.history(new Date(end - DAYS * DAY), new Date(end), DAY / 1000, filterOf(asked)));
+  const bars = barsOf(found.data ?? []);
+  return bars.some((bar) => bar.total > 0) ? <Bars bars={bars} unit="day" /> : null;
+}
+
 function NoRuns({ isFiltered }: { isFiltered: boolean }) {
   if (isFiltered)
     return (
@@ -75,79 +123,16 @@ function NoRuns({ isFiltered }: { isFiltered: boolean }) {
   );
 }
 
-/** What is typed waits for a pause, so that not every letter is a request. */
-const TYPING_MS = 300;
-
-function Filters({ search }: { search: RunSearch }) {
-  const navigate = useNavigate();
-  const change = (changed: RunSearch) =>
-    navigate({ to: "/runs", search: { ...search, page: undefined, ...changed }, replace: true });
-  const [name, setName] = useState(search.name ?? "");
-  const timer = useRef(0);
-  useEffect(() => () => clearTimeout(timer.current), []);
-  const type = (text: string) => {
-    setName(text);
-    clearTimeout(timer.current);
-    timer.current = window.setTimeout(() => void change({ name: text || undefined }), TYPING_MS);
-  };
-  const toggle = (list: "state" | "not", type: StateType) => {
-    const now = new Set(search[list]);
-    if (!now.delete(type)) now.add(type);
-    void change({ [list]: now.size > 0 ? [...now] : undefined });
-  };
-  return (
-    <form role="search" aria-label="Filter runs" className="flex flex-wrap items-start gap-4" onSubmit={(e) => e.preventDefault()}>
-      <label className="flex items-center gap-2">
-        Name
-        <input
-          type="search"
-          value={name}
-          onChange={(event) => type(event.target.value)}
-          className="rounded border border-line bg-surface px-2 py-1"
-        />
-      </label>
-      <States title="States" chosen={search.state} toggle={(type) => toggle("state", type)} />
-      <States title="but not" chosen={search.not} toggle={(type) => toggle("not", type)} />
-    </form>
-  );
-}
-
-function States(props: { title: string; chosen?: StateType[]; toggle: (type: StateType) => void }) {
-  const count = props.chosen?.length ?? 0;
-  return (
-    <details className="relative rounded border border-line px-2 py-1">
-      <summary className="cursor-pointer">
-        {props.title}: {count > 0 ? props.chosen?.join(", ").toLowerCase() : props.title === "States" ? "any" : "none"}
-      </summary>
-      <fieldset className="absolute left-0 z-10 mt-1 flex flex-col gap-1 rounded border border-line bg-raised p-2">
-        <legend className="sr-only">{props.title}</legend>
-        {STATE_TYPES.map((type) => (
-          <label key={type} className="flex items-center gap-2">
-            <input
-              type="checkbox"
-              checked={props.chosen?.includes(type) ?? false}
-              onChange={() => props.toggle(type)}
-            />
-            <StateBadge type={type} />
-          </label>
-        ))}
-      </fieldset>
-    </details>
-  );
-}
-
-function Pages({ page, hasNext }: { page: number; hasNext: boolean }) {
-  const turned = (by: number) => (before: RunSearch) => ({ ...before, page: page + by });
+function Pages({ search, shown, hasNext }: { search: RunSearch; shown: FlowRun[]; hasNext: boolean }) {
   return (
     <nav aria-label="Pages" className="flex gap-4">
-      {page > 1 && (
-        <Link to="/runs" search={turned(-1)}>
-          Newer
+      {search.before && (
+        <Link to="/runs" search={{ ...search, before: undefined, skip: undefined }}>
+          Newest
         </Link>
       )}
-      <span className="text-faint">Page {page}</span>
       {hasNext && (
-        <Link to="/runs" search={turned(1)}>
+        <Link to="/runs" search={{ ...search, ...nextPage(search, shown) }}>
           Older
         </Link>
       )}

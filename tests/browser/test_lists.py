@@ -1,0 +1,106 @@
+"""Screens that list what the control plane keeps, and change it."""
+
+from typing import Any
+
+import pytest
+
+pytest.importorskip("playwright")
+from playwright.sync_api import expect
+from tests.browser.steps import home
+
+RULE = {
+    "name": "stop what fails",
+    "trigger": {
+        "type": "event",
+        "posture": "Reactive",
+        "expect": ["prefect.flow-run.Failed"],
+        "threshold": 3,
+        "within": 60,
+    },
+    "actions": [{"type": "pause-deployment", "source": "inferred"}],
+}
+
+
+def test_variables_are_set_changed_and_deleted(page: Any, site: Any) -> None:
+    page.goto(f"{home(site)}/variables")
+    page.get_by_label("Name").fill("region")
+    page.get_by_label("Value").fill("eu")
+    page.get_by_role("button", name="Set").click()
+    row = page.get_by_role("row").filter(has_text="region")
+    expect(row).to_contain_text('"eu"')
+    page.get_by_label("Edit region").click()
+    page.get_by_label("Value").fill('{"zones": [1, 2]}')
+    page.get_by_role("button", name="Change").click()
+    expect(row).to_contain_text('{"zones":[1,2]}')
+    assert site.ask("GET", "/variables/name/region")["value"] == {"zones": [1, 2]}
+    page.get_by_label("Name").fill("not a name!")
+    page.get_by_role("button", name="Set").click()
+    expect(page.get_by_role("alert")).to_be_visible()
+    page.get_by_label("Delete region").click()
+    page.get_by_label("Yes, delete region").click()
+    expect(page.get_by_text("No variable is set")).to_be_visible()
+
+
+def test_limits_are_set_and_switched_off(page: Any, site: Any) -> None:
+    page.goto(f"{home(site)}/limits")
+    page.get_by_label("Name").fill("database")
+    page.get_by_label("Slots").fill("3")
+    page.get_by_role("button", name="Set").click()
+    row = page.get_by_role("row").filter(has_text="database")
+    expect(row).to_contain_text("0 of 3")
+    site.ask("POST", "/v2/concurrency_limits/increment", {"names": ["database"], "slots": 2})
+    page.reload()
+    expect(row).to_contain_text("2 of 3")
+    row.get_by_role("button", name="Switch off").click()
+    expect(row.get_by_role("button", name="Switch on")).to_be_visible()
+    assert site.ask("GET", "/v2/concurrency_limits/database")["active"] is False
+
+
+def test_automations_are_told_in_words_and_switched_off(page: Any, site: Any) -> None:
+    made = site.ask("POST", "/automations/", RULE)["id"]
+    page.goto(f"{home(site)}/automations")
+    row = page.get_by_role("row").filter(has_text="stop what fails")
+    expect(row).to_contain_text("when prefect.flow-run.Failed happens 3 times within 60 s")
+    expect(row).to_contain_text("pause deployment")
+    row.get_by_role("button", name="Switch off").click()
+    expect(row.get_by_role("button", name="Switch on")).to_be_visible()
+    assert site.ask("GET", f"/automations/{made}")["enabled"] is False
+
+
+def test_events_come_by_themselves_and_lead_to_their_run(page: Any, site: Any) -> None:
+    deployment = site.deploy("hello", "p")
+    page.goto(f"{home(site)}/events")
+    expect(page.get_by_role("heading", name="Events")).to_be_visible()
+    body = {"name": "told about"}
+    run = site.ask("POST", f"/deployments/{deployment}/create_flow_run", body)["id"]
+    line = page.get_by_role("listitem").filter(has_text="told about")
+    expect(line.first).to_be_visible(timeout=20_000)
+    line.first.locator("summary").click()
+    line.first.get_by_role("link", name="To the run").click()
+    page.wait_for_url(f"**/runs/{run}")
+
+
+def test_a_key_is_made_shown_once_and_revoked(page: Any, site: Any) -> None:
+    site.cli("work-pool", "create", "p")
+    page.goto(f"{home(site)}/settings")
+    page.get_by_label("Name").fill("for the cluster")
+    page.get_by_label("For").select_option("workers of p")
+    page.get_by_role("button", name="Make a key").click()
+    expect(page.get_by_text("It is shown this once")).to_be_visible()
+    expect(page.locator("code").filter(has_text="rwk_")).to_be_visible()
+    row = page.get_by_role("row").filter(has_text="for the cluster")
+    expect(row).to_contain_text("workers of p")
+    row.get_by_label("Delete for the cluster").click()
+    row.get_by_label("Yes, delete for the cluster").click()
+    expect(row).to_contain_text("revoked")
+    page.reload()
+    expect(row).to_be_visible()
+    assert page.get_by_text("It is shown this once").count() == 0
+
+
+def test_flows_lead_to_their_runs(page: Any, site: Any) -> None:
+    deployment = site.deploy("hello", "p")
+    site.ask("POST", f"/deployments/{deployment}/create_flow_run", {"name": "of hello"})
+    page.goto(f"{home(site)}/flows")
+    page.get_by_role("table", name="Flows").get_by_role("link", name="hello").click()
+    expect(page.get_by_role("link", name="of hello")).to_be_visible()

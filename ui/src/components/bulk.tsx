@@ -1,0 +1,97 @@
+/** What is done to several runs at once. */
+import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useState } from "react";
+
+import { api, type FlowRun, good, Refusal } from "../api/client";
+import { hasEnded } from "../lib/states";
+import { Button, Failure } from "./basics";
+
+interface Outcome {
+  what: string;
+  done: number;
+  /** Why some were left as they are, each reason once. */
+  refused: string[];
+}
+
+async function cancel(runs: FlowRun[]): Promise<Outcome> {
+  const body = { flow_runs: { id: { any_: idsOf(runs) } }, state: { type: "CANCELLING" } } as const;
+  const { results } = await good(api.POST("/api/flow_runs/bulk_set_state", { body }));
+  const refused = results.filter((each) => each.status !== "ACCEPT" && each.status !== "REJECT");
+  const reasons = refused.map((each) => String((each.details as { reason?: unknown }).reason ?? each.status));
+  return { what: "cancelled", done: results.length - refused.length, refused: [...new Set(reasons)] };
+}
+
+async function runAgain(runs: FlowRun[]): Promise<Outcome> {
+  const outcome: Outcome = { what: "run again", done: 0, refused: [] };
+  for (const run of runs) {
+    try {
+      await good(api.POST("/api/flow_runs/{run_id}/rerun", { params: { path: { run_id: run.id } } }));
+      outcome.done += 1;
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      if (!outcome.refused.includes(error.message)) outcome.refused.push(error.message);
+    }
+  }
+  return outcome;
+}
+
+async function remove(runs: FlowRun[]): Promise<Outcome> {
+  const body = { flow_runs: { id: { any_: idsOf(runs) } } };
+  const { deleted } = await good(api.POST("/api/flow_runs/bulk_delete", { body }));
+  const left = runs.length - deleted.length;
+  return { what: "deleted", done: deleted.length, refused: left > 0 ? [`${left} could not be deleted.`] : [] };
+}
+
+function idsOf(runs: FlowRun[]): string[] {
+  return runs.map((run) => run.id);
+}
+
+export function Bulk({ runs, done }: { runs: FlowRun[]; done: () => void }) {
+  const queries = useQueryClient();
+  const [isDeleting, setDeleting] = useState(false);
+  const act = useMutation({
+    mutationFn: (action: () => Promise<Outcome>) => action(),
+    onSettled: () => {
+      setDeleting(false);
+      done();
+      return queries.invalidateQueries();
+    },
+  });
+  const open = runs.filter((run) => !hasEnded(run.state_type));
+  const ended = runs.filter((run) => hasEnded(run.state_type) && run.deployment_id);
+  if (runs.length === 0) return <Told outcome={act.data} error={act.error} />;
+  return (
+    <section aria-label="Chosen runs" className="flex flex-wrap items-center gap-3 rounded border border-line bg-raised px-3 py-2">
+      <span>{runs.length} chosen</span>
+      <Button danger disabled={open.length === 0 || act.isPending} onClick={() => act.mutate(() => cancel(open))}>
+        Cancel {open.length}
+      </Button>
+      <Button disabled={ended.length === 0 || act.isPending} onClick={() => act.mutate(() => runAgain(ended))}>
+        Run {ended.length} again
+      </Button>
+      {isDeleting ? (
+        <>
+          <span>Their states and logs go too.</span>
+          <Button danger disabled={act.isPending} onClick={() => act.mutate(() => remove(runs))}>
+            Yes, delete {runs.length}
+          </Button>
+          <Button onClick={() => setDeleting(false)}>No</Button>
+        </>
+      ) : (
+        <Button danger onClick={() => setDeleting(true)}>
+          Delete {runs.length}
+        </Button>
+      )}
+    </section>
+  );
+}
+
+function Told({ outcome, error }: { outcome?: Outcome; error: Error | null }) {
+  if (error) return <Failure error={error} />;
+  if (!outcome) return null;
+  return (
+    <p role="status">
+      {outcome.done} {outcome.what}. {outcome.refused.join(" ")}
+    </p>
+  );
+}
