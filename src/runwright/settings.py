@@ -108,6 +108,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     run_retention: Positive | None = None
     #: Log lines older than this are deleted. None keeps them.
     log_retention: Positive | None = 30 * 86_400.0
+    #: Figures of workers' machines older than this are deleted. None keeps them.
+    host_retention: Positive | None = 2 * 86_400.0
 
     #: What containers of this machine may have: images, mounts, networks, registries. TOML.
     worker_policy: Path | None = None

@@ -108,6 +108,22 @@ def test_a_run_is_cancelled_and_run_again_by_pressing(page: Any, site: Any, tmp_
     expect(page.get_by_role("navigation", name="Attempts")).to_contain_text("attempt 1")
 
 
+def test_how_the_machine_did_stands_beside_the_run(page: Any, site: Any, tmp_path: Path) -> None:
+    deployment = site.deploy("held", "p")
+    site.start_worker("p")
+    run = site.run(deployment, folder=str(tmp_path))
+    site.until_state(run, "RUNNING")
+    for place in (f"runs/{run}", "pools"):
+        page.goto(f"{home(site)}/{place}")
+        figure = page.get_by_role("figure").first
+        expect(figure).to_contain_text("Memory")
+        expect(figure.get_by_role("img")).to_be_visible()
+    (tmp_path / "go").touch()
+    site.until_state(run, "COMPLETED")
+    page.goto(f"{home(site)}/runs/{run}")
+    expect(page.get_by_role("figure")).to_contain_text("Disk")
+
+
 def test_a_crash_says_why(page: Any, site: Any, tmp_path: Path) -> None:
     deployment = site.deploy("held", "p")
     site.start_worker("p")

@@ -69,6 +69,12 @@ class HostFigures(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     disk_used_bytes: int | None = None
 
 
+class HostReading(HostFigures, frozen=True, kw_only=True, omit_defaults=True):
+    """The same at an instant."""
+
+    at: datetime
+
+
 class SyncRequest(msgspec.Struct, frozen=True, kw_only=True):
     """Body of `POST /work_pools/{name}/workers/{instance_id}/sync`: heartbeat and claim in one.
 

@@ -48,6 +48,7 @@ def duties_of(wiring: Wiring, *, with_scheduler: bool) -> list[Duty]:
         storage,
         run_retention=_span(settings.run_retention),
         log_retention=_span(settings.log_retention),
+        host_retention=_span(settings.host_retention),
     )
     late_marker = LateMarker(storage, wiring.new_id, timedelta(seconds=settings.late_after))
     scheduler = Scheduler(storage, wiring.new_id, random.random)

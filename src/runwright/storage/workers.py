@@ -63,6 +63,12 @@ def beats(
     )
 
 
+def is_worker_of(tx: "Transaction", pool_id: UUID, worker_id: UUID) -> bool:
+    """Whether this worker process was heard of in that pool."""
+    found = select(_c.id).where(_c.id == worker_id, _c.work_pool_id == pool_id)
+    return tx.execute(found).first() is not None
+
+
 def workers_of(
     tx: "Transaction", pool_id: UUID, wanted: WorkerFilter | None, limit: int, offset: int
 ) -> list[Worker]:

@@ -91,6 +91,28 @@ export const graph = (run: string) =>
       good(api.GET("/api/flow_runs/{run_id}/graph-v2", { params: { path: { run_id: run } } })),
   });
 
+/** How the machine of a run's worker did; while it runs, every ten seconds once more. */
+export const hostOfRun = (run: string, hasEnded: boolean) =>
+  queryOptions({
+    queryKey: ["host", run, hasEnded],
+    queryFn: () =>
+      good(api.GET("/api/flow_runs/{run_id}/host_readings", { params: { path: { run_id: run } } })),
+    refetchInterval: hasEnded ? false : 10_000,
+  });
+
+/** How a worker's machine did in the last hour. */
+export const hostOfWorker = (pool: string, worker: string) =>
+  queryOptions({
+    queryKey: ["host", pool, worker],
+    queryFn: () =>
+      good(
+        api.GET("/api/work_pools/{name}/workers/{instance_id}/host_readings", {
+          params: { path: { name: pool, instance_id: worker } },
+        }),
+      ),
+    refetchInterval: 10_000,
+  });
+
 export const states = (run: string) =>
   queryOptions({
     queryKey: ["live", "states", run],

@@ -1350,6 +1350,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/flow_runs/{run_id}/host_readings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** OfRun */
+        get: operations["ApiFlowRunsRunIdHostReadingsOfRun"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/flow_runs/{run_id}/infrastructure": {
         parameters: {
             query?: never;
@@ -2534,6 +2551,23 @@ export interface paths {
         put?: never;
         /** Heartbeat */
         post: operations["ApiWorkPoolsNameWorkersHeartbeatHeartbeat"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/work_pools/{name}/workers/{instance_id}/host_readings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** OfWorker */
+        get: operations["ApiWorkPoolsNameWorkersInstanceIdHostReadingsOfWorker"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -3938,6 +3972,19 @@ export interface components {
         };
         /** HostFigures */
         HostFigures: {
+            cpu_count?: number | null;
+            cpu_used?: number | null;
+            disk_total_bytes?: number | null;
+            disk_used_bytes?: number | null;
+            load_1m?: number | null;
+            memory_limit_bytes?: number | null;
+            memory_total_bytes?: number | null;
+            memory_used_bytes?: number | null;
+        };
+        /** HostReading */
+        HostReading: {
+            /** Format: date-time */
+            at: string;
             cpu_count?: number | null;
             cpu_used?: number | null;
             disk_total_bytes?: number | null;
@@ -8862,6 +8909,43 @@ export interface operations {
             };
         };
     };
+    ApiFlowRunsRunIdHostReadingsOfRun: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HostReading"][];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
     ApiFlowRunsRunIdInfrastructureInfrastructure: {
         parameters: {
             query?: never;
@@ -12008,6 +12092,44 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["WorkerId"] | null;
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiWorkPoolsNameWorkersInstanceIdHostReadingsOfWorker: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+                instance_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HostReading"][];
                 };
             };
             /** @description Bad request syntax or unsupported method */

@@ -8,6 +8,7 @@ import { hasEnded, lookOf } from "../lib/states";
 import { duration } from "../lib/time";
 import { moved, ROW, rowsInView, type Span, spansOf, ticks, toPixel, type View, whole, zoomed } from "../lib/timeline";
 import { Card, useNow } from "./basics";
+import { RunHost } from "./host-chart";
 
 const AXIS = 20;
 const HEIGHT = 260;
@@ -17,18 +18,22 @@ export function Timeline({ run }: { run: FlowRun }) {
   const found = useQuery(ask.graph(run.id));
   const now = useNow(hasEnded(run.state_type) ? 3_600_000 : 1_000);
   const spans = useMemo(() => spansOf(found.data?.nodes ?? [], now.getTime()), [found.data, now]);
-  if (spans.length === 0) return null;
+  const began = run.start_time ? Date.parse(run.start_time) : null;
+  const ended = run.end_time ? Date.parse(run.end_time) : now.getTime();
+  const bounds = useMemo(() => whole(spans, began === null ? null : { from: began, to: ended }), [spans, began, ended]);
+  const [chosen, setView] = useState<View | null>(null);
+  if (bounds === null) return null;
+  const view = chosen ?? bounds;
   return (
     <Card title={`Timeline: ${spans.length.toLocaleString()} tasks`}>
-      <Chart spans={spans} />
+      {spans.length > 0 && <Chart spans={spans} bounds={bounds} view={view} setView={setView} />}
+      <RunHost run={run} view={view} />
     </Card>
   );
 }
 
-function Chart({ spans }: { spans: Span[] }) {
-  const bounds = useMemo(() => whole(spans), [spans]);
-  const [chosen, setView] = useState<View | null>(null);
-  const view = chosen ?? bounds;
+function Chart(props: { spans: Span[]; bounds: View; view: View; setView: (view: View | null) => void }) {
+  const { spans, bounds, view, setView } = props;
   const [under, setUnder] = useState<Span | null>(null);
   const box = useRef<HTMLDivElement>(null);
   const canvas = useRef<HTMLCanvasElement>(null);
@@ -61,7 +66,7 @@ function Chart({ spans }: { spans: Span[] }) {
     };
     watched?.addEventListener("wheel", wheel, { passive: false });
     return () => watched?.removeEventListener("wheel", wheel);
-  }, [view, bounds]);
+  }, [view, bounds, setView]);
 
   const point = (event: PointerEvent) => {
     const width = box.current?.clientWidth ?? 1;

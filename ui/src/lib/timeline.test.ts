@@ -19,6 +19,8 @@ describe("spansOf", () => {
       ["b", 2000, 9000],
     ]);
     expect(whole(spans)).toEqual({ from: 1000, to: 9000 });
+    expect(whole(spans, { from: 500, to: 9500 })).toEqual({ from: 500, to: 9500 });
+    expect(whole([])).toBeNull();
   });
 });
 

@@ -36,10 +36,11 @@ export function spansOf(
     .sort((a, b) => a.start - b.start || a.end - b.end);
 }
 
-export function whole(spans: readonly Span[]): View {
-  const from = Math.min(...spans.slice(0, 1).map((span) => span.start));
-  const to = spans.reduce((latest, span) => Math.max(latest, span.end), from + 1);
-  return { from, to };
+/** From the first to the last instant of a run and its bars; null before anything has begun. */
+export function whole(spans: readonly Span[], run: View | null = null): View | null {
+  const from = Math.min(run?.from ?? Infinity, spans[0]?.start ?? Infinity);
+  if (from === Infinity) return null;
+  return { from, to: spans.reduce((latest, span) => Math.max(latest, span.end), Math.max(from + 1, run?.to ?? 0)) };
 }
 
 export function toPixel(view: View, width: number, at: number): number {

@@ -3,7 +3,10 @@ import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 
 import * as ask from "../api/queries";
-import { Card, Empty, Failure, Loading, Table, useTitle, When } from "../components/basics";
+import { Card, Empty, Failure, Loading, Table, useNow, useTitle, When } from "../components/basics";
+import { HostChart } from "../components/host-chart";
+
+const HOUR = 3_600_000;
 
 export function Pools() {
   useTitle("Work pools");
@@ -41,20 +44,32 @@ function Workers({ pool, type }: { pool: string; type: string }) {
       </Empty>
     );
   return (
-    <Table
-      label={`Workers of ${pool}`}
-      rows={online}
-      id={(worker) => worker.id}
-      columns={[
-        { title: "Worker", wide: true, cell: (worker) => worker.name },
-        { title: "Runs", cell: (worker) => `${worker.executions ?? 0} of ${worker.limit ?? "?"}` },
-        { title: "CPU", cell: (worker) => percent(worker.host?.["cpu_used"], 1) },
-        { title: "Memory", cell: (worker) => percent(worker.host?.["memory_used_bytes"], worker.host?.["memory_total_bytes"]) },
-        { title: "Disk", cell: (worker) => percent(worker.host?.["disk_used_bytes"], worker.host?.["disk_total_bytes"]) },
-        { title: "Heard", cell: (worker) => <When at={worker.last_heartbeat_time} /> },
-      ]}
-    />
+    <>
+      <Table
+        label={`Workers of ${pool}`}
+        rows={online}
+        id={(worker) => worker.id}
+        columns={[
+          { title: "Worker", wide: true, cell: (worker) => worker.name },
+          { title: "Runs", cell: (worker) => `${worker.executions ?? 0} of ${worker.limit ?? "?"}` },
+          { title: "CPU", cell: (worker) => percent(worker.host?.["cpu_used"], 1) },
+          { title: "Memory", cell: (worker) => percent(worker.host?.["memory_used_bytes"], worker.host?.["memory_total_bytes"]) },
+          { title: "Disk", cell: (worker) => percent(worker.host?.["disk_used_bytes"], worker.host?.["disk_total_bytes"]) },
+          { title: "Heard", cell: (worker) => <When at={worker.last_heartbeat_time} /> },
+        ]}
+      />
+      {online.map((worker) => (
+        <WorkerHost key={worker.id} pool={pool} worker={worker.id} name={worker.name} />
+      ))}
+    </>
   );
+}
+
+function WorkerHost({ pool, worker, name }: { pool: string; worker: string; name: string }) {
+  const now = useNow(10_000).getTime();
+  const found = useQuery(ask.hostOfWorker(pool, worker));
+  const view = { from: now - HOUR, to: now };
+  return <HostChart readings={found.data ?? []} view={view} title={`${name}, the last hour`} />;
 }
 
 function percent(used: unknown, total: unknown): string {

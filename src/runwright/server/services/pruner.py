@@ -1,8 +1,8 @@
 """Pruner: deletes what is older than it is kept, a little at a time.
 
 Runs are kept for ever unless told otherwise. Only runs that have ended are deleted, with their
-states and task runs; logs and events go by their own age; workers that were not heard of for a
-week go too.
+states and task runs; logs, events and the figures of workers' machines go by their own age; workers
+that were not heard of for a week go too.
 """
 
 from datetime import datetime, timedelta
@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Table, delete, or_, select
 
 from runwright.core.states import TERMINAL
 from runwright.storage.engine import Storage, Transaction
-from runwright.storage.tables import concurrency_slot, event, flow_run, log, worker
+from runwright.storage.tables import concurrency_slot, event, flow_run, host_reading, log, worker
 
 _BATCH = 500
 _MOST_BATCHES = 200
@@ -30,10 +30,12 @@ class Pruner:
         *,
         run_retention: timedelta | None = None,
         log_retention: timedelta | None = timedelta(days=30),
+        host_retention: timedelta | None = timedelta(days=2),
     ) -> None:
         self._storage = storage
         self._run_retention = run_retention
         self._log_retention = log_retention
+        self._host_retention = host_retention
 
     async def one_pass(self) -> int:
         """Delete what is too old now, up to 100,000 rows of each kind; how many went."""
@@ -47,13 +49,20 @@ class Pruner:
 
     def _delete_some(self, tx: Transaction) -> int:
         plan = plan_pruning(
-            tx.now, run_retention=self._run_retention, log_retention=self._log_retention
+            tx.now,
+            run_retention=self._run_retention,
+            log_retention=self._log_retention,
+            host_retention=self._host_retention,
         )
         return sum(_delete(tx, table, condition) for table, condition in plan)
 
 
 def plan_pruning(
-    now: datetime, *, run_retention: timedelta | None, log_retention: timedelta | None
+    now: datetime,
+    *,
+    run_retention: timedelta | None,
+    log_retention: timedelta | None,
+    host_retention: timedelta | None,
 ) -> list[tuple[Table, ColumnElement[bool]]]:
     """Which rows of which tables are too old."""
     heard = worker.c.last_heartbeat_time
@@ -64,6 +73,8 @@ def plan_pruning(
     if log_retention is not None:
         too_old.append((log, log.c.timestamp < now - log_retention))
         too_old.append((event, event.c.occurred < now - log_retention))
+    if host_retention is not None:
+        too_old.append((host_reading, host_reading.c.at < now - host_retention))
     if run_retention is not None:
         ended = flow_run.c.state_type.in_(_ENDED)
         too_old.append((flow_run, ended & (flow_run.c.end_time < now - run_retention)))

@@ -15,6 +15,7 @@ from runwright.server.problems import Conflict, Missing
 from runwright.server.use_cases.claim_runs import claims_not_received
 from runwright.storage.due_runs import mark_queues_polled
 from runwright.storage.engine import Transaction
+from runwright.storage.host_readings import keep_reading
 from runwright.storage.statements import Prepared
 from runwright.storage.tables import flow_run, work_pool, work_queue, worker
 
@@ -69,9 +70,17 @@ class Greeting(NamedTuple):
 
 
 def greet_worker(
-    tx: Transaction, pool_name: str, instance_id: UUID, request: SyncRequest, policy: Policy
+    tx: Transaction,
+    pool_name: str,
+    instance_id: UUID,
+    request: SyncRequest,
+    policy: Policy,
+    *,
+    keeps_reading: bool = False,
 ) -> Greeting:
     """Note that the worker lives; resend the claims it does not know of; look at those it holds.
+
+    `keeps_reading`: how its machine does is to be kept for later.
 
     Raises:
         Missing: there is no such pool.
@@ -92,6 +101,8 @@ def greet_worker(
             code="work_pool_type",
         )
     _note_heartbeat(tx, pool.id, instance_id, request)
+    if keeps_reading and request.host is not None:
+        keep_reading(tx, policy.new_id(), instance_id, request.host)
     queues = tx.execute(_QUEUES, {"pool_id": pool.id}).all()
     if not request.stopping:
         _note_polled(tx, queues, request.queues)

@@ -17,6 +17,8 @@ from runwright.storage.engine import Storage
 _MOST_WAIT_S = 10.0
 #: How often a poll looks without having been woken: notices between replicas may be lost.
 _LOOK_AGAIN_S = 1.0
+#: How often it is kept how a worker's machine does. Seconds.
+_READ_EVERY_S = 9.0
 #: Claims that take less than a millisecond or two together.
 _FEW = 4
 #: Executions that are looked at in about a millisecond.
@@ -32,6 +34,8 @@ class WorkDesk:
         self._turns: dict[UUID, asyncio.Lock] = {}
         self._waiting: dict[UUID, asyncio.Event] = {}
         self._told: dict[UUID, set[UUID]] = {}
+        #: Worker -> when a reading of its machine was last kept.
+        self._read_at: dict[UUID, float] = {}
 
     async def sync(
         self,
@@ -53,8 +57,11 @@ class WorkDesk:
         try:
             is_small = len(request.executions) <= _FEW_HELD
             greet = self._storage.jot if is_small else self._storage.write
+            is_due = self._is_reading_due(instance_id)
             greeting = await greet(
-                lambda tx: greet_worker(tx, pool_name, instance_id, request, self._policy)
+                lambda tx: greet_worker(
+                    tx, pool_name, instance_id, request, self._policy, keeps_reading=is_due
+                )
             )
             claimed = list(greeting.claimed)
             if not claimed and not self._is_news(instance_id, greeting.cancel, greeting.lost):
@@ -115,6 +122,17 @@ class WorkDesk:
             return _LOOK_AGAIN_S
         due = await self._storage.glance(lambda tx: seconds_to_next_due(tx, pool_id))
         return _LOOK_AGAIN_S if due is None else min(_LOOK_AGAIN_S, max(due, 0.001))
+
+    def _is_reading_due(self, instance_id: UUID) -> bool:
+        now = asyncio.get_running_loop().time()
+        if now - self._read_at.get(instance_id, float("-inf")) < _READ_EVERY_S:
+            return False
+        if instance_id not in self._read_at:  # those that have gone need not be remembered
+            self._read_at = {
+                worker: at for worker, at in self._read_at.items() if now - at < _READ_EVERY_S
+            }
+        self._read_at[instance_id] = now
+        return True
 
     def _supersede(self, instance_id: UUID, event: asyncio.Event) -> asyncio.Event:
         """End the poll of the same worker that still waits: its connection is dead."""

@@ -79,6 +79,18 @@ worker = Table(
     Index(None, "work_pool_id", "name"),
 )
 
+# How the machine of a worker did, every ten seconds: see `api.executions.HostFigures`.
+host_reading = Table(
+    "host_reading",
+    metadata,
+    id_column(),
+    Column("worker_id", Id, ForeignKey("worker.id", ondelete="CASCADE"), nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("figures", Json, nullable=False),
+    Index(None, "worker_id", "at"),
+    Index(None, "at"),
+)
+
 deployment = Table(
     "deployment",
     metadata,

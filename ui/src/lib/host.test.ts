@@ -1,0 +1,25 @@
+import { expect, test } from "vitest";
+
+import { linesOf, polyline } from "./host";
+
+const AT = "1970-01-01T00:00:01Z";
+
+test("what was told becomes a line, and what was not becomes none", () => {
+  const lines = linesOf([
+    { at: AT, cpu_used: 0.25, memory_used_bytes: 3, memory_total_bytes: 4 },
+    { at: "1970-01-01T00:00:02Z", cpu_used: 0.75 },
+  ]);
+  expect(lines).toEqual([
+    { name: "CPU", points: [[1000, 0.25], [2000, 0.75]], most: 0.75 },
+    { name: "Memory", points: [[1000, 0.75]], most: 0.75 },
+  ]);
+});
+
+test("in a container its own limit is the whole memory", () => {
+  const [memory] = linesOf([{ at: AT, memory_used_bytes: 9, memory_limit_bytes: 10, memory_total_bytes: 100 }]);
+  expect(memory?.most).toBe(0.9);
+});
+
+test("full is at the top, and time goes to the right", () => {
+  expect(polyline([[0, 0], [50, 1]], { from: 0, to: 100 }, 200, 60)).toBe("0.0,60.0 100.0,0.0");
+});

@@ -1,0 +1,50 @@
+/** How a worker's machine did, as lines beside the timeline. */
+import type { components } from "../api/schema";
+import { toPixel, type View } from "./timeline";
+
+export type Reading = components["schemas"]["HostReading"];
+
+export interface Line {
+  name: "CPU" | "Memory" | "Disk";
+  /** Instants in ms, and how much was in use, as a fraction of 1. */
+  points: [number, number][];
+  most: number;
+}
+
+const SHARES: [Line["name"], (reading: Reading) => number | null][] = [
+  ["CPU", (reading) => reading.cpu_used ?? null],
+  // In a container what counts is its own limit.
+  ["Memory", (reading) => share(reading.memory_used_bytes, least(reading.memory_limit_bytes, reading.memory_total_bytes))],
+  ["Disk", (reading) => share(reading.disk_used_bytes, reading.disk_total_bytes)],
+];
+
+function least(limit: number | null | undefined, total: number | null | undefined): number | null {
+  return limit == null ? (total ?? null) : total == null ? limit : Math.min(limit, total);
+}
+
+function share(used: number | null | undefined, total: number | null | undefined): number | null {
+  return used == null || !total ? null : Math.min(1, used / total);
+}
+
+/** One line for each figure that was told at all. */
+export function linesOf(readings: readonly Reading[]): Line[] {
+  return SHARES.map(([name, read]) => {
+    const points: [number, number][] = [];
+    for (const reading of readings) {
+      const used = read(reading);
+      if (used !== null) points.push([Date.parse(reading.at), used]);
+    }
+    return { name, points, most: points.reduce((most, [, used]) => Math.max(most, used), 0) };
+  }).filter((line) => line.points.length > 0);
+}
+
+/** The points of a polyline in a box of that size. */
+export function polyline(points: readonly [number, number][], view: View, width: number, height: number): string {
+  return points
+    .map(([at, used]) => `${toPixel(view, width, at).toFixed(1)},${((1 - used) * height).toFixed(1)}`)
+    .join(" ");
+}
+
+export function percent(used: number): string {
+  return `${Math.round(used * 100)} %`;
+}
