@@ -70,7 +70,7 @@ def clocks(goals: Goals, folder: Path, *, seed: int, jumps: int) -> None:
         creator = Creator(client, deployment, cluster.effects, seed)
         creator.start()
         for number in range(jumps):
-            # Longer than the scheduler takes from one look at the clock to the next.
+            # Longer than from one look at the clock to the next.
             time.sleep(chance.uniform(1.5, 1.5 * LEASE))
             chosen = [names[:1], names[1:2], names][number % 3]
             now = machines[chosen[0]].offset

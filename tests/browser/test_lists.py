@@ -104,3 +104,27 @@ def test_flows_lead_to_their_runs(page: Any, site: Any) -> None:
     page.goto(f"{home(site)}/flows")
     page.get_by_role("table", name="Flows").get_by_role("link", name="hello").click()
     expect(page.get_by_role("link", name="of hello")).to_be_visible()
+
+
+def test_a_deployment_says_when_it_runs_is_paused_and_goes_back(page: Any, site: Any) -> None:
+    site.cli("work-pool", "create", "p")
+    for colour in ("red", "blue"):
+        site.cli(
+            "deploy", "flows.py:hello", "--name", "d", "--pool", "p", "--source", str(site.code),
+            "--cron", "0 5 * * *", "--param", f"name={colour}",
+        )  # fmt: skip
+    page.goto(f"{home(site)}/deployments")
+    row = page.get_by_role("row").filter(has_text="hello/d")
+    expect(row).to_contain_text("every day at 05:00")
+    expect(row.get_by_role("time")).to_contain_text("in ")
+    row.get_by_role("button", name="Pause").click()
+    expect(row).to_contain_text("Paused")
+    row.get_by_role("button", name="Resume").click()
+    expect(row.get_by_role("button", name="Pause")).to_be_visible()
+    row.get_by_role("button", name="Versions").click()
+    versions = page.get_by_role("table", name="Versions")
+    expect(versions.get_by_role("row")).to_have_count(3)
+    versions.get_by_role("button", name="Go back to 1").click()
+    expect(versions.get_by_role("row")).to_have_count(4)
+    [deployment] = site.ask("POST", "/deployments/filter", {})
+    assert deployment["parameters"] == {"name": "red"}

@@ -51,7 +51,7 @@ def _same_claim(patch: Patch) -> None:
 def _reap_by_old_read(patch: Patch) -> None:
     seen: list[Any] = []
 
-    def pass_(self: Any, tx: Any) -> int:
+    def pass_(self: Any, tx: Any, **_: Any) -> int:
         reaper.note_pass(tx, self.name)
         for run_id in seen:
             run = reaper.lock_run(tx, run_id)

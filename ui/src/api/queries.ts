@@ -130,6 +130,17 @@ export const deployments = queryOptions({
     good(api.POST("/api/deployments/filter", { body: { sort: "NAME_ASC", limit: 200 } })),
 });
 
+export const versions = (deployment: string) =>
+  queryOptions({
+    queryKey: ["live", "versions", deployment],
+    queryFn: () =>
+      good(
+        api.GET("/api/deployments/{deployment_id}/versions", {
+          params: { path: { deployment_id: deployment } },
+        }),
+      ),
+  });
+
 export const pools = queryOptions({
   queryKey: ["live", "pools"],
   queryFn: () => good(api.POST("/api/work_pools/filter", { body: { limit: 200 } })),

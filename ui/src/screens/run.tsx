@@ -79,9 +79,18 @@ function Actions({ run }: { run: FlowRun }) {
     mutationFn: () => good(api.POST("/api/flow_runs/{run_id}/rerun", path)),
     onSettled: done,
   });
-  const failed = cancel.error ?? again.error;
+  const resume = useMutation({
+    mutationFn: () => good(api.POST("/api/flow_runs/{run_id}/resume", { ...path, body: null })),
+    onSettled: done,
+  });
+  const failed = cancel.error ?? again.error ?? resume.error;
   return (
     <span className="ml-auto flex flex-wrap items-center gap-2">
+      {run.state_type === "PAUSED" && (
+        <Button disabled={resume.isPending} onClick={() => resume.mutate()}>
+          Resume
+        </Button>
+      )}
       {!hasEnded(run.state_type) && (
         <Button danger disabled={cancel.isPending} onClick={() => cancel.mutate()}>
           Cancel

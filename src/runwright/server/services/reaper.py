@@ -1,8 +1,12 @@
 """Ends runs whose holders have fallen silent, and makes their next attempts.
 
 Any number of reapers may run: each row is judged under its lock, by its lease as it is then.
+
+It is also the one that notices when the clock was set back, since it notes the time of each pass
+and reads that of the last in one transaction.
 """
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +17,7 @@ from runwright.core.states import StateType
 from runwright.server.policy import Policy
 from runwright.server.services.service import LAST_PASS, note_pass
 from runwright.server.use_cases.end_execution import end_run
+from runwright.server.use_cases.follow_clock import follow_clock_back
 from runwright.server.use_cases.release_run import give_back
 from runwright.storage.engine import Storage, Transaction
 from runwright.storage.runs import lock_run
@@ -22,6 +27,8 @@ from runwright.storage.unsupervised import extend_all
 
 _c = flow_run.c
 _AT_ONCE = 100
+#: Replicas do not read the clock and note it in one order.
+_SET_BACK = timedelta(seconds=1)
 _now = bindparam("now", type_=_c.lease_expires_at.type)
 _LAPSED = Prepared(
     select(_c.id)
@@ -57,6 +64,8 @@ class Reaper:
         now, ttl = tx.now, self._policy.running_lease
         last = tx.execute(LAST_PASS, {"service": self.name}).scalar()
         note_pass(tx, self.name)
+        if last is not None and last - now > _SET_BACK:
+            follow_clock_back(tx, last)
         if excuse or plan_pass(last, now, ttl) is Pass.EXTEND or self._is_our_outage(tx):
             extend_all(tx, self._policy.client_lease)
             return 0

@@ -5,8 +5,6 @@ that are not due. No leader is needed: replicas take different rows, and each fi
 
 After an outage (no pass for more than a minute) the fires that were missed are dropped or made up
 for as each schedule's `catchup` says.
-
-When the clock was set back, nothing waits until a time that was never meant.
 """
 
 from datetime import datetime, timedelta
@@ -17,12 +15,9 @@ from runwright.core.backoff import Random
 from runwright.core.ids import NewId
 from runwright.core.schedules.planning import HORIZON, Horizon
 from runwright.server.use_cases.fire_schedules import BATCH, Firing, drop_missed
-from runwright.server.use_cases.follow_clock import follow_clock_back
 from runwright.storage.engine import Storage, Transaction
 from runwright.storage.tables import service_pass
 
-#: Replicas do not write and read the time of the last pass in one order.
-_SET_BACK = timedelta(seconds=1)
 _last_pass = select(service_pass.c.last_pass_at).where(service_pass.c.name == "scheduler")
 
 
@@ -43,16 +38,13 @@ class Scheduler:
         since, now = await self._storage.read(lambda tx: (tx.execute(_last_pass).scalar(), tx.now))
         if is_outage(since, now, self._patience):
             await self._settle(since, now - self._patience)
-        elif since is not None and since - now > _SET_BACK:
-            await self._storage.write(lambda tx: follow_clock_back(tx, since))
         planned = 0
         while True:
             some = await self._storage.write(self._firing.fire_some)
             planned += some
             if some < BATCH:
                 break
-        # When it began: a clock that was set back meanwhile is noticed by the next pass.
-        await self._storage.write(lambda tx: _note_pass(tx, now))
+        await self._storage.write(_note_pass)
         return planned
 
     async def _settle(self, since: datetime, until: datetime) -> None:
@@ -71,6 +63,6 @@ def is_outage(last_pass: datetime | None, now: datetime, patience: timedelta) ->
     return last_pass is not None and now - last_pass > patience
 
 
-def _note_pass(tx: Transaction, began_at: datetime) -> None:
+def _note_pass(tx: Transaction) -> None:
     note = tx.dialect.upsert(service_pass, ["name"], ["last_pass_at"])
-    tx.execute(note, {"name": "scheduler", "last_pass_at": began_at})
+    tx.execute(note, {"name": "scheduler", "last_pass_at": tx.now})
