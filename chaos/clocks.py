@@ -70,8 +70,6 @@ def clocks(goals: Goals, folder: Path, *, seed: int, jumps: int) -> None:
         creator = Creator(client, deployment, cluster.effects, seed)
         creator.start()
         for number in range(jumps):
-            # Longer than from one look at the clock to the next.
-            time.sleep(chance.uniform(1.5, 1.5 * LEASE))
             chosen = [names[:1], names[1:2], names][number % 3]
             now = machines[chosen[0]].offset
             offset = chance.choice([each for each in _OFFSETS if each != now])
@@ -80,6 +78,8 @@ def clocks(goals: Goals, folder: Path, *, seed: int, jumps: int) -> None:
             diary.note(f"{'all clocks' if len(chosen) > 1 else f'clock of {chosen[0]}'} set")
             if number % 4 == 3:
                 _lose_a_machine(cluster, client, goals, diary)
+            # Longer than from one look of the server at its clock to the next.
+            time.sleep(chance.uniform(1.5, 1.5 * LEASE))
         for clock in machines.values():
             clock.set(0)
         mended = time.time()

@@ -51,16 +51,17 @@ def orders(folder: str = "."):
 @pytest.mark.timeout(180)
 def test_a_morning(page: Any, site: Any, tmp_path: Path) -> None:
     (site.code / "morning.py").write_text(MORNING)
-    site.cli("work-pool", "create", "etl", "--limit", "4")
+    site.cli("work-pool", "create", "etl")
     site.cli("work-pool", "create", "gpu")
     for name, pool, cron in (
         ("hourly", "etl", "0 * * * *"),
         ("training", "gpu", "30 6 * * MON-FRI"),
     ):
-        site.cli(
+        made = site.cli(
             "deploy", "morning.py:orders", "--name", name, "--pool", pool,
             "--source", str(site.code), "--cron", cron, "--timezone", "Europe/Berlin",
         )  # fmt: skip
+        assert made.returncode == 0, made.stderr
     site.start_worker("etl")
     found = site.ask("POST", "/deployments/filter", {"sort": "NAME_ASC"})
     hourly, training = (each["id"] for each in found)
