@@ -51,10 +51,6 @@ class SteadyClock:
         log.warning("the clock was set by %+.0f s", (told - steady).total_seconds())
         return told
 
-    def monotonic(self) -> float:
-        """Seconds from an arbitrary start; never goes back."""
-        return self._clock.monotonic()
-
 
 def new_id() -> UUID:
     """A UUIDv7: unique, and sorted by the time it was made."""

@@ -62,7 +62,7 @@ def test_a_morning(page: Any, site: Any, tmp_path: Path) -> None:
             "--source", str(site.code), "--cron", cron, "--timezone", "Europe/Berlin",
         )  # fmt: skip
         assert made.returncode == 0, made.stderr
-    site.start_worker("etl")
+    site.start_worker("etl", "--name", "etl-1")
     found = site.ask("POST", "/deployments/filter", {"sort": "NAME_ASC"})
     hourly, training = (each["id"] for each in found)
     site.run(training)
@@ -77,8 +77,10 @@ def test_a_morning(page: Any, site: Any, tmp_path: Path) -> None:
     )  # fmt: skip
     for theme in ("light", "dark"):
         page.evaluate(f"localStorage.setItem('theme', '{theme}')")
-        for name, address in (("runs", "runs"), ("run", f"runs/{run}"), ("pools", "pools")):
+        for name, address in (("runs", "runs"), ("run", f"runs/{run}")):
             page.goto(f"{home(site)}/{address}")
             expect(page.get_by_role("heading").first).to_be_visible()
             page.wait_for_timeout(1500)
-            page.screenshot(path=PICTURES / f"{name}-{theme}.png", full_page=name == "run")
+            page.set_viewport_size({"width": 1280, "height": 620 if name == "runs" else 1290})
+            page.wait_for_timeout(300)
+            page.screenshot(path=PICTURES / f"{name}-{theme}.png")

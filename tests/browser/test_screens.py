@@ -1,6 +1,7 @@
 """What a person sees and does, in a real browser."""
 
 import os
+import re
 import signal
 from pathlib import Path
 from typing import Any
@@ -182,6 +183,30 @@ def test_the_dashboard_shows_what_failed_first_and_by_keys_one_goes_on(
     page.go_back()
     failed.get_by_role("link").click()
     page.wait_for_url(f"**/runs/{run}")
+
+
+def test_rows_are_chosen_and_opened_by_keys(page: Any, site: Any) -> None:
+    deployment = site.deploy("hello", "p")
+    for name in ("first", "second"):
+        site.ask("POST", f"/deployments/{deployment}/create_flow_run", {"name": name})
+    page.goto(f"{home(site)}/runs")
+    expect(page.get_by_role("link", name="first")).to_be_visible()
+    for key in ("j", "j", "j", "k", "j"):
+        page.keyboard.press(key)
+    expect(page.get_by_role("link", name="first")).to_be_focused()
+    plain = page.locator("#favicon").get_attribute("href")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="first")).to_be_visible()
+    expect(page.locator("#favicon")).to_have_attribute("href", re.compile("^data:image/svg"))
+    page.keyboard.press("?")
+    keys = page.get_by_role("dialog", name="Keys")
+    expect(keys).to_contain_text("g v")
+    page.keyboard.press("Escape")
+    expect(keys).to_have_count(0)
+    page.keyboard.press("g")
+    page.keyboard.press("v")
+    page.wait_for_url("**/variables")
+    assert page.evaluate("document.querySelector('#favicon').href").endswith(plain)
 
 
 def test_what_is_filtered_is_in_the_address(page: Any, site: Any) -> None:

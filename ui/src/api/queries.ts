@@ -91,6 +91,15 @@ export const graph = (run: string) =>
       good(api.GET("/api/flow_runs/{run_id}/graph-v2", { params: { path: { run_id: run } } })),
   });
 
+export const artifacts = (run: string) =>
+  queryOptions({
+    queryKey: ["live", "artifacts", run],
+    queryFn: () => {
+      const body = { artifacts: { flow_run_id: { any_: [run] } }, limit: 50 };
+      return good(api.POST("/api/artifacts/filter", { body }));
+    },
+  });
+
 /** How the machine of a run's worker did; while it runs, every ten seconds once more. */
 export const hostOfRun = (run: string, hasEnded: boolean) =>
   queryOptions({

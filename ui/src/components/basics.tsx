@@ -53,6 +53,22 @@ export function useTitle(title: string): void {
   }, [title]);
 }
 
+/** The icon of the tab is the state's own shape, as long as the screen is open. */
+export function useIcon(type: StateType | null | undefined): void {
+  useEffect(() => {
+    const icon = document.querySelector<HTMLLinkElement>("#favicon");
+    if (!icon || !type) return;
+    const { shape, tone } = lookOf(type);
+    const colour = getComputedStyle(document.documentElement).getPropertyValue(`--${tone}`);
+    const picture = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><text x="16" y="26" font-size="28" text-anchor="middle" fill="${colour}">${shape}</text></svg>`;
+    const before = icon.href;
+    icon.href = `data:image/svg+xml,${encodeURIComponent(picture)}`;
+    return () => {
+      icon.href = before;
+    };
+  }, [type]);
+}
+
 export function Card({ title, children }: { title?: ReactNode; children: ReactNode }) {
   return (
     <section className="rounded border border-line bg-raised p-4">

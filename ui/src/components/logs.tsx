@@ -12,6 +12,8 @@ import { Button, useCopy } from "./basics";
 import { useLines } from "./log-lines";
 
 const LINE = 20;
+const HEIGHT = 320;
+const SCROLLBAR = 20;
 
 export function Logs({ run }: { run: FlowRun }) {
   const lines = useLines(run);
@@ -99,7 +101,8 @@ function Lines({ lines, wraps }: { lines: Log[]; wraps: boolean }) {
       role="log"
       aria-label="Log lines"
       tabIndex={0}
-      className="h-80 overflow-auto rounded border border-line bg-surface font-mono text-xs"
+      className="overflow-auto rounded border border-line bg-surface font-mono text-xs"
+      style={{ height: Math.min(HEIGHT, rows.getTotalSize() + SCROLLBAR) }}
     >
       <div className="relative" style={{ height: rows.getTotalSize() }}>
         {rows.getVirtualItems().map((row) => {

@@ -1,17 +1,17 @@
 /** What is around every screen: where one can go, whether the page is live, light and dark. */
 import { useQueryClient } from "@tanstack/react-query";
-import { Link, Outlet, useNavigate, useRouterState } from "@tanstack/react-router";
+import { Link, Outlet, useNavigate } from "@tanstack/react-router";
 import { useEffect, useState } from "react";
 
 import { signOut } from "../api/client";
 import { type Connection, listen } from "../api/live";
 import { PLACES } from "../lib/places";
 import { choose, chosenTheme, THEMES } from "../lib/theme";
+import { Keys } from "./keys";
 import { Palette } from "./palette";
 
 export function Shell() {
   const connection = useLive();
-  useKeys();
   const navigate = useNavigate();
   const leave = async () => {
     await signOut().catch(() => undefined);
@@ -48,6 +48,7 @@ export function Shell() {
         </span>
       </header>
       <Palette />
+      <Keys />
       <main id="content" className="py-4">
         <Outlet />
       </main>
@@ -60,24 +61,6 @@ function useLive(): Connection {
   const [connection, setConnection] = useState<Connection>("live");
   useEffect(() => listen(queries, setConnection), [queries]);
   return connection;
-}
-
-/** `g` and then its letter go to a screen. */
-function useKeys(): void {
-  const navigate = useNavigate();
-  const here = useRouterState({ select: (state) => state.location.pathname });
-  useEffect(() => {
-    let isGoing = false;
-    const press = (event: KeyboardEvent) => {
-      const typed = event.target instanceof HTMLElement && event.target.matches("input, textarea, select");
-      if (typed || event.ctrlKey || event.metaKey || event.altKey) return;
-      const place = PLACES.find((each) => each.key === event.key);
-      if (isGoing && place) void navigate({ to: place.to });
-      isGoing = event.key === "g";
-    };
-    document.addEventListener("keydown", press);
-    return () => document.removeEventListener("keydown", press);
-  }, [navigate, here]);
 }
 
 function ThemeButton() {

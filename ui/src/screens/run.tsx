@@ -4,9 +4,11 @@ import { Link, useParams } from "@tanstack/react-router";
 
 import { api, type FlowRun, good } from "../api/client";
 import * as ask from "../api/queries";
-import { Button, Card, Command, Failure, Loading, StateBadge, Table, useNow, useTitle, When } from "../components/basics";
+import { Artifacts } from "../components/artifacts";
+import { Button, Card, Command, Failure, Loading, StateBadge, Table, useIcon, useNow, useTitle, When } from "../components/basics";
 import { Logs } from "../components/logs";
 import { Timeline } from "../components/timeline";
+import { plain } from "../lib/ansi";
 import { hasEnded, lookOf } from "../lib/states";
 import { duration } from "../lib/time";
 import { Waiting } from "./waiting";
@@ -16,6 +18,7 @@ export function Run() {
   const found = useQuery(ask.run(id));
   const run = found.data;
   useTitle(run ? `${lookOf(run.state_type).shape} ${run.name}` : "Run");
+  useIcon(run?.state_type);
   if (found.error) return <Failure error={found.error} retry={() => void found.refetch()} />;
   if (!run) return <Loading what="the run" />;
   return (
@@ -27,6 +30,7 @@ export function Run() {
       <Card title="Logs">
         <Logs run={run} />
       </Card>
+      <Artifacts run={run.id} />
       <Timeline run={run} />
       <Tasks run={run} />
       <History run={run} />
@@ -170,7 +174,7 @@ function Crash({ run }: { run: FlowRun }) {
       </dl>
       {report.last_lines && report.last_lines.length > 0 && (
         <pre aria-label="Last lines" className="mt-3 max-h-64 overflow-auto rounded border border-line bg-surface p-2 text-xs">
-          {report.last_lines.join("\n")}
+          {plain(report.last_lines.join("\n"))}
         </pre>
       )}
     </Card>
