@@ -198,6 +198,13 @@ def test_runs_made_by_a_wrong_clock_do_not_wait_for_its_time(world):
     rows = world.write(lambda tx: tx.execute(select(flow_run.c.name, flow_run.c.due_at)).all())
     waits = {row.name: row.due_at - world.clock.now() for row in rows}
     assert waits == {"at once": timedelta(), "again": timedelta(seconds=30)}
+    # Nobody takes them: marked as late, they are due no later than they were.
+    due = world.clock.now()
+    world.forward(minutes=1)
+    world.do(LateMarker(world.storage, new_id, timedelta(seconds=15)).one_pass())
+    rows = world.write(lambda tx: tx.execute(select(flow_run)).all())
+    assert {row.state_name for row in rows} == {"Late", "AwaitingRetry"}
+    assert {row.due_at - due for row in rows} == {timedelta(), timedelta(seconds=30)}
 
 
 def test_editing_replaces_the_runs_made_ahead_and_keeps_those_that_are_due(world):

@@ -64,9 +64,7 @@ def plan_late(due_at: datetime, details: StateDetails, *, state_id: UUID, now: d
         type=StateType.SCHEDULED,
         name=StateName.LATE,
         timestamp=now,
-        state_details=msgspec.structs.replace(
-            details, scheduled_time=details.scheduled_time or due_at
-        ),
+        state_details=msgspec.structs.replace(details, scheduled_time=due_at),
     )
 
 
