@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { linesOf, polyline } from "./host";
+import { inUse, linesOf, polyline } from "./host";
 
 const AT = "1970-01-01T00:00:01Z";
 
@@ -18,6 +18,11 @@ test("what was told becomes a line, and what was not becomes none", () => {
 test("in a container its own limit is the whole memory", () => {
   const [memory] = linesOf([{ at: AT, memory_used_bytes: 9, memory_limit_bytes: 10, memory_total_bytes: 100 }]);
   expect(memory?.most).toBe(0.9);
+});
+
+test("what is in use is said as it is drawn", () => {
+  const host = { memory_used_bytes: 9, memory_limit_bytes: 10, memory_total_bytes: 100 };
+  expect([inUse(host, "Memory"), inUse(host, "CPU"), inUse(null, "Disk")]).toEqual(["90 %", "–", "–"]);
 });
 
 test("full is at the top, and time goes to the right", () => {

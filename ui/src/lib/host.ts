@@ -26,6 +26,13 @@ function share(used: number | null | undefined, total: number | null | undefined
   return used == null || !total ? null : Math.min(1, used / total);
 }
 
+/** How much is in use now, as the chart has it: `37 %`, or a dash where nobody has told. */
+export function inUse(host: Record<string, unknown> | null | undefined, name: Line["name"]): string {
+  const read = SHARES.find(([each]) => each === name)?.[1];
+  const used = host ? (read?.(host as unknown as Reading) ?? null) : null;
+  return used === null ? "–" : percent(used);
+}
+
 /** One line for each figure that was told at all. */
 export function linesOf(readings: readonly Reading[]): Line[] {
   return SHARES.map(([name, read]) => {

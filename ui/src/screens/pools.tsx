@@ -5,6 +5,7 @@ import { Link } from "@tanstack/react-router";
 import * as ask from "../api/queries";
 import { Card, Empty, Failure, Loading, Table, useNow, useTitle, When } from "../components/basics";
 import { HostChart } from "../components/host-chart";
+import { inUse } from "../lib/host";
 
 const HOUR = 3_600_000;
 
@@ -52,9 +53,9 @@ function Workers({ pool, type }: { pool: string; type: string }) {
         columns={[
           { title: "Worker", wide: true, cell: (worker) => worker.name },
           { title: "Runs", cell: (worker) => `${worker.executions ?? 0} of ${worker.limit ?? "?"}` },
-          { title: "CPU", cell: (worker) => percent(worker.host?.["cpu_used"], 1) },
-          { title: "Memory", cell: (worker) => percent(worker.host?.["memory_used_bytes"], worker.host?.["memory_total_bytes"]) },
-          { title: "Disk", cell: (worker) => percent(worker.host?.["disk_used_bytes"], worker.host?.["disk_total_bytes"]) },
+          { title: "CPU", cell: (worker) => inUse(worker.host, "CPU") },
+          { title: "Memory", cell: (worker) => inUse(worker.host, "Memory") },
+          { title: "Disk", cell: (worker) => inUse(worker.host, "Disk") },
           { title: "Heard", cell: (worker) => <When at={worker.last_heartbeat_time} /> },
         ]}
       />
@@ -70,9 +71,4 @@ function WorkerHost({ pool, worker, name }: { pool: string; worker: string; name
   const found = useQuery(ask.hostOfWorker(pool, worker));
   const view = { from: now - HOUR, to: now };
   return <HostChart readings={found.data ?? []} view={view} title={`${name}, the last hour`} />;
-}
-
-function percent(used: unknown, total: unknown): string {
-  if (typeof used !== "number" || typeof total !== "number" || total === 0) return "–";
-  return `${Math.round((used / total) * 100)} %`;
 }
