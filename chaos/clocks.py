@@ -10,7 +10,7 @@ from chaos.books import expect_no_errors, judge, rest, stop
 from chaos.client import CODE, Client
 from chaos.cluster import LEASE, Cluster, until
 from chaos.creator import Creator
-from chaos.goals import Goals
+from chaos.goals import Goals, Unavailable
 from chaos.nemesis import Diary
 from chaos.record import ENDED, Run, read
 
@@ -49,7 +49,7 @@ class WallClock:
 def clocks(goals: Goals, folder: Path, *, seed: int, jumps: int) -> None:
     """The server's clock, a worker's, all of them, so often; runs come, go and die meanwhile."""
     if _LIBRARY is None:
-        raise SystemExit("libfaketime is missing: apt-get install libfaketime")
+        raise Unavailable("libfaketime is missing: apt-get install faketime")
     folder.mkdir(parents=True)
     names = ["server-0", "worker-0", "worker-1"]
     machines = {name: WallClock(folder / f"{name}.clock") for name in names}

@@ -13,7 +13,7 @@ from chaos.books import expect_no_errors, judge, rest, stop
 from chaos.client import CODE, Client, Refused, Unknown
 from chaos.cluster import Cluster, until
 from chaos.creator import Creator
-from chaos.goals import Goals
+from chaos.goals import Goals, Unavailable
 from chaos.nemesis import Diary
 from chaos.record import read
 
@@ -76,11 +76,11 @@ def full_disks(goals: Goals, folder: Path, *, seed: int, times: int) -> None:
 
 @contextlib.contextmanager
 def _small_disk(folder: Path) -> Iterator[None]:
-    """Raises: SystemExit where nobody may mount."""
+    """Raises: Unavailable where nobody may mount."""
     command = ["mount", "-t", "tmpfs", "-o", f"size={_SIZE}", "tmpfs", str(folder)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
     if done.returncode:
-        raise SystemExit(f"A small disk cannot be mounted here: {done.stderr.strip()}")
+        raise Unavailable(f"a small disk cannot be mounted here: {done.stderr.strip()}")
     try:
         yield
     finally:

@@ -3,6 +3,10 @@
 from dataclasses import dataclass, field
 
 
+class Unavailable(Exception):
+    """This machine has not what a trial needs."""
+
+
 @dataclass
 class Goal:
     """One claim, and how often it was put to the test."""
