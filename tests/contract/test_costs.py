@@ -17,7 +17,7 @@ from runwright.server.use_cases.append_journal import receive_journal
 from runwright.server.use_cases.create_run import create_run
 from runwright.server.use_cases.move_run import move_run
 from runwright.server.use_cases.wait_for_work import WorkDesk
-from runwright.storage.postgres import PostgresTransaction
+from runwright.storage.postgres_connection import PostgresTransaction
 from runwright.storage.runs import flow_named
 from runwright.storage.sqlite_connection import SqliteTransaction
 

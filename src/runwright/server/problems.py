@@ -125,7 +125,8 @@ def _storage_problem(error: BaseException) -> Problem | None:
         )
     refused = getattr(error, "orig", None) or error
     # SQLAlchemy's face of asyncpg has few classes of its own; what it was is the cause.
-    names = {type(each).__name__ for each in (refused, refused.__cause__) if each is not None}
+    kinds = (type(refused), type(refused.__cause__))
+    names = {each.__name__ for kind in kinds for each in kind.__mro__}
     if names & _UNFIT or "pattern too complex" in text or "blob too big" in text:
         return Unprocessable("A value in the request cannot be stored or is too large to compare.")
     if names & _AWAY:

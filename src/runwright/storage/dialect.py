@@ -3,8 +3,21 @@
 from collections.abc import Sequence
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Float, Table, cast, func
+from sqlalchemy import (
+    ColumnElement,
+    Float,
+    Select,
+    Table,
+    any_,
+    bindparam,
+    cast,
+    func,
+    null,
+    select,
+)
 from sqlalchemy.dialects import postgresql, sqlite
+
+from runwright.storage.types import Ids
 
 Name = Literal["sqlite", "postgresql"]
 
@@ -41,3 +54,21 @@ class Dialect:
     def greatest(self, first: ColumnElement[Any], second: Any) -> ColumnElement[Any]:
         """The greater of two values."""
         return (func.max if self.name == "sqlite" else func.greatest)(first, second)
+
+    def among(self, column: ColumnElement[Any], parameter: str) -> ColumnElement[bool]:
+        """The column is one of the ids that are given as one parameter, however many they are."""
+        ids = bindparam(parameter, type_=Ids)
+        if self.name == "sqlite":
+            return column.in_(select(func.json_each(ids).table_valued("value").c.value))
+        return column == any_(ids)
+
+    def locked(self, rows: Select[Any]) -> Select[Any]:
+        """The rows, which nobody else changes until the transaction ends; `read_at` is an instant
+        after they were locked, where the database has a clock of its own.
+        """
+        if self.name == "sqlite":
+            return rows.add_columns(null().label("read_at"))
+        # The clock of a locking SELECT is read before it waits for its lock; that of one around it
+        # is not.
+        held = rows.with_for_update(key_share=True).cte("held")
+        return select(*held.c, func.clock_timestamp().label("read_at"))

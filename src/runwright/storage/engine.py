@@ -30,6 +30,10 @@ class Transaction(Protocol):
         """The database's clock. SQLite: this process's, which does not jump with the wall's."""
         ...
 
+    def saw_clock(self, now: datetime | None) -> None:
+        """A statement has told the database's clock by the way: it need not be asked for `now`."""
+        ...
+
     def execute(
         self,
         statement: Executable | Prepared,

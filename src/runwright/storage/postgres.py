@@ -6,31 +6,35 @@ Postgres gives up because of others (deadlock, serialization) is repeated here, 
 
 import asyncio
 import random
-from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timedelta
-from typing import Any, TypeVar, cast
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import TypeVar
 
+import asyncpg
 import msgspec
-from sqlalchemy import Connection, func, select, text
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import create_async_engine
-from sqlalchemy.sql import Executable
 
 from runwright import failpoints
 from runwright.core.backoff import anywhere_up_to, exponential
 from runwright.errors import DatabaseError
-from runwright.storage.dialect import Dialect
 from runwright.storage.engine import Transaction
 from runwright.storage.errors import StorageFull, StorageStopped, StorageUnavailable
+from runwright.storage.postgres_connection import POSTGRES, connection_of
 from runwright.storage.postgres_notices import Notices
-from runwright.storage.statements import Prepared, Result
 from runwright.storage.types import json_text
 from runwright.storage.waker import Waker
 
 T = TypeVar("T")
 
-POSTGRES = Dialect("postgresql")
+#: What a driver, its adapter or the pool may raise.
+_TROUBLE = (DBAPIError, PoolTimeout, OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
+_UNREACHABLE = (InterfaceError, PoolTimeout, OSError, asyncpg.InterfaceError)
+_TO_WRITE = "BEGIN ISOLATION LEVEL READ COMMITTED"
+_TO_READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+#: As many as a connection keeps prepared.
+_STATEMENTS = 512
 _SERIALIZATION_FAILURE = "40001"
 _DEADLOCK = "40P01"
 _DISK_FULL = "53100"
@@ -41,40 +45,6 @@ _TRIES = 8
 _POOL = 10
 _SHORT = timedelta(milliseconds=5)
 _LONG = timedelta(milliseconds=200)
-
-
-class PostgresTransaction:
-    """Statements on a connection whose transaction somebody else begins and ends."""
-
-    dialect = POSTGRES
-
-    def __init__(self, connection: Connection, topics: set[str]) -> None:
-        self._connection = connection
-        self._topics = topics
-        self._now: datetime | None = None
-
-    @property
-    def now(self) -> datetime:
-        if self._now is None:
-            clock = select(func.clock_timestamp())
-            self._now = cast("datetime", self._connection.execute(clock).scalar_one())
-        return self._now
-
-    def wake(self, topic: str) -> None:
-        self._topics.add(topic)
-
-    def execute(
-        self,
-        statement: Executable | Prepared,
-        parameters: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None,
-    ) -> Result:
-        if isinstance(statement, Prepared):
-            statement, parameters = statement.complete(POSTGRES, parameters)
-        cursor = self._connection.execute(statement, parameters)
-        if cursor.returns_rows:
-            rows = cursor.all()
-            return Result(rows, len(rows))
-        return Result((), cursor.rowcount)
 
 
 class PostgresStorage:
@@ -92,7 +62,8 @@ class PostgresStorage:
             pool_pre_ping=False,
             json_serializer=json_text,
             json_deserializer=msgspec.json.decode,
-            isolation_level="READ COMMITTED",
+            isolation_level="AUTOCOMMIT",  # as far as it knows: see postgres_connection
+            connect_args={"statement_cache_size": _STATEMENTS},
         )
         self._notices = Notices(url, self.waker)
         self._stopped = True
@@ -100,9 +71,9 @@ class PostgresStorage:
 
     async def start(self) -> None:
         try:
-            async with self._engine.connect() as connection:
-                await connection.execute(text("SELECT 1"))
-        except (DBAPIError, OSError) as error:
+            async with connection_of(self._engine):
+                pass
+        except _TROUBLE as error:
             await self._engine.dispose()
             raise DatabaseError(
                 f"The database {self._engine.url.render_as_string()} cannot be reached: {error}. "
@@ -122,46 +93,65 @@ class PostgresStorage:
         return was
 
     async def write(self, use_case: Callable[[Transaction], T]) -> T:
-        for number in range(1, _TRIES + 1):
-            self._refuse_when_stopped()
-            topics: set[str] = set()
-            try:
-                async with self._engine.begin() as connection:
-                    result = await connection.run_sync(
-                        lambda core, topics=topics: use_case(PostgresTransaction(core, topics))
-                    )
-                    if failpoints.ARMED:
-                        failpoints.reach("before commit", use_case)
-            except (DBAPIError, PoolTimeout, OSError) as error:
-                if number == _TRIES or not _may_repeat(error):
-                    self._was_full |= _sqlstate(error) == _DISK_FULL
-                    raise _explained(error) from error
-                longest = exponential(number, first=_SHORT, most=_LONG)
-                await asyncio.sleep(anywhere_up_to(longest, random.random).total_seconds())
-                continue
-            if failpoints.ARMED:
-                failpoints.reach("after commit", use_case)
-            self.waker.wake(topics)
-            self._notices.tell_the_others(topics)
+        topics: set[str] = set()
+
+        async def attempt() -> T:
+            topics.clear()
+            async with (
+                connection_of(self._engine) as connection,
+                connection.transaction(_TO_WRITE),
+            ):
+                result = await connection.run(use_case, topics)
+                if failpoints.ARMED:
+                    failpoints.reach("before commit", use_case)
             return result
-        raise AssertionError("unreachable")
+
+        result = await self._repeated(attempt)
+        if failpoints.ARMED:
+            failpoints.reach("after commit", use_case)
+        self.waker.wake(topics)
+        self._notices.tell_the_others(topics)
+        return result
 
     async def jot(self, use_case: Callable[[Transaction], T]) -> T:
         return await self.write(use_case)
 
     async def read(self, query: Callable[[Transaction], T]) -> T:
-        self._refuse_when_stopped()
-        try:
-            async with self._engine.connect() as connection:
-                await connection.execution_options(isolation_level="REPEATABLE READ")
-                return await connection.run_sync(
-                    lambda core: query(PostgresTransaction(core, set()))
-                )
-        except (DBAPIError, PoolTimeout, OSError) as error:
-            raise _explained(error) from error
+        async def attempt() -> T:
+            async with (
+                connection_of(self._engine) as connection,
+                connection.transaction(_TO_READ),
+            ):
+                return await connection.run(query, set())
+
+        return await self._repeated(attempt)
 
     async def glance(self, query: Callable[[Transaction], T]) -> T:
-        return await self.read(query)
+        async def attempt() -> T:  # one statement is a transaction by itself
+            async with connection_of(self._engine) as connection:
+                return await connection.run(query, set())
+
+        return await self._repeated(attempt)
+
+    async def _repeated(self, attempt: Callable[[], Awaitable[T]]) -> T:
+        """The result of a transaction, begun anew as long as it fails because of others."""
+        tries = outdated = 0
+        while True:
+            self._refuse_when_stopped()
+            try:
+                return await attempt()
+            except asyncpg.InvalidCachedStatementError as error:
+                # A migration changed a table. Each connection learns that by itself, once.
+                outdated += 1
+                if outdated > _POOL:
+                    raise _explained(error) from error
+            except _TROUBLE as error:
+                tries += 1
+                if tries == _TRIES or not _may_repeat(error):
+                    self._was_full |= _sqlstate(error) == _DISK_FULL
+                    raise _explained(error) from error
+                longest = exponential(tries, first=_SHORT, most=_LONG)
+                await asyncio.sleep(anywhere_up_to(longest, random.random).total_seconds())
 
     def _refuse_when_stopped(self) -> None:
         if self._stopped:
@@ -169,7 +159,7 @@ class PostgresStorage:
 
 
 def _sqlstate(error: BaseException) -> str | None:
-    return getattr(getattr(error, "orig", None), "sqlstate", None)
+    return getattr(getattr(error, "orig", None) or error, "sqlstate", None)
 
 
 def _may_repeat(error: BaseException) -> bool:
@@ -183,9 +173,11 @@ def _explained(error: BaseException) -> BaseException:
             "The disk of the database is full. Nothing of this request was kept. Make space; the "
             "control plane goes on by itself."
         )
+    if isinstance(error, asyncpg.DataError):  # also of asyncpg's own, before anything was sent
+        return error
     is_away = (_sqlstate(error) or "").startswith(_AWAY)
     lost = is_away or (isinstance(error, DBAPIError) and error.connection_invalidated)
-    if lost or _may_repeat(error) or isinstance(error, InterfaceError | PoolTimeout | OSError):
+    if lost or _may_repeat(error) or isinstance(error, _UNREACHABLE):
         return StorageUnavailable(f"The database does not answer: {error}. Try again.")
     if isinstance(error, OperationalError):
         return StorageUnavailable(f"The database cannot do this now: {error}. Try again.")

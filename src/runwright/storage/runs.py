@@ -33,10 +33,10 @@ _FACTS = (
 )  # fmt: skip
 
 _c = flow_run.c
-_columns = [_c[name] for name in (*_FACTS, *MOVING)]
+COLUMNS = [_c[name] for name in (*_FACTS, *MOVING)]
 _by_id = _c.id == bindparam("run_id")
-READ = Prepared(select(*_columns).where(_by_id))
-_LOCK = Prepared(select(*_columns).where(_by_id).with_for_update(key_share=True))
+READ = Prepared(select(*COLUMNS).where(_by_id))
+_LOCK = Prepared(lambda dialect: dialect.locked(select(*COLUMNS).where(_by_id)))
 _SAVE = Prepared(
     update(flow_run)
     .where(
@@ -90,7 +90,10 @@ def read_run(tx: Transaction, run_id: UUID) -> Any:
 
 def lock_run(tx: Transaction, run_id: UUID) -> Any:
     """The run, or None; nobody else changes it before this transaction ends."""
-    return tx.execute(_LOCK, {"run_id": run_id}).first()
+    run = tx.execute(_LOCK, {"run_id": run_id}).first()
+    if run is not None:
+        tx.saw_clock(run.read_at)
+    return run
 
 
 def save(tx: Transaction, run: Any, changes: Mapping[str, Any]) -> Any:
@@ -105,7 +108,7 @@ def save(tx: Transaction, run: Any, changes: Mapping[str, Any]) -> Any:
     parameters |= {"run_id": run.id, "was_token": run.claim_token, "was_seq": run.state_seq}
     if tx.execute(_SAVE, parameters).rowcount != 1:
         raise StorageError(f"Flow run {run.id} changed while it was being moved. Try again.")
-    return run._replace(**changes) if hasattr(run, "_replace") else read_run(tx, run.id)
+    return run._replace(**changes)
 
 
 def save_policy(tx: Transaction, run_id: UUID, policy: Mapping[str, Any]) -> None:

@@ -71,6 +71,9 @@ class SqliteTransaction:
     def now(self) -> datetime:
         return self._now
 
+    def saw_clock(self, now: datetime | None) -> None:
+        """Its clock is this process's."""
+
     def wake(self, topic: str) -> None:
         self._topics.add(topic)
 

@@ -1,8 +1,8 @@
 """Statements that are compiled once.
 
-SQLAlchemy's own execution costs some 100 µs a statement, many times what SQLite needs to carry it
-out. The statements of the hot paths are constants of their modules, wrapped in `Prepared`: on
-SQLite they go to the driver straight away, with the same types converting the same values.
+SQLAlchemy's own execution costs some 100 µs a statement, many times what the database needs to
+carry it out. The statements of the hot paths are constants of their modules, wrapped in `Prepared`:
+they go to the driver straight away, with the same types converting the same values.
 """
 
 from collections import namedtuple
@@ -10,23 +10,42 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy.dialects import postgresql
+from sqlalchemy import Float
 from sqlalchemy.engine import Dialect as SqlDialect
 from sqlalchemy.sql import Executable
 
 from runwright.storage.dialect import Dialect
-from runwright.storage.types import Id, Instant, Json, id_of, id_text, instant_number, instant_of
+from runwright.storage.types import (
+    Id,
+    Ids,
+    Instant,
+    Json,
+    id_of,
+    id_text,
+    instant_number,
+    instant_of,
+)
 from runwright.storage.types import json_text as text_of_json
 
 Parameters = Mapping[str, Any]
 Convert = Callable[[Any], Any]
 
-#: On SQLite our own types are converted straight away: the ways through SQLAlchemy cost as much
-#: again as the conversions. Type -> (in, out, out to be sent on: as the database has it).
-_CONVERSIONS: dict[type, tuple[Convert, Convert, Convert | None]] = {
-    Id: (id_text, id_of, None),
-    Instant: (instant_number, instant_of, instant_of),
-    Json: (text_of_json, msgspec.json.Decoder().decode, msgspec.Raw),
+#: Our own types are converted straight away: the ways through SQLAlchemy cost as much again as the
+#: conversions. Type -> (in, out, out to be sent on: as the database has it). asyncpg gives and
+#: takes ids, instants and numbers as they are, and its codec decodes JSON.
+_CONVERSIONS: dict[str, dict[type, tuple[Convert | None, Convert | None, Convert | None]]] = {
+    "sqlite": {
+        Id: (id_text, id_of, None),
+        Instant: (instant_number, instant_of, instant_of),
+        Json: (text_of_json, msgspec.json.Decoder().decode, msgspec.Raw),
+    },
+    "postgresql": {
+        Id: (None, None, None),
+        Ids: (None, None, None),
+        Instant: (None, None, None),
+        Json: (text_of_json, None, None),
+        Float: (None, None, None),
+    },
 }
 
 
@@ -68,12 +87,12 @@ class Prepared:
     """A statement of a hot path, with every value a named parameter.
 
     `statement` may be a function of the `Dialect` where the two databases need other words.
-    Parameters that are left out are NULL; an IN over a list of varying length is not possible.
+    Parameters that are left out are NULL; `Dialect.among` stands for an IN over ids.
     With `to_send`, ids and JSON documents may come out as the database has them, text and
     `msgspec.Raw`: good for nothing but encoding.
     """
 
-    __slots__ = ("_built", "_columns", "_compiled", "_required", "_statement", "_to_send")
+    __slots__ = ("_columns", "_compiled", "_statement", "_to_send")
 
     def __init__(
         self,
@@ -85,47 +104,32 @@ class Prepared:
         self._statement = statement
         self._columns = columns
         self._to_send = to_send
-        self._built: dict[str, Executable] = {}
-        self._compiled: CompiledStatement | None = None
-        self._required: tuple[str, ...] | None = None
+        self._compiled: dict[str, CompiledStatement] = {}
 
     def built(self, dialect: Dialect) -> Executable:
         """The statement in the words of one database."""
-        statement = self._built.get(dialect.name)
-        if statement is None:
-            made = self._statement
-            statement = made if isinstance(made, Executable) else made(dialect)
-            self._built[dialect.name] = statement
-        return statement
-
-    def complete(
-        self, dialect: Dialect, parameters: Parameters | Sequence[Parameters] | None
-    ) -> tuple[Executable, Any]:
-        """The statement, and the parameters with NULL for those left out."""
-        statement = self.built(dialect)
-        if self._required is None:
-            made: Any = statement
-            keys = None if self._columns is None else list(self._columns)
-            binds = made.compile(dialect=postgresql.dialect(), column_keys=keys).binds
-            self._required = tuple(name for name, bind in binds.items() if bind.required)
-        nothing = dict.fromkeys(self._required)
-        if parameters is None or isinstance(parameters, Mapping):
-            return statement, {**nothing, **(parameters or {})}
-        return statement, [{**nothing, **each} for each in parameters]
+        made = self._statement
+        return made if isinstance(made, Executable) else made(dialect)
 
     def compiled(self, dialect: Dialect, sql_dialect: SqlDialect) -> "CompiledStatement":
-        """The statement as text for SQLite's driver."""
-        if self._compiled is None:
-            self._compiled = CompiledStatement(
+        """The statement as text for the database's driver."""
+        compiled = self._compiled.get(dialect.name)
+        if compiled is None:
+            compiled = self._compiled[dialect.name] = CompiledStatement(
                 self.built(dialect), sql_dialect, self._columns, to_send=self._to_send
             )
-        return self._compiled
+        return compiled
 
 
 class CompiledStatement:
     """Text, the order of its parameters, and how values go in and come out."""
 
     __slots__ = ("_binds", "_make_row", "_results", "text")
+
+    @property
+    def gives_rows(self) -> bool:
+        """Whether it has a result; else only a number of rows."""
+        return self._make_row is not None
 
     def __init__(
         self,
@@ -139,10 +143,11 @@ class CompiledStatement:
             dialect=dialect, column_keys=None if columns is None else list(columns)
         )
         self.text = str(compiled)
+        conversions = _CONVERSIONS[dialect.name]
         self._binds: list[tuple[str, Any, Any]] = []
         for name in compiled.positiontup or ():
             bind = compiled.binds[name]
-            ours = _CONVERSIONS.get(type(bind.type))
+            ours = conversions.get(type(bind.type))
             convert = ours[0] if ours else bind.type.dialect_impl(dialect).bind_processor(dialect)
             self._binds.append((name, convert, None if bind.required else bind.value))
         self._results: list[tuple[int, Any]] = []
@@ -150,7 +155,7 @@ class CompiledStatement:
         names = [column.key for column in returned]
         self._make_row: Any = namedtuple("Row", names, rename=True)._make if names else None  # noqa: PYI024
         for position, column in enumerate(returned):
-            ours = _CONVERSIONS.get(type(column.type))
+            ours = conversions.get(type(column.type))
             if ours:
                 convert = ours[2] if to_send else ours[1]
             else:

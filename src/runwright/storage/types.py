@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 from sqlalchemy import BigInteger, String, Text
-from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TIMESTAMP
 from sqlalchemy.dialects.postgresql import UUID as PG_UUID
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator, TypeEngine
@@ -67,6 +67,21 @@ class Id(TypeDecorator[UUID]):
 
     def process_result_value(self, value: Any, dialect: Dialect) -> UUID | None:
         return id_of(value) if isinstance(value, str) else value
+
+
+class Ids(TypeDecorator[list[UUID]]):
+    """Several ids as one value, never stored: an array on Postgres, a JSON list on SQLite."""
+
+    impl = Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        return dialect.type_descriptor(
+            ARRAY(PG_UUID(as_uuid=True)) if dialect.name == "postgresql" else Text()
+        )
+
+    def process_bind_param(self, value: list[UUID] | None, dialect: Dialect) -> Any:
+        return value if value is None or dialect.name == "postgresql" else json_text(value)
 
 
 class Instant(TypeDecorator[datetime]):

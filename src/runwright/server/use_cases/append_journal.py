@@ -119,8 +119,9 @@ class _Appending:
         insert_artifacts(tx, self._artifacts)
         root = self._runs[self._root_id]
         ttl = timedelta(seconds=root.lease_seconds or self._policy.running_lease.total_seconds())
-        lease = root.lease_expires_at
-        renew(tx, root, None if lease is None else tx.now + ttl, journal_next)
+        lease = root.lease_expires_at and tx.now + ttl
+        if (root.lease_expires_at, root.journal_next) != (lease, journal_next):
+            renew(tx, root, lease, journal_next)
         milliseconds = int(ttl.total_seconds() * 1000)
         return JournalAnswer(
             token=root.claim_token,
@@ -153,8 +154,10 @@ class _Appending:
             return
         result = None if is_new else repeat_answer(self._tx, run, entry.state)
         if result is None:
+            # A batch often ends with the state of its run: then the row is written once.
+            changes = {"journal_next": number + 1} if run.id == self._root_id and is_new else {}
             run, result = propose_state(
-                self._tx, run, entry.state, self._policy, decided=self._decided
+                self._tx, run, entry.state, self._policy, decided=self._decided, **changes
             )
             self._runs[entry.flow_run_id] = run
         self._answers.append(Answer(number=number, result=result))

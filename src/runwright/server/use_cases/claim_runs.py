@@ -17,17 +17,18 @@ from runwright.server.use_cases.end_execution import end_run
 from runwright.storage.claims import offer
 from runwright.storage.engine import Transaction
 from runwright.storage.moves import new_state, record_move
-from runwright.storage.runs import lock_run, save
+from runwright.storage.runs import COLUMNS, lock_run, save
 from runwright.storage.statements import Prepared
 from runwright.storage.tables import deployment, flow, flow_run, work_pool, work_queue
 
 _c, _d = flow_run.c, deployment.c
-_SPEC = Prepared(
+#: Where a run stands, and all that its execution is told.
+_WITH_SPEC = (
     select(
-        _c.id, _c.name, _c.flow_id, _c.attempt, _c.root_run_id, _c.run_count, _c.retries_used,
-        _c.parameters, _c.tags, _c.expected_start_time, _c.deployment_id,
-        _c.deployment_version, _c.job_variables, flow.c.name.label("flow_name"),
-        _d.name.label("deployment_name"), _d.entrypoint, _d.path, _d.pull_steps,
+        *COLUMNS,
+        _c.parameters, _c.tags, _c.deployment_version, _c.job_variables,
+        flow.c.name.label("flow_name"), _d.name.label("deployment_name"),
+        _d.entrypoint, _d.path, _d.pull_steps,
         _d.job_variables.label("deployment_job_variables"),
         work_pool.c.name.label("pool_name"), work_pool.c.base_job_template,
         work_queue.c.name.label("queue_name"),
@@ -38,8 +39,8 @@ _SPEC = Prepared(
         .outerjoin(work_pool, work_pool.c.id == _c.work_pool_id)
         .outerjoin(work_queue, work_queue.c.id == _c.work_queue_id)
     )
-    .where(_c.id == bindparam("run_id"))
 )  # fmt: skip
+_LOCKED = Prepared(lambda dialect: _WITH_SPEC.where(dialect.among(_c.id, "run_ids")))
 _UNLISTED = Prepared(
     select(_c.id, _c.claim_token, _c.execution_id).where(
         _c.worker_id == bindparam("worker_id"),
@@ -57,9 +58,11 @@ def claim_runs(
     for run_id in offered.refused:
         run = lock_run(tx, run_id)
         end_run(tx, run, StateType.CANCELLED, NO_SLOT, policy, was_reported=False)
+    chosen = choose(offered.candidates, offered.room)
+    runs = _with_spec(tx, [candidate.run_id for candidate in chosen])
     claimed: list[ClaimedRun] = []
-    for candidate in choose(offered.candidates, offered.room):
-        run = lock_run(tx, candidate.run_id)
+    for candidate in chosen:
+        run = runs[candidate.run_id]
         execution_id, credential = policy.new_id(), policy.new_credential(run.id.hex)
         state = new_state(tx, policy.new_id(), StateType.PENDING, StateName.PENDING)
         details = StateDetails(scheduled_time=candidate.due_at)
@@ -96,6 +99,7 @@ def claims_not_received(
         run = lock_run(tx, row.id)
         if run.claim_token == row.claim_token and run.state_type == StateType.PENDING:
             credential = policy.new_credential(run.id.hex)
+            run = _with_spec(tx, [run.id])[run.id]
             run = save(tx, run, {"credential_hash": hash_secret(credential)})
             again += _handed_over(tx, run, credential, policy)
     return again
@@ -103,9 +107,8 @@ def claims_not_received(
 
 def _handed_over(tx: Transaction, run: Any, credential: str, policy: Policy) -> list[ClaimedRun]:
     """The run with its credential; nothing, and the run crashed, where it cannot be described."""
-    row = tx.execute(_SPEC, {"run_id": run.id}).one()
     try:
-        spec = _spec(row, run, credential)
+        spec = _spec(run, credential)
     except ValueError as error:
         end_run(
             tx, run, StateType.CRASHED, f"It cannot be started: {error}", policy, was_reported=True
@@ -115,30 +118,37 @@ def _handed_over(tx: Transaction, run: Any, credential: str, policy: Policy) -> 
     return [ClaimedRun(spec=spec, lease_ttl_ms=milliseconds)]
 
 
-def _spec(row: Any, run: Any, credential: str) -> ExecutionSpec:
-    variables = merge(row.deployment_job_variables, row.job_variables)
+def _with_spec(tx: Transaction, run_ids: list[UUID]) -> dict[UUID, Any]:
+    """Runs that this transaction has locked, with all that their executions are told."""
+    if not run_ids:
+        return {}
+    return {run.id: run for run in tx.execute(_LOCKED, {"run_ids": run_ids})}
+
+
+def _spec(run: Any, credential: str) -> ExecutionSpec:
+    variables = merge(run.deployment_job_variables, run.job_variables)
     return ExecutionSpec(
-        flow_run_id=row.id,
-        flow_run_name=row.name,
-        flow_id=row.flow_id,
-        flow_name=row.flow_name,
+        flow_run_id=run.id,
+        flow_run_name=run.name,
+        flow_id=run.flow_id,
+        flow_name=run.flow_name,
         token=run.claim_token,
         execution_id=run.execution_id,
         credential=credential,
-        attempt=row.attempt,
-        root_run_id=row.root_run_id,
-        run_count=row.run_count,
-        retries_used=row.retries_used,
-        parameters=row.parameters,
-        tags=row.tags,
-        scheduled_start_time=row.expected_start_time,
-        deployment_id=row.deployment_id,
-        deployment_name=row.deployment_name,
-        deployment_version=row.deployment_version,
-        entrypoint=row.entrypoint,
-        path=row.path,
-        pull_steps=row.pull_steps or [],
-        work_pool_name=row.pool_name,
-        work_queue_name=row.queue_name,
-        job_configuration=resolve(row.base_job_template or {}, variables),
+        attempt=run.attempt,
+        root_run_id=run.root_run_id,
+        run_count=run.run_count,
+        retries_used=run.retries_used,
+        parameters=run.parameters,
+        tags=run.tags,
+        scheduled_start_time=run.expected_start_time,
+        deployment_id=run.deployment_id,
+        deployment_name=run.deployment_name,
+        deployment_version=run.deployment_version,
+        entrypoint=run.entrypoint,
+        path=run.path,
+        pull_steps=run.pull_steps or [],
+        work_pool_name=run.pool_name,
+        work_queue_name=run.queue_name,
+        job_configuration=resolve(run.base_job_template or {}, variables),
     )

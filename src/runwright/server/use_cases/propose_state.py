@@ -26,15 +26,20 @@ _RECORDED = Prepared(
 
 
 def propose_state(
-    tx: Transaction, run: Any, proposed: State, policy: Policy, *, decided: bool = False
-) -> tuple[Any, OrchestrationResult]:
-    """Judge and record; the run as it is now, and the answer."""
+    tx: Transaction, run: Any, proposed: State, policy: Policy, *, decided: bool = False,
+    **changes: Any,
+) -> tuple[Any, OrchestrationResult]:  # fmt: skip
+    """Judge and record; the run as it is now, and the answer.
+
+    `changes` are columns of the run that are written with the state.
+    """
     move = transition(tx, run, proposed, has_lease=True)
     decision: Decision = Accept() if decided else decide(move)
     state = decided_state(decision, proposed)
     if state is None:
         return run, answer(decision, move.current)
-    run = record_move(tx, run, state, **_claim_columns(tx, run, state, decision, policy))
+    changes |= _claim_columns(tx, run, state, decision, policy)
+    run = record_move(tx, run, state, **changes)
     return run, answer(decision, present_state(run))
 
 
