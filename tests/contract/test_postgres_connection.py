@@ -3,8 +3,9 @@
 import asyncio
 from uuid import uuid4
 
+import asyncpg
 import pytest
-from sqlalchemy import func, select, text
+from sqlalchemy import Integer, bindparam, func, select, text
 from tests.contract.pools import make_pool, schedule
 from tests.postgres import create_database
 
@@ -42,6 +43,10 @@ def on_postgres(postgres):
         asyncio.run(go())
 
     return run
+
+
+def _one(tx):
+    return tx.execute(select(1)).scalar()
 
 
 async def all_connections_are_clean(storage):
@@ -117,6 +122,23 @@ def test_who_gives_up_in_the_middle_leaves_a_clean_connection(on_postgres):
             with pytest.raises(TimeoutError):
                 async with asyncio.timeout(0.1):
                     await storage.write(dawdle)
+        await all_connections_are_clean(storage)
+
+    on_postgres(body)
+
+
+def test_a_value_that_cannot_be_sent_leaves_a_clean_connection(on_postgres):
+    async def body(storage):
+        wanted = Prepared(select(flow.c.id).limit(bindparam("most", type_=Integer)))
+
+        def ask(tx):
+            return tx.execute(wanted, {"most": 2**31})
+
+        for way in (storage.glance, storage.write, storage.read):
+            for _ in range(_MANY):
+                with pytest.raises(asyncpg.DataError):
+                    await way(ask)
+            await asyncio.gather(*(storage.read(_one) for _ in range(_MANY)))
         await all_connections_are_clean(storage)
 
     on_postgres(body)

@@ -43,23 +43,10 @@ class PostgresConnection:
 
     @asynccontextmanager
     async def transaction(self, begin: str) -> AsyncIterator[None]:
-        """From `begin` to COMMIT; after any error, to ROLLBACK."""
-        try:
-            await self._raw.execute(begin)
-            yield
-            await self._raw.execute("COMMIT")
-        except BaseException:
-            await self._roll_back()
-            raise
-
-    async def _roll_back(self) -> None:
-        if self._raw.is_closed():
-            return
-        try:
-            await self._raw.execute("ROLLBACK", timeout=_ROLLBACK_S)
-        except BaseException:  # whoever has the connection next must find it clean
-            self._raw.terminate()
-            raise
+        """From `begin` to COMMIT. After an error `connection_of` rolls back."""
+        await self._raw.execute(begin)
+        yield
+        await self._raw.execute("COMMIT")
 
 
 @asynccontextmanager
@@ -69,9 +56,25 @@ async def connection_of(engine: AsyncEngine) -> AsyncIterator[PostgresConnection
         raw: Any = (await core.get_raw_connection()).driver_connection
         try:
             yield PostgresConnection(core, raw)
+        except BaseException:
+            await _make_clean(raw)
+            raise
         finally:
             if raw.is_closed():
                 await core.invalidate()
+
+
+async def _make_clean(raw: Any) -> None:
+    """End what was under way. Without a transaction too: a statement whose values asyncpg could not
+    encode was announced already, and Postgres waits for it in a transaction of its own making.
+    """
+    if raw.is_closed():
+        return
+    try:
+        await raw.execute("ROLLBACK", timeout=_ROLLBACK_S)
+    except BaseException:  # whoever has the connection next must find it clean
+        raw.terminate()
+        raise
 
 
 class PostgresTransaction:
