@@ -15,6 +15,11 @@ _SHIFTED = {
     "runwright": "old.{column} - new.number * 1000000",
     "prefect": "strftime('%Y-%m-%d %H:%M:%f000', old.{column}, '-' || new.number || ' seconds')",
 }
+#: A line a millisecond, from 1970 on.
+_LINE_AT = {
+    "runwright": "i * 1000",
+    "prefect": "strftime('%Y-%m-%d %H:%M:%f000', i / 1000.0, 'unixepoch')",
+}
 _TIMES = {
     "created", "updated", "start_time", "end_time", "expected_start_time", "state_timestamp",
     "timestamp",
@@ -56,6 +61,33 @@ def copy_runs(engine: Engine, database: Path, run: str, first: int, last: int) -
         of_last = f"old.id = (SELECT state_id FROM flow_run WHERE id = '{run}')"
         _copy(connection, engine.name, "flow_run_state", _OF_STATE, of_last)
         connection.execute("COMMIT")
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection.close()
+
+
+def add_lines(engine: Engine, database: Path, run: str, count: int) -> None:
+    """Add so many log lines of the run."""
+    connection = sqlite3.connect(database, isolation_level=None)
+    connection.execute("PRAGMA synchronous=OFF")
+    known = {row[1] for row in connection.execute("PRAGMA table_info(log)")}
+    at = _LINE_AT[engine.name]
+    values = {
+        "id": "printf('%08x-0000-4000-8000-000000000000', i)",
+        "flow_run_id": "?",
+        "created": at,
+        "updated": at,
+        "timestamp": at,
+        "level": "20",
+        "name": "'flow'",
+        "message": "'a line of usual length, number ' || i",
+    }
+    values = {column: value for column, value in values.items() if column in known}
+    for begun in range(0, count, 500_000):
+        connection.execute(
+            "WITH RECURSIVE n(i) AS (SELECT ? UNION ALL SELECT i + 1 FROM n WHERE i + 1 < ?) "
+            f"INSERT INTO log ({', '.join(values)}) SELECT {', '.join(values.values())} FROM n",
+            (begun, min(count, begun + 500_000), run),
+        )
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     connection.close()
 
