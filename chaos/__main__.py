@@ -17,7 +17,7 @@ from bench.compare.postgres import Cluster as Postgres
 from bench.compare.postgres import postgres
 
 from chaos import trials
-from chaos.clocks import clocks
+from chaos.clocks import clocks, clocks_of_postgres
 from chaos.disks import full_disks
 from chaos.failpoints import every_failpoint
 from chaos.goals import Goals, Unavailable
@@ -37,6 +37,7 @@ _GATE_ONLY = {
     "outage, SQLite",
     "schedules, SQLite",
     "schedules, Postgres, 3 replicas",
+    "clocks, Postgres, 2 replicas",
 }
 #: One in so many places at which the process can end.
 _PLACES = {"ci": 6, "gate": 1}
@@ -76,6 +77,9 @@ def trials_of(profile: str, seed: int) -> dict[str, Trial]:
             goals, folder, replicas=1, postgres=None, seed=seed, seconds=firing
         ),
         "clocks": lambda goals, folder, _: clocks(goals, folder, seed=seed, jumps=_JUMPS[profile]),
+        "clocks, Postgres, 2 replicas": lambda goals, folder, _: clocks_of_postgres(
+            goals, folder, seed=seed, jumps=_JUMPS[profile]
+        ),
         "full disks": lambda goals, folder, _: full_disks(
             goals, folder, seed=seed, times=_FULL[profile]
         ),

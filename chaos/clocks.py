@@ -1,10 +1,15 @@
 """Clocks that are set by an hour, forward and back, under a running server and its workers."""
 
 import random
+import shutil
+import tempfile
 import time
 from collections import Counter
 from datetime import datetime
 from pathlib import Path
+
+from bench.compare.postgres import Cluster as Postgres
+from bench.compare.postgres import postgres
 
 from chaos.books import expect_no_errors, judge, rest, stop
 from chaos.client import CODE, Client
@@ -27,6 +32,10 @@ class WallClock:
         self._file = file
         self.set(0)
 
+    @property
+    def folder(self) -> Path:
+        return self._file.parent
+
     def set(self, seconds: int) -> None:
         """Let it be so far from the true time."""
         new = self._file.with_suffix(".new")
@@ -48,14 +57,38 @@ class WallClock:
 
 def clocks(goals: Goals, folder: Path, *, seed: int, jumps: int) -> None:
     """The server's clock, a worker's, all of them, so often; runs come, go and die meanwhile."""
+    machines = _machines("server-0", "worker-0", "worker-1")
+    _set_clocks(goals, folder, machines, None, seed=seed, jumps=jumps)
+
+
+def clocks_of_postgres(goals: Goals, folder: Path, *, seed: int, jumps: int) -> None:
+    """The same where the database's own clock is the one that decides, and there are replicas."""
+    machines = _machines("database", "server-0", "server-1", "worker-0", "worker-1")
+    with postgres(machines["database"].environment) as cluster:
+        _set_clocks(goals, folder, machines, cluster, seed=seed, jumps=jumps)
+
+
+def _machines(*names: str) -> dict[str, WallClock]:
     if _LIBRARY is None:
         raise Unavailable("libfaketime is missing: apt-get install faketime")
-    folder.mkdir(parents=True)
-    names = ["server-0", "worker-0", "worker-1"]
-    machines = {name: WallClock(folder / f"{name}.clock") for name in names}
+    folder = Path(tempfile.mkdtemp(prefix="rwclocks", dir="/tmp"))
+    folder.chmod(0o755)  # the database's server is another user
+    return {name: WallClock(folder / name) for name in names}
+
+
+def _set_clocks(
+    goals: Goals, folder: Path, machines: dict[str, WallClock], cluster_of: Postgres | None,
+    *, seed: int, jumps: int,
+) -> None:  # fmt: skip
+    names = list(machines)
     environment = {name: clock.environment for name, clock in machines.items()}
     cluster = Cluster(
-        folder, replicas=1, workers=2, postgres=None, seed=seed, environment=environment
+        folder,
+        replicas=sum(name.startswith("server") for name in names),
+        workers=2,
+        postgres=cluster_of,
+        seed=seed,
+        environment=environment,
     )
     chance = random.Random(seed)
     diary = Diary()
@@ -70,7 +103,8 @@ def clocks(goals: Goals, folder: Path, *, seed: int, jumps: int) -> None:
         creator = Creator(client, deployment, cluster.effects, seed)
         creator.start()
         for number in range(jumps):
-            chosen = [names[:1], names[1:2], names][number % 3]
+            # The one that decides, another one, all.
+            chosen = [names[:1], [chance.choice(names[1:])], names][number % 3]
             now = machines[chosen[0]].offset
             offset = chance.choice([each for each in _OFFSETS if each != now])
             for name in chosen:
@@ -95,6 +129,7 @@ def clocks(goals: Goals, folder: Path, *, seed: int, jumps: int) -> None:
         _judge_fires(goals, runs, mended, last)
     finally:
         cluster.close()
+        shutil.rmtree(machines[names[0]].folder, ignore_errors=True)
     faults = ", ".join(f"{what} {times}" for what, times in sorted(diary.faults.items()))
     print(f"  {len(runs)} runs; {faults}", flush=True)
 

@@ -15,8 +15,11 @@ _INSTALLED = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
 
 
 @contextmanager
-def postgres() -> Iterator["Cluster | None"]:
-    """None where its binaries are not installed."""
+def postgres(environment: dict[str, str] | None = None) -> Iterator["Cluster | None"]:
+    """None where its binaries are not installed.
+
+    `environment` is what its server has besides ours.
+    """
     if not _INSTALLED:
         yield None
         return
@@ -25,7 +28,7 @@ def postgres() -> Iterator["Cluster | None"]:
         shutil.chown(folder, "postgres")
     cluster = Cluster(_INSTALLED[-1].parent, folder, free_port())
     try:
-        cluster.start()
+        cluster.start(environment)
         yield cluster
     finally:
         cluster.run("pg_ctl", "-D", str(folder / "data"), "-m", "immediate", "stop")
@@ -36,7 +39,7 @@ class Cluster:
     def __init__(self, binaries: Path, folder: Path, port: int) -> None:
         self.binaries, self.folder, self.port = binaries, folder, port
 
-    def run(self, program: str, *arguments: str) -> None:
+    def run(self, program: str, *arguments: str, environment: dict[str, str] | None = None) -> None:
         user = {"user": "postgres"} if os.geteuid() == 0 else {}
         subprocess.run(
             [str(self.binaries / program), *arguments],
@@ -44,14 +47,16 @@ class Cluster:
             check=False,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
+            env=os.environ | (environment or {}),
             **user,
         )
 
-    def start(self) -> None:
+    def start(self, environment: dict[str, str] | None = None) -> None:
         data = str(self.folder / "data")
         self.run("initdb", "-D", data, "-A", "trust", "-U", "postgres", "-E", "UTF8")
         options = f"-k {self.folder} -p {self.port} -c listen_addresses=127.0.0.1"
-        self.run("pg_ctl", "-D", data, "-w", "-o", options, "-l", f"{self.folder}/log", "start")
+        command = ("-D", data, "-w", "-o", options, "-l", f"{self.folder}/log", "start")
+        self.run("pg_ctl", *command, environment=environment)
 
     def database(self) -> str:
         """The URL of a new database."""
