@@ -239,6 +239,64 @@ async def grown(bench: Bench, *, runs: int, lines: int) -> None:
         told.trials = len(samples)
 
 
+async def overload(bench: Bench, *, clients: int, seconds: float) -> None:
+    """Far more clients than can be answered: who is refused, and what holders of runs notice."""
+    held = 20
+    async with bench.requests(clients + 100) as load:
+        deployment = await load.prepare()
+        specs = await _many_claimed(load, deployment, held)
+        end = time.monotonic() + seconds
+        vital: list[float] = []
+        accepted = refused = 0
+        asked: list[tuple[str, Any]] = [
+            (f"/deployments/{deployment}/create_flow_run", {}),
+            ("/flow_runs/filter", {"sort": "START_TIME_DESC", "limit": 50}),
+        ]
+
+        async def crowd(number: int) -> None:
+            nonlocal accepted, refused
+            path, body = asked[number % 2]
+            while time.monotonic() < end:
+                status = await load.status(path, body)
+                if status == 429:
+                    refused += 1
+                    await asyncio.sleep(0.5)
+                elif status < 300:
+                    accepted += 1
+                else:
+                    load.errors.append(f"{path}: {status}")
+
+        async def hold(spec: dict[str, Any]) -> None:
+            worker = uuid.uuid4()
+            while time.monotonic() < end:
+                for vital_request in (load.journal(spec, 1), load.sync(worker, 0, [], 0)):
+                    begun = time.monotonic()
+                    await vital_request
+                    vital.append(time.monotonic() - begun)
+                await asyncio.sleep(1)
+
+        gathered = asyncio.gather(*map(crowd, range(clients)), *map(hold, specs))
+        await asyncio.sleep(seconds / 4)
+        _, early = bench.cost()
+        await gathered
+        _, late = bench.cost()
+        mine = {"any_": [spec["flow_run_id"] for spec in specs]}
+        running = {"id": mine, "state": {"type": {"any_": ["RUNNING"]}}}
+        alive = await load.ask("/flow_runs/filter", {"flow_runs": running})
+    told = bench.told(
+        f"I-24 {clients} clients at once: {accepted / seconds:.0f} requests/s answered, "
+        f"{refused / seconds:.0f} refused; {late:.0f} MiB, polls and renewals",
+        load,
+    )
+    told.times += vital
+    told.expect(p99(vital) <= 1, f"polls and renewals take {p99(vital) * 1000:.0f} ms")
+    told.expect(len(alive) == held, f"{held - len(alive)} healthy runs ended")
+    told.expect(refused > 0, "nobody was refused: that was no overload")
+    told.expect(late <= early * 1.2, f"memory grew from {early:.0f} to {late:.0f} MiB")
+
+
+#: What only we are held to.
+_OF_OURS = {"I-24"}
 #: What is measured: its name, whether it needs Postgres, and how.
 Measure = Callable[[Bench, argparse.Namespace], Coroutine[Any, Any, None]]
 _LOADS: list[tuple[str, bool, Measure]] = [
@@ -248,6 +306,8 @@ _LOADS: list[tuple[str, bool, Measure]] = [
         bench, "G14 SQLite", least=100, most=0.3, seconds=chosen.seconds)),
     ("G15", False, lambda bench, chosen: fleet(
         bench, workers=500, leases=2000, seconds=chosen.seconds)),
+    ("I-24", False, lambda bench, chosen: overload(
+        bench, clients=1500, seconds=chosen.seconds)),
     ("G16", False, lambda bench, chosen: grown(bench, runs=chosen.runs, lines=chosen.lines)),
 ]  # fmt: skip
 
@@ -255,7 +315,7 @@ _LOADS: list[tuple[str, bool, Measure]] = [
 def main() -> int:
     """Each load alone; 1 where a figure of ours is not reached."""
     parser = argparse.ArgumentParser(prog="python -m chaos.load", description=__doc__)
-    parser.add_argument("--only", default="", help="as G13 to G16")
+    parser.add_argument("--only", default="", help="G13 to G16, I-24")
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--runs", type=int, default=1_000_000)
     parser.add_argument("--lines", type=int, default=10_000_000)
@@ -269,7 +329,7 @@ def main() -> int:
         for what, on_postgres, measure in _LOADS:
             if chosen.only not in what:
                 continue
-            for kind, protocol in kinds:
+            for kind, protocol in kinds[:1] if what in _OF_OURS else kinds:
                 folder = Path(name, f"{what}-{kind.name}")
                 with _alone(kind, folder, cluster if on_postgres else None) as engine:
                     if what == "G16":

@@ -31,6 +31,15 @@ class Requests:
             self.errors.append(f"{path}: {error!r}")
         return None
 
+    async def status(self, path: str, body: Any) -> int:
+        """How it is answered; 0 for not at all."""
+        try:
+            async with self._session.post(self._url + path, json=body) as answer:
+                await answer.read()
+                return answer.status
+        except aiohttp.ClientError:
+            return 0
+
     async def prepare(self) -> str:
         """A pool and a deployment; its id."""
         await self._must("/work_pools/", {"name": "p", "type": "process"})

@@ -13,6 +13,7 @@ from litestar.handlers import BaseRouteHandler
 from litestar.openapi.config import OpenAPIConfig
 from litestar.types import ASGIApp, Scope
 
+from runwright.server.admission import Admission
 from runwright.server.auth import Authenticator, authorize
 from runwright.server.decoding import refuse_nul
 from runwright.server.fast_lane import FastLane
@@ -56,7 +57,7 @@ def create_app(wiring: Wiring) -> ASGIApp:
     )
     refuse_undeclared(litestar)
     page = UserInterface(litestar, wiring.settings.ui_base_path)
-    return FastLane(page, wiring, authenticator)
+    return Admission(FastLane(page, wiring, authenticator))
 
 
 class _WithoutNul(Request[Any, Any, Any]):

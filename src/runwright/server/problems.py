@@ -6,6 +6,7 @@
     ├── Conflict           409 conflict
     ├── Denied             401 unauthorized, 403 forbidden
     ├── Busy               503 busy, with Retry-After
+    │   └── Overloaded     429 overloaded
     └── NoSpace            507 storage_full
 
 The body is `{"code", "detail", "exception_message"}`; that of a 422 has `exception_detail` and
@@ -86,6 +87,13 @@ class Busy(Problem):
     def __init__(self, detail: str = "Service Unavailable", *, retry_after: float = 1) -> None:
         super().__init__(detail)
         self.headers = {"Retry-After": str(retry_after)}
+
+
+class Overloaded(Busy):
+    """More requests than can be answered in time: nothing of this one was done."""
+
+    status = 429
+    code = "overloaded"
 
 
 class NoSpace(Problem):

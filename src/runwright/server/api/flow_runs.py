@@ -5,7 +5,6 @@ from uuid import UUID
 import msgspec
 from litestar import Response, Router, delete, patch, post
 from litestar.params import JSONBody
-from sqlalchemy import delete as delete_from
 
 from runwright.api.filters import Filters, Query
 from runwright.api.flow_runs import (
@@ -28,6 +27,7 @@ from runwright.server.use_cases.create_run import CreatedRun, create_run
 from runwright.server.use_cases.move_run import move_run
 from runwright.server.use_cases.resume_run import resume_run
 from runwright.server.wiring import Wiring
+from runwright.storage.deleting import delete_runs
 from runwright.storage.engine import Transaction
 from runwright.storage.flow_runs import FLOW_RUNS
 from runwright.storage.queries import read_many, send_one
@@ -117,24 +117,21 @@ async def change_labels(
 
 @delete("/{run_id:uuid}")
 async def remove(run_id: PathId, wiring: Wired) -> None:
-    """Delete a run and its history. Its process, where one lives, is told to stop."""
-    if not await wiring.storage.write(lambda tx: _delete(tx, run_id)):
+    """Delete a run with all that it told. Its process, where one lives, is told to stop."""
+    if not await delete_runs(wiring.storage, flow_run.c.id == run_id):
         raise Missing(f"There is no flow run {run_id}.")
-
-
-def _delete(tx: Transaction, run_id: UUID) -> bool:
-    return tx.execute(delete_from(flow_run).where(flow_run.c.id == run_id)).rowcount > 0
 
 
 @post("/bulk_delete", status_code=200)
 async def bulk_delete(data: JSONBody[Query], wiring: Wired) -> DeletedIds:
     """Delete the runs that meet the filters, 50 at a time by default."""
 
-    def use_case(tx: Transaction) -> list[UUID]:
-        found = [run.id for run in read_many(tx, FLOW_RUNS, _bulk(data, data.limit))]
-        return [id_ for id_ in found if _delete(tx, id_)]
+    def chosen(tx: Transaction) -> list[UUID]:
+        return [run.id for run in read_many(tx, FLOW_RUNS, _bulk(data, data.limit))]
 
-    return DeletedIds(deleted=await wiring.storage.write(use_case))
+    found = await wiring.storage.read(chosen)
+    await delete_runs(wiring.storage, flow_run.c.id.in_(found))
+    return DeletedIds(deleted=found)
 
 
 class BulkSetState(Filters, frozen=True, kw_only=True):

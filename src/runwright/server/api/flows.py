@@ -13,10 +13,11 @@ from runwright.api.flow_runs import DeletedIds
 from runwright.api.flows import Flow, FlowCreate, FlowPage, FlowUpdate
 from runwright.server.injected import PathId, PathName, Wired
 from runwright.server.problems import Missing
+from runwright.storage.deleting import delete_runs
 from runwright.storage.engine import Transaction
 from runwright.storage.flows import FLOWS, ensure_flow, find_flow
 from runwright.storage.queries import count, read_many, read_one, read_page
-from runwright.storage.tables import flow
+from runwright.storage.tables import flow, flow_run
 
 _BULK = 50
 
@@ -67,6 +68,7 @@ async def change(flow_id: PathId, data: JSONBody[FlowUpdate], wiring: Wired) -> 
 @delete("/{flow_id:uuid}")
 async def remove(flow_id: PathId, wiring: Wired) -> None:
     """Delete a flow, its deployments and its runs."""
+    await delete_runs(wiring.storage, flow_run.c.flow_id == flow_id)
     gone = await wiring.storage.write(
         lambda tx: tx.execute(delete_from(flow).where(flow.c.id == flow_id)).rowcount
     )

@@ -1,7 +1,7 @@
 """Pruner: deletes what is older than it is kept, a little at a time.
 
-Runs are kept for ever unless told otherwise. Only runs that have ended are deleted, with their
-states and task runs; logs, events and the figures of workers' machines go by their own age; workers
+Runs are kept for ever unless told otherwise. Only runs that have ended are deleted, with
+everything of theirs; logs, events and the figures of workers' machines go by their own age; workers
 that were not heard of for a week go too.
 """
 
@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, Table, delete, or_, select
 
 from runwright.core.states import TERMINAL
+from runwright.storage.deleting import delete_some
 from runwright.storage.engine import Storage, Transaction
 from runwright.storage.tables import concurrency_slot, event, flow_run, host_reading, log, worker
 
@@ -82,5 +83,7 @@ def plan_pruning(
 
 
 def _delete(tx: Transaction, table: Table, condition: ColumnElement[bool]) -> int:
+    if table is flow_run:
+        return delete_some(tx, condition)
     some = select(table.c.id).where(condition).limit(_BATCH)
     return tx.execute(delete(table).where(table.c.id.in_(some))).rowcount
