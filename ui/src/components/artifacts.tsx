@@ -25,9 +25,11 @@ export function Artifacts({ run }: { run: string }) {
           <li key={artifact.id} className="flex flex-col gap-1">
             <p className="flex flex-wrap items-baseline gap-x-4">
               <span className="font-medium">{artifact.key ?? artifact.type}</span>
-              <span className="text-faint wrap-anywhere">
-                <Linked text={artifact.description ?? ""} />
-              </span>
+              {artifact.description && (
+                <span className="text-faint wrap-anywhere">
+                  <Linked text={artifact.description} />
+                </span>
+              )}
               <span className="text-faint">
                 <When at={artifact.updated} />
               </span>

@@ -4,10 +4,15 @@ import { type ReactNode, useState } from "react";
 
 const SHADE = "fixed inset-0 z-40 bg-black/40";
 const BOX =
-  "fixed left-1/2 top-[12vh] z-50 flex max-h-[80vh] w-[calc(100vw-2rem)] -translate-x-1/2 flex-col gap-4 overflow-auto rounded-lg border border-line bg-surface p-5 text-ink shadow-xl";
+  "fixed left-1/2 top-[12vh] z-50 flex max-h-[80vh] w-[calc(100vw-2rem)] -translate-x-1/2 flex-col gap-4 overflow-auto rounded-lg border border-line bg-surface p-5 text-ink shadow-xl outline-none";
 
 export const BUTTON =
   "cursor-pointer rounded border border-line bg-surface px-3 py-1 font-medium hover:bg-raised disabled:cursor-default disabled:text-faint";
+
+/** Where it is put: all that is on the page belongs to a landmark. */
+export function landmark(): HTMLElement | null {
+  return document.getElementById("content");
+}
 
 export function Dialog(props: {
   title: string;
@@ -23,7 +28,7 @@ export function Dialog(props: {
   return (
     <Radix.Root open={props.isOpen} onOpenChange={props.change}>
       {props.trigger && <Radix.Trigger asChild>{props.trigger}</Radix.Trigger>}
-      <Radix.Portal>
+      <Radix.Portal container={landmark()}>
         <Radix.Overlay className={SHADE} />
         <Radix.Content aria-describedby={undefined} className={`${BOX} ${props.isWide ? "max-w-2xl" : "max-w-xl"}`}>
           <Radix.Title className={props.isBare ? "sr-only" : "text-base font-semibold"}>{props.title}</Radix.Title>
@@ -54,7 +59,7 @@ export function Confirm(props: {
   return (
     <AlertDialog.Root open={props.isOpen ?? opened} onOpenChange={props.change ?? setOpened}>
       {props.trigger && <AlertDialog.Trigger asChild>{props.trigger}</AlertDialog.Trigger>}
-      <AlertDialog.Portal>
+      <AlertDialog.Portal container={landmark()}>
         <AlertDialog.Overlay className={SHADE} />
         <AlertDialog.Content className={`${BOX} max-w-md`}>
           <AlertDialog.Title className="text-base font-semibold wrap-anywhere">{props.title}</AlertDialog.Title>

@@ -52,7 +52,7 @@ function Times() {
           className="rounded border border-line bg-surface px-2 py-1"
         >
           <option value="">the browser's ({browserZone()})</option>
-          {allZones().map((each) => (
+          {allZones(zone).map((each) => (
             <option key={each}>{each}</option>
           ))}
         </select>

@@ -2,6 +2,8 @@
 import { DropdownMenu, Popover as Radix, Tooltip } from "radix-ui";
 import type { ReactNode } from "react";
 
+import { landmark } from "./dialogs";
+
 const FLOATING = "z-50 rounded border border-line bg-surface text-ink shadow-lg";
 const GAP = 4;
 const EDGE = 8;
@@ -14,7 +16,7 @@ export function Popover({ name, label, children }: { name: string; label: ReactN
         {label}
         <Arrow />
       </Radix.Trigger>
-      <Radix.Portal>
+      <Radix.Portal container={landmark()}>
         <Radix.Content
           aria-label={name}
           align="start"
@@ -47,7 +49,7 @@ export function Menu({ label, groups }: { label: ReactNode; groups: MenuItem[][]
         {label}
         <Arrow />
       </DropdownMenu.Trigger>
-      <DropdownMenu.Portal>
+      <DropdownMenu.Portal container={landmark()}>
         <DropdownMenu.Content
           align="end"
           sideOffset={GAP}
@@ -65,7 +67,7 @@ export function Menu({ label, groups }: { label: ReactNode; groups: MenuItem[][]
                   className={`flex cursor-pointer flex-col px-3 py-1 outline-none data-disabled:cursor-default data-disabled:text-faint data-highlighted:bg-raised data-highlighted:shadow-[inset_3px_0_0_var(--link)] ${item.isDanger ? "text-bad" : ""}`}
                 >
                   {item.label}
-                  {item.hint && <code className="max-w-md truncate font-mono text-xs text-faint">{item.hint}</code>}
+                  {item.hint && <code className="max-w-lg truncate font-mono text-xs text-faint">{item.hint}</code>}
                 </DropdownMenu.Item>
               ))}
             </DropdownMenu.Group>
@@ -90,7 +92,7 @@ export function Tip({ text, children }: { text: ReactNode; children: ReactNode }
   return (
     <Tooltip.Root>
       <Tooltip.Trigger asChild>{children}</Tooltip.Trigger>
-      <Tooltip.Portal>
+      <Tooltip.Portal container={landmark()}>
         <Tooltip.Content
           sideOffset={GAP}
           collisionPadding={EDGE}

@@ -63,7 +63,9 @@ export function browserZone(): string {
   return Intl.DateTimeFormat().resolvedOptions().timeZone;
 }
 
-/** Every zone that the browser knows. Not all of them list UTC. */
-export function allZones(): string[] {
-  return [...new Set(["UTC", ...Intl.supportedValuesOf("timeZone")])];
+/** Every zone that the browser lists, and what else was chosen: browsers know more names than they list. */
+export function allZones(chosen = ""): string[] {
+  const zones = new Set(["UTC", ...Intl.supportedValuesOf("timeZone")]);
+  if (chosen !== "") zones.add(chosen);
+  return [...zones];
 }

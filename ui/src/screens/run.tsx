@@ -5,7 +5,7 @@ import { Link, useParams } from "@tanstack/react-router";
 import { type FlowRun, Refusal } from "../api/client";
 import * as ask from "../api/queries";
 import { Artifacts } from "../components/artifacts";
-import { Card, Empty, Failure, Loading, StateBadge, Table, useIcon, useTitle, When } from "../components/basics";
+import { Button, Card, Empty, Failure, Loading, StateBadge, Table, useCopy, useIcon, useTitle, When } from "../components/basics";
 import { Logs } from "../components/logs";
 import { CrashCard, FailureCard } from "../components/run-end";
 import { RunHeader } from "../components/run-header";
@@ -37,9 +37,7 @@ export function Run() {
       <Timeline run={run} />
       <Tasks run={run} />
       <History run={run} />
-      <Card title="Parameters">
-        <pre className="overflow-x-auto text-xs">{JSON.stringify(run.parameters ?? {}, null, 2)}</pre>
-      </Card>
+      <Parameters run={run} />
     </div>
   );
 }
@@ -111,13 +109,29 @@ function History({ run }: { run: FlowRun }) {
     <Card title="States">
       <ol className="flex flex-col gap-1">
         {found.data.map((state) => (
-          <li key={state.id} className="flex gap-4">
+          <li key={state.id} className="grid grid-cols-[9rem_10rem_1fr] gap-x-4 max-sm:grid-cols-2">
             <StateBadge type={state.type} name={state.name} />
             <When at={state.timestamp} />
-            <span className="text-faint">{state.message}</span>
+            <span className="min-w-0 whitespace-pre-wrap text-faint wrap-anywhere max-sm:col-span-2">{state.message}</span>
           </li>
         ))}
       </ol>
+    </Card>
+  );
+}
+
+function Parameters({ run }: { run: FlowRun }) {
+  const [copied, copy] = useCopy();
+  const text = JSON.stringify(run.parameters ?? {}, null, 2);
+  if (text === "{}") return null;
+  return (
+    <Card title="Parameters">
+      <div className="flex items-start gap-3">
+        <pre tabIndex={0} aria-label="Parameters" className="max-h-96 min-w-0 grow overflow-auto font-mono text-xs">
+          {text}
+        </pre>
+        <Button onClick={() => void copy(text)}>{copied ? "Copied" : "Copy"}</Button>
+      </div>
     </Card>
   );
 }
