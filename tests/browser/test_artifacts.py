@@ -20,7 +20,9 @@ def reports():
     create_table_artifact([{"region": "north", "rows": 12}, {"region": "south"}], key="sums")
     create_progress_artifact(40, key="done")
     create_link_artifact("https://example.com/report", "the report", key="link")
-    create_markdown_artifact("[x](javascript:window.ran=2) <script>window.ran = 1</script>", key="odd")
+    create_markdown_artifact(
+        "[x](javascript:window.ran=2) <script>window.ran = 1</script>", key="odd"
+    )
     create_markdown_artifact(
         "# Prices\\n\\n| region | price |\\n|---|---|\\n| north | 12 |\\n\\n- [x] checked\\n\\n"
         "```python\\nprint(1)\\n```\\n[docs](https://example.com/docs) ![far](https://example.com/a.png)",

@@ -51,15 +51,19 @@ def test_a_crash_says_what_to_do_and_what_opens_is_closed_by_keys(
     page.wait_for_url("**/runs/*")
     run = page.url.rpartition("/")[2]
     os.kill(site.flow_pid(tmp_path, run), signal.SIGKILL)
-    card = page.locator("section").filter(
-        has=page.get_by_role("heading", name="Why it crashed")
-    )
+    card = page.locator("section").filter(has=page.get_by_role("heading", name="Why it crashed"))
     expect(card).to_contain_text("SIGKILL came from outside")
     expect(card.get_by_label("What to do")).to_contain_text("journalctl --dmesg")
     expect(page.locator("main header").get_by_text("It was killed.")).to_be_visible()
     expect(page.get_by_role("link", name="held", exact=True)).to_be_visible()
     in_both_themes(page)
 
+    _copy_as_a_command(page, tmp_path)
+    _run_again_with_another_folder(page, tmp_path)
+    _delete(page)
+
+
+def _copy_as_a_command(page: Any, tmp_path: Path) -> None:
     copy = page.get_by_role("button", name="Copy as command")
     copy.focus()
     page.keyboard.press("Enter")
@@ -75,8 +79,9 @@ def test_a_crash_says_what_to_do_and_what_opens_is_closed_by_keys(
         "runwright", "deployment", "run", "held/p", "--param", f"folder={tmp_path}",
     ]  # fmt: skip
 
-    more = page.get_by_role("button", name="More")
-    more.click()
+
+def _run_again_with_another_folder(page: Any, tmp_path: Path) -> None:
+    page.get_by_role("button", name="More").click()
     page.get_by_role("menuitem", name="Run with changed parameters").click()
     form = page.get_by_role("dialog", name="Run p again")
     expect(form.get_by_label("folder")).to_have_value(str(tmp_path))
@@ -87,11 +92,14 @@ def test_a_crash_says_what_to_do_and_what_opens_is_closed_by_keys(
     form.get_by_role("button", name="Start").click()
     expect(page.locator("main header").get_by_text("Completed")).to_be_visible()
     expect(form).to_have_count(0)
-    gone = page.url.rpartition("/")[2]
 
+
+def _delete(page: Any) -> None:
+    address = page.url
+    more = page.get_by_role("button", name="More")
+    asked = page.get_by_role("alertdialog")
     more.click()
     page.get_by_role("menuitem", name="Delete").click()
-    asked = page.get_by_role("alertdialog")
     expect(asked.get_by_role("button", name="No")).to_be_focused()
     in_both_themes(page)
     page.keyboard.press("Escape")
@@ -100,7 +108,7 @@ def test_a_crash_says_what_to_do_and_what_opens_is_closed_by_keys(
     page.get_by_role("menuitem", name="Delete").click()
     asked.get_by_role("button", name="Yes, delete").click()
     page.wait_for_url("**/runs")
-    page.goto(f"{home(site)}/runs/{gone}")
+    page.goto(address)
     expect(page.get_by_role("link", name="All runs")).to_be_visible()
 
 
@@ -120,7 +128,7 @@ def test_a_failure_shows_its_traceback_and_leads_to_it_in_the_log(page: Any, sit
     in_both_themes(page)
     # What is copied does the same in a shell, whatever the parameters are.
     deployment = site.ask("POST", "/deployments/filter", {})[0]["id"]
-    odd = {"note": "it's $HOME; `id` \"x\" \\ 😀"}
+    odd = {"note": 'it\'s $HOME; `id` "x" \\ 😀'}
     run = site.run(deployment, **odd)
     page.goto(f"{home(site)}/runs/{run}")
     page.get_by_role("button", name="Copy as command").click()

@@ -17,8 +17,9 @@ def test_times_are_told_and_typed_in_the_zone_that_was_chosen(page: Any, site: A
     run = site.run(deployment)
     site.until_state(run, "COMPLETED")
     site.until(lambda: site.logs(run))
-    due = {"state": {"type": "SCHEDULED", "state_details": {"scheduled_time": "2030-03-31T00:59:59Z"}}}
-    site.ask("POST", f"/deployments/{deployment}/create_flow_run", due | {"name": "later"})
+    details = {"scheduled_time": "2030-03-31T00:59:59Z"}
+    later = {"name": "later", "state": {"type": "SCHEDULED", "state_details": details}}
+    site.ask("POST", f"/deployments/{deployment}/create_flow_run", later)
     page.goto(f"{home(site)}/runs")
     row = page.get_by_role("row").filter(has_text="later")
     expect(row.locator("time")).to_have_text(re.compile("^in "))

@@ -8,9 +8,16 @@ import { isPicture } from "../lib/artifacts";
 /** The heads of an artifact stand beneath those of the page. */
 const DEEPER = 2;
 
+const BREAK = /^<br\s*\/?>$/i;
+const ENTITIES: Record<string, string> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" };
+
 const markdown = new Marked({
   gfm: true,
-  renderer: { checkbox: ({ checked }) => (checked ? "☑ " : "☐ ") },
+  renderer: {
+    checkbox: ({ checked }) => (checked ? "☑ " : "☐ "),
+    // HTML in it is a text like any other; a break of lines has no other way in tables.
+    html: ({ text }) => (BREAK.test(text.trim()) ? "<br>" : text.replace(/[&<>"']/g, (letter) => ENTITIES[letter] ?? "")),
+  },
   walkTokens: (token) => {
     if (token.type === "heading") token["depth"] = Math.min(6, Number(token["depth"]) + DEEPER);
   },
@@ -20,9 +27,9 @@ const markdown = new Marked({
 const ALLOWED: Config = {
   ALLOWED_TAGS: [
     "h1", "h2", "h3", "h4", "h5", "h6", "p", "br", "hr", "blockquote", "pre", "code", "em", "strong", "del", "sub", "sup",
-    "ul", "ol", "li", "table", "thead", "tbody", "tr", "th", "td", "a", "img", "details", "summary", "kbd", "mark",
+    "ul", "ol", "li", "table", "thead", "tbody", "tr", "th", "td", "a", "img",
   ],
-  ALLOWED_ATTR: ["href", "src", "alt", "title", "align", "start", "open"],
+  ALLOWED_ATTR: ["href", "src", "alt", "title", "align", "start"],
   ALLOW_DATA_ATTR: false,
   ALLOW_ARIA_ATTR: false,
   ALLOWED_URI_REGEXP: /^(?:https?|mailto):/i,
