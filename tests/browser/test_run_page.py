@@ -169,7 +169,7 @@ def test_a_server_that_goes_away_is_said_to_and_the_page_goes_on_when_it_returns
     deployment = site.deploy("hello", "p")
     run = site.run(deployment)
     page.goto(f"{home(site)}/runs/{run}")
-    expect(page.get_by_text("No worker of p is online")).to_be_visible()
+    expect(page.get_by_role("heading", name="Why it is not running")).to_be_visible()
     site.stop_server()
     expect(page.get_by_role("alert")).to_contain_text("The server has not answered since")
     expect(page.get_by_role("heading", level=1)).to_be_visible()

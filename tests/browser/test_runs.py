@@ -7,6 +7,7 @@ import pytest
 pytest.importorskip("playwright")
 from playwright.sync_api import expect
 from tests.browser.steps import home
+from tests.browser.test_run_page import in_both_themes
 
 
 def test_several_runs_are_cancelled_run_again_and_deleted_at_once(page: Any, site: Any) -> None:
@@ -68,6 +69,7 @@ def test_a_search_is_kept_under_a_name(page: Any, site: Any) -> None:
         site.ask("POST", f"/deployments/{deployment}/create_flow_run", {"name": name})
     page.goto(f"{home(site)}/runs?name=sec")
     page.get_by_role("button", name="Views: 0").click()
+    in_both_themes(page)
     page.get_by_label("Keep this one as").fill("seconds")
     page.get_by_role("button", name="Keep").click()
     expect(page.get_by_text("Views: 1")).to_be_visible()
@@ -77,5 +79,6 @@ def test_a_search_is_kept_under_a_name(page: Any, site: Any) -> None:
     page.get_by_role("link", name="seconds").click()
     expect(page.get_by_role("link", name="first")).to_have_count(0)
     page.get_by_label("Delete the view seconds").click()
+    in_both_themes(page)
     page.get_by_label("Yes, delete the view seconds").click()
     expect(page.get_by_text("Views: 0")).to_be_visible()

@@ -5,7 +5,7 @@ import { lazy, Suspense } from "react";
 import type { components } from "../api/schema";
 import * as ask from "../api/queries";
 import { gridOf, isLink, isPicture, linked } from "../lib/artifacts";
-import { Card, Table, When } from "./basics";
+import { Card, Failure, Table, When } from "./basics";
 
 type Artifact = components["schemas"]["Artifact"];
 
@@ -17,7 +17,8 @@ const Markdown = lazy(() => import("./markdown"));
 
 export function Artifacts({ run }: { run: string }) {
   const found = useQuery(ask.artifacts(run));
-  if (!found.data || found.data.length === 0) return null;
+  if (!found.data) return found.error && <Failure error={found.error} retry={() => void found.refetch()} />;
+  if (found.data.length === 0) return null;
   return (
     <Card title="Artifacts">
       <ul className="flex flex-col gap-4">

@@ -20,11 +20,11 @@ export function Broken({ error, reset }: { error: unknown; reset: () => void }) 
 
 export function NowhereKnown() {
   return (
-    <div className="flex flex-col gap-4">
+    <main className="mx-auto flex max-w-7xl flex-col gap-4 p-4">
       <h1 className="text-lg font-semibold">There is no such screen</h1>
       <Empty>
         The address leads nowhere; it may be of an older version. <Link to="/dashboard">To the dashboard</Link>
       </Empty>
-    </div>
+    </main>
   );
 }

@@ -39,6 +39,12 @@ describe("crashOf", () => {
     expect(crash.facts).toContainEqual(["Signal", "9, SIGKILL"]);
   });
 
+  it("gives a container more memory by its job variables, and a process by the pool", () => {
+    const run = { exit_report: { oom_killed: true, signal: 9 }, state: null };
+    expect(crashOf({ ...run, image: "flows:1" }).advice[0]?.command).toContain("mem_limit");
+    expect(crashOf(run).advice[0]?.link).toBe("pool");
+  });
+
   it("says what the engine or the launcher said", () => {
     expect(of({ reason: "could not be launched: no such folder" }).explanation).toBe("no such folder");
     expect(of({ reason: "its container could not start: exec: not found" }).explanation).toBe("exec: not found");

@@ -25,13 +25,14 @@ export function crashOf(run: {
   exit_report?: Record<string, unknown> | null;
   state?: { message?: string | null; timestamp?: string | null } | null;
   end_time?: string | null;
+  image?: string | null;
 }): Crash {
   const report = (run.exit_report ?? {}) as ExitReport;
   const message = run.state?.message ?? "";
   const ended = run.end_time ?? run.state?.timestamp;
   const silence = /Nothing was heard of (?:its process for ([\d.]+) s|it)/.exec(message);
   return {
-    ...causeOf(report, message, silence !== null),
+    ...causeOf(report, message, silence !== null, run.image != null),
     facts: factsOf(report),
     ...(report.oom_killed && report.memory_limit_bytes && { memory: memoryOf(report, report.memory_limit_bytes) }),
     ...(silence && { heardAt: silence[1] && ended ? new Date(Date.parse(ended) - Number(silence[1]) * 1000) : null }),
@@ -40,12 +41,12 @@ export function crashOf(run: {
 }
 
 /** Reports first: what the kernel says is certain, what is in a message is not. */
-function causeOf(report: ExitReport, message: string, isSilent: boolean): Cause {
+function causeOf(report: ExitReport, message: string, isSilent: boolean, isContainer: boolean): Cause {
   const reason = report.reason ?? "";
   const launch = LAUNCHES.find(([words]) => words.test(reason));
   const container = containerCause(reason);
   const told = WORDS.find(([words]) => words.test(`${reason} ${message}`));
-  if (report.oom_killed) return OUT_OF_MEMORY;
+  if (report.oom_killed) return outOfMemory(isContainer);
   if (launch) return { ...launch[1], explanation: reason.replace(/^.*?(?:launched|start): /, "") };
   if (container) return container;
   if (told) return told[1];
@@ -74,14 +75,16 @@ export function size(bytes: number): string {
   return mebibytes < 1024 ? `${Math.round(mebibytes)} MiB` : `${(mebibytes / 1024).toFixed(1)} GiB`;
 }
 
-const OUT_OF_MEMORY: Cause = {
-  headline: "Its memory ran out",
-  explanation: "The kernel killed the process when it had reached its limit of memory.",
-  advice: [
-    { text: "Give it more in the deployment's job variables:", command: "runwright deployment run FLOW/NAME --job-variable mem_limit=2g" },
-    { text: "Or hold less at once: read in chunks, pass references between tasks in place of data." },
-  ],
-};
+function outOfMemory(isContainer: boolean): Cause {
+  const more = isContainer
+    ? { text: "Give its container more; this once, or for good in the deployment's job variables:", command: "runwright deployment run FLOW/NAME --job-variable mem_limit=2g" }
+    : { text: "Raise the limit of the service or container that its worker lives in, or send it to another pool.", link: "pool" as const };
+  return {
+    headline: "Its memory ran out",
+    explanation: "The kernel killed the process when it had reached its limit of memory.",
+    advice: [more, { text: "Or hold less at once: read in chunks, pass references between tasks in place of data." }],
+  };
+}
 
 const SILENT: Cause = {
   headline: "Nothing was heard of it any more",

@@ -104,7 +104,7 @@ function Tasks({ run }: { run: FlowRun }) {
 
 function History({ run }: { run: FlowRun }) {
   const found = useQuery(ask.states(run.id));
-  if (!found.data) return null;
+  if (!found.data) return found.error && <Failure error={found.error} retry={() => void found.refetch()} />;
   return (
     <Card title="States">
       <ol className="flex flex-col gap-1">
