@@ -142,6 +142,23 @@ def test_a_failure_shows_its_traceback_and_leads_to_it_in_the_log(page: Any, sit
     assert told.split("\0")[-2] == f"note={odd['note']}"
 
 
+def test_of_a_machine_that_is_gone_the_page_says_when_it_was_heard_last(
+    page: Any, site: Any, tmp_path: Path
+) -> None:
+    deployment = site.deploy("held", "p")
+    worker = site.start_worker("p")
+    run = site.run(deployment, folder=str(tmp_path))
+    site.until(lambda: site.logs(run))
+    page.goto(f"{home(site)}/runs/{run}")
+    for process in (worker, *worker.children(recursive=True)):
+        process.kill()
+    expect(page.get_by_text("Nothing was heard of it any more.").last).to_be_visible(timeout=30_000)
+    card = page.locator("section").filter(has=page.get_by_role("heading", name="Why it crashed"))
+    expect(card).to_contain_text("Last heard of")
+    expect(card).to_contain_text("Flow 'held' runs.")
+    expect(card.get_by_role("link", name="Work pool p")).to_be_visible()
+
+
 def test_a_running_run_is_paused_its_process_goes_and_a_worker_begins_it_again(
     page: Any, site: Any, tmp_path: Path
 ) -> None:
