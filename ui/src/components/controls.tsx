@@ -1,6 +1,7 @@
 /** What is pressed and typed into. */
-import { type ReactNode, useState } from "react";
+import { type ReactNode, useEffect, useState } from "react";
 
+import { copyText } from "../lib/clipboard";
 import { BUTTON, Confirm } from "./dialogs";
 
 export function Button(props: {
@@ -14,11 +15,18 @@ export function Button(props: {
   return <button {...rest} type={type} className={`${BUTTON} ${danger ? "text-bad" : ""}`} />;
 }
 
-/** Whether something was copied lately, and what copies a text. */
+const COPIED_MS = 2_000;
+
+/** Whether something was copied just now, and what copies a text. */
 export function useCopy(): [boolean, (text: string) => Promise<void>] {
   const [copied, setCopied] = useState(false);
+  useEffect(() => {
+    if (!copied) return;
+    const timer = setTimeout(() => setCopied(false), COPIED_MS);
+    return () => clearTimeout(timer);
+  }, [copied]);
   const copy = async (text: string) => {
-    await navigator.clipboard.writeText(text);
+    await copyText(text);
     setCopied(true);
   };
   return [copied, copy];
