@@ -122,7 +122,9 @@ export function FailureCard({ run }: { run: FlowRun }) {
   return (
     <Card title="Why it failed">
       <div className="flex flex-col gap-3">
-        <p className="text-bad wrap-anywhere whitespace-pre-wrap">{run.state?.message || "Nobody said why."}</p>
+        <p tabIndex={0} className="max-h-60 overflow-auto text-bad wrap-anywhere whitespace-pre-wrap">
+          {run.state?.message || "Nobody said why."}
+        </p>
         {telling && (
           <>
             <Lines title="The error in its log" text={telling.message} />

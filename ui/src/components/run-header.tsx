@@ -95,9 +95,29 @@ function Origin({ run }: { run: FlowRun }) {
           </Link>
         )}
       </Fact>
-      <Fact name="Tags">{run.tags && run.tags.length > 0 && <Cut text={run.tags.join(", ")} />}</Fact>
+      <Fact name="Tags">{run.tags && run.tags.length > 0 && <Tags tags={run.tags} />}</Fact>
+      <Fact name="Made by">{makerOf(run)}</Fact>
     </>
   );
+}
+
+function Tags({ tags }: { tags: string[] }) {
+  return (
+    <span className="flex flex-wrap gap-x-2">
+      {tags.map((tag) => (
+        <Link key={tag} to="/runs" search={{ tag }} className="wrap-anywhere">
+          {tag}
+        </Link>
+      ))}
+    </span>
+  );
+}
+
+/** A schedule, or whose key it was. */
+function makerOf(run: FlowRun): ReactNode {
+  const { type, display_value: name } = (run.created_by ?? {}) as { type?: string; display_value?: unknown };
+  if (type === "SCHEDULE") return "a schedule";
+  return typeof name === "string" && name !== "" && <Cut text={`key ${name}`} />;
 }
 
 /** Where it runs. */

@@ -102,6 +102,12 @@ function Tasks({ run }: { run: FlowRun }) {
   );
 }
 
+const MOST_WORDS = 500;
+
+function shortened(message: string | null | undefined): string {
+  return message && message.length > MOST_WORDS ? `${message.slice(0, MOST_WORDS)} …` : (message ?? "");
+}
+
 function History({ run }: { run: FlowRun }) {
   const found = useQuery(ask.states(run.id));
   if (!found.data) return found.error && <Failure error={found.error} retry={() => void found.refetch()} />;
@@ -112,7 +118,7 @@ function History({ run }: { run: FlowRun }) {
           <li key={state.id} className="grid grid-cols-[9rem_10rem_1fr] gap-x-4 max-sm:grid-cols-2">
             <StateBadge type={state.type} name={state.name} />
             <When at={state.timestamp} />
-            <span className="min-w-0 whitespace-pre-wrap text-faint wrap-anywhere max-sm:col-span-2">{state.message}</span>
+            <span className="min-w-0 whitespace-pre-wrap text-faint wrap-anywhere max-sm:col-span-2">{shortened(state.message)}</span>
           </li>
         ))}
       </ol>
