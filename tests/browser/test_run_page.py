@@ -104,6 +104,7 @@ def _delete(page: Any) -> None:
     in_both_themes(page)
     page.keyboard.press("Escape")
     expect(asked).to_have_count(0)
+    expect(more).to_be_focused()
     more.click()
     page.get_by_role("menuitem", name="Delete").click()
     asked.get_by_role("button", name="Yes, delete").click()

@@ -1,6 +1,6 @@
 /** What stands before the page until it is answered or closed: forms, and questions before harm is done. */
 import { AlertDialog, Dialog as Radix } from "radix-ui";
-import { type ReactNode, useState } from "react";
+import { type ReactNode, useRef, useState } from "react";
 
 const SHADE = "fixed inset-0 z-40 bg-black/40";
 const BOX =
@@ -14,6 +14,21 @@ export function landmark(): HTMLElement | null {
   return document.getElementById("content");
 }
 
+/** What had the focus gets it back, also where a key or a menu has opened the dialog. */
+function useFocusBack() {
+  const before = useRef<Element | null>(null);
+  return {
+    onOpenAutoFocus: () => {
+      before.current = document.activeElement;
+    },
+    onCloseAutoFocus: (event: Event) => {
+      if (!(before.current instanceof HTMLElement) || !before.current.isConnected || before.current === document.body) return;
+      event.preventDefault();
+      before.current.focus();
+    },
+  };
+}
+
 export function Dialog(props: {
   title: string;
   /** The title is read out, not shown. */
@@ -25,12 +40,13 @@ export function Dialog(props: {
   isWide?: boolean;
   children: ReactNode;
 }) {
+  const focus = useFocusBack();
   return (
     <Radix.Root open={props.isOpen} onOpenChange={props.change}>
       {props.trigger && <Radix.Trigger asChild>{props.trigger}</Radix.Trigger>}
       <Radix.Portal container={landmark()}>
         <Radix.Overlay className={SHADE} />
-        <Radix.Content aria-describedby={undefined} className={`${BOX} ${props.isWide ? "max-w-2xl" : "max-w-xl"}`}>
+        <Radix.Content {...focus} aria-describedby={undefined} className={`${BOX} ${props.isWide ? "max-w-2xl" : "max-w-xl"}`}>
           <Radix.Title className={props.isBare ? "sr-only" : "text-base font-semibold"}>{props.title}</Radix.Title>
           {props.children}
         </Radix.Content>
@@ -56,12 +72,13 @@ export function Confirm(props: {
   change?: (isOpen: boolean) => void;
 }) {
   const [opened, setOpened] = useState(false);
+  const focus = useFocusBack();
   return (
     <AlertDialog.Root open={props.isOpen ?? opened} onOpenChange={props.change ?? setOpened}>
       {props.trigger && <AlertDialog.Trigger asChild>{props.trigger}</AlertDialog.Trigger>}
       <AlertDialog.Portal container={landmark()}>
         <AlertDialog.Overlay className={SHADE} />
-        <AlertDialog.Content className={`${BOX} max-w-md`}>
+        <AlertDialog.Content {...focus} className={`${BOX} max-w-md`}>
           <AlertDialog.Title className="text-base font-semibold wrap-anywhere">{props.title}</AlertDialog.Title>
           <AlertDialog.Description asChild>
             <div className="flex flex-col gap-2 wrap-anywhere">{props.says}</div>

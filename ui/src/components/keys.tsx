@@ -10,6 +10,8 @@ const KEYS: [string, string][] = [
   ["j, k", "the next row, the one before"],
   ["Enter", "open the row"],
   ["Ctrl K", "go to a run, a deployment or a screen by its name"],
+  ["+, -, 0", "in a timeline: nearer, farther, all of it"],
+  ["← →, ↑ ↓", "in a timeline: sideways, through its tasks; Enter opens one"],
   ["?", "these keys"],
   ["Tab, Shift Tab", "the next thing to press or to fill in, the one before"],
   ["Space, Enter", "press it; ↑ ↓ go through what it opens"],

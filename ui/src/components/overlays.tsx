@@ -1,6 +1,6 @@
 /** What opens beside something: a box of filters, a menu of actions, a word on hovering. */
 import { DropdownMenu, Popover as Radix, Tooltip } from "radix-ui";
-import type { ReactNode } from "react";
+import { type ReactNode, useRef } from "react";
 
 import { landmark } from "./dialogs";
 
@@ -43,14 +43,26 @@ export interface MenuItem {
 /** A menu of actions, in groups apart by lines. */
 export function Menu({ label, groups }: { label: ReactNode; groups: MenuItem[][] }) {
   const shown = groups.filter((group) => group.length > 0);
+  const trigger = useRef<HTMLButtonElement>(null);
+  const chosen = useRef<(() => void) | null>(null);
+  // Only when the menu is gone: what it opens then gives the focus back to the button, not to nothing.
+  const closed = (event: Event) => {
+    const act = chosen.current;
+    if (!act) return;
+    chosen.current = null;
+    event.preventDefault();
+    trigger.current?.focus();
+    act();
+  };
   return (
     <DropdownMenu.Root modal={false}>
-      <DropdownMenu.Trigger className="flex cursor-pointer items-center gap-1.5 rounded border border-line bg-surface px-3 py-1 font-medium hover:bg-raised">
+      <DropdownMenu.Trigger ref={trigger} className="flex cursor-pointer items-center gap-1.5 rounded border border-line bg-surface px-3 py-1 font-medium hover:bg-raised">
         {label}
         <Arrow />
       </DropdownMenu.Trigger>
       <DropdownMenu.Portal container={landmark()}>
         <DropdownMenu.Content
+          onCloseAutoFocus={closed}
           align="end"
           sideOffset={GAP}
           collisionPadding={EDGE}
@@ -63,7 +75,9 @@ export function Menu({ label, groups }: { label: ReactNode; groups: MenuItem[][]
                 <DropdownMenu.Item
                   key={at}
                   disabled={item.isDisabled}
-                  onSelect={item.act}
+                  onSelect={() => {
+                    chosen.current = item.act;
+                  }}
                   className={`flex cursor-pointer flex-col px-3 py-1 outline-none data-disabled:cursor-default data-disabled:text-faint data-highlighted:bg-raised data-highlighted:shadow-[inset_3px_0_0_var(--link)] ${item.isDanger ? "text-bad" : ""}`}
                 >
                   {item.label}
