@@ -7,6 +7,7 @@ import pytest
 pytest.importorskip("playwright")
 from playwright.sync_api import expect
 from tests.browser.steps import home
+from tests.browser.test_run_page import in_both_themes
 
 REPORTS = """
 from runwright import flow
@@ -20,7 +21,12 @@ def reports():
     create_progress_artifact(40, key="done")
     create_link_artifact("https://example.com/report", "the report", key="link")
     create_markdown_artifact(
-        "<script>window.ran = 1</script> [x](javascript:window.ran=2)", key="odd"
+        "[x](javascript:window.ran=2) <script>window.ran = 1</script>", key="odd"
+    )
+    create_markdown_artifact(
+        "# Prices\\n\\n| region | price |\\n|---|---|\\n| north | 12 |\\n\\n- [x] checked\\n\\n"
+        "```python\\nprint(1)\\n```\\n[docs](https://example.com/docs) ![far](https://example.com/a.png)",
+        key="notes",
     )
 """
 
@@ -41,5 +47,15 @@ def test_artifacts_are_shown_and_none_becomes_a_script(page: Any, site: Any) -> 
     expect(page.get_by_role("progressbar", name="done")).to_have_attribute("value", "40")
     link = page.get_by_role("link", name="the report")
     expect(link).to_have_attribute("href", "https://example.com/report")
-    expect(page.get_by_text("[x](javascript:window.ran=2)")).to_be_visible()
+    odd = page.locator("li").filter(has_text="odd")
+    expect(odd.get_by_text("x", exact=True)).to_be_visible()
+    expect(odd.get_by_role("link")).to_have_count(0)
     assert page.evaluate("window.ran") is None
+    notes = page.locator("li").filter(has_text="notes")
+    expect(notes.get_by_role("heading", name="Prices", level=3)).to_be_visible()
+    expect(notes.get_by_role("cell", name="12")).to_be_visible()
+    expect(notes.get_by_role("link", name="docs")).to_have_attribute("rel", "noopener noreferrer")
+    # A picture from elsewhere is a link: to load it would tell somebody who looks.
+    expect(notes.get_by_role("link", name="picture: far")).to_be_visible()
+    assert notes.locator("img").count() == 0
+    in_both_themes(page)

@@ -91,7 +91,7 @@ def test_a_key_is_made_shown_once_and_revoked(page: Any, site: Any) -> None:
     row = page.get_by_role("row").filter(has_text="for the cluster")
     expect(row).to_contain_text("workers of p")
     row.get_by_label("Delete for the cluster").click()
-    row.get_by_label("Yes, delete for the cluster").click()
+    page.get_by_label("Yes, delete for the cluster").click()
     expect(row).to_contain_text("revoked")
     page.reload()
     expect(row).to_be_visible()

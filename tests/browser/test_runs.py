@@ -7,6 +7,7 @@ import pytest
 pytest.importorskip("playwright")
 from playwright.sync_api import expect
 from tests.browser.steps import home
+from tests.browser.test_run_page import in_both_themes
 
 
 def test_several_runs_are_cancelled_run_again_and_deleted_at_once(page: Any, site: Any) -> None:
@@ -19,6 +20,7 @@ def test_several_runs_are_cancelled_run_again_and_deleted_at_once(page: Any, sit
     bulk = page.get_by_role("region", name="Chosen runs")
     expect(bulk.get_by_role("button", name="Run 0 again")).to_be_disabled()
     bulk.get_by_role("button", name="Cancel 2").click()
+    page.get_by_role("button", name="Yes, cancel 2").click()
     expect(page.get_by_text("2 cancelled.")).to_be_visible()
     expect(page.get_by_role("row").filter(has_text="Cancelled")).to_have_count(2)
 
@@ -29,10 +31,10 @@ def test_several_runs_are_cancelled_run_again_and_deleted_at_once(page: Any, sit
 
     page.get_by_label("Choose all that are shown").check()
     bulk.get_by_role("button", name="Delete 4").click()
-    bulk.get_by_role("button", name="No").click()
+    page.get_by_role("button", name="No").click()
     assert site.ask("POST", "/flow_runs/count", {}) == 4
     bulk.get_by_role("button", name="Delete 4").click()
-    bulk.get_by_role("button", name="Yes, delete 4").click()
+    page.get_by_role("button", name="Yes, delete 4").click()
     expect(page.get_by_text("Nothing has run yet")).to_be_visible()
     assert site.ask("POST", "/flow_runs/count", {}) == 0
 
@@ -66,7 +68,8 @@ def test_a_search_is_kept_under_a_name(page: Any, site: Any) -> None:
     for name in ("first", "second"):
         site.ask("POST", f"/deployments/{deployment}/create_flow_run", {"name": name})
     page.goto(f"{home(site)}/runs?name=sec")
-    page.get_by_text("Views: 0").click()
+    page.get_by_role("button", name="Views: 0").click()
+    in_both_themes(page)
     page.get_by_label("Keep this one as").fill("seconds")
     page.get_by_role("button", name="Keep").click()
     expect(page.get_by_text("Views: 1")).to_be_visible()
@@ -76,4 +79,6 @@ def test_a_search_is_kept_under_a_name(page: Any, site: Any) -> None:
     page.get_by_role("link", name="seconds").click()
     expect(page.get_by_role("link", name="first")).to_have_count(0)
     page.get_by_label("Delete the view seconds").click()
+    in_both_themes(page)
+    page.get_by_label("Yes, delete the view seconds").click()
     expect(page.get_by_text("Views: 0")).to_be_visible()

@@ -2,6 +2,7 @@
 import { createRootRoute, createRoute, createRouter, Outlet, redirect } from "@tanstack/react-router";
 
 import { base } from "./api/client";
+import { Broken, NowhereKnown } from "./components/fallbacks";
 import { Shell } from "./components/shell";
 import { readSearch } from "./lib/search";
 import { Automations } from "./screens/automations";
@@ -61,6 +62,8 @@ const screens = [
 export const router = createRouter({
   routeTree: root.addChildren([start, signIn, app.addChildren(screens)]),
   basepath: base || "/",
+  defaultErrorComponent: Broken,
+  defaultNotFoundComponent: NowhereKnown,
 });
 
 declare module "@tanstack/react-router" {

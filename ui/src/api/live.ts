@@ -3,14 +3,40 @@ import type { QueryClient } from "@tanstack/react-query";
 
 import { base } from "./client";
 
-export type Connection = "live" | "away";
+export interface Connection {
+  /** Since when the server is away; null while it is there. */
+  since: Date | null;
+}
+
+/** A browser tries again by itself, but not where a proxy has answered for the server. */
+const AGAIN_MS = 3_000;
 
 export function listen(queries: QueryClient, tell: (connection: Connection) => void): () => void {
-  const source = new EventSource(`${base}/api/ui/changes`);
-  source.addEventListener("changed", () => {
-    tell("live");
-    void queries.invalidateQueries({ predicate: (query) => query.queryKey[0] === "live" });
-  });
-  source.addEventListener("error", () => tell("away"));
-  return () => source.close();
+  let source: EventSource;
+  let since: Date | null = null;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const changed = () => {
+    // What failed meanwhile is asked for again too, whatever it is.
+    void queries.invalidateQueries(since ? {} : { predicate: (query) => query.queryKey[0] === "live" });
+    since = null;
+    tell({ since });
+  };
+  const failed = () => {
+    since ??= new Date();
+    tell({ since });
+    if (source.readyState === EventSource.CLOSED) {
+      clearTimeout(timer);
+      timer = setTimeout(open, AGAIN_MS);
+    }
+  };
+  const open = () => {
+    source = new EventSource(`${base}/api/ui/changes`);
+    source.addEventListener("changed", changed);
+    source.addEventListener("error", failed);
+  };
+  open();
+  return () => {
+    clearTimeout(timer);
+    source.close();
+  };
 }

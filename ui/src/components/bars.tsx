@@ -1,6 +1,7 @@
 /** Runs by state over time, as stacked bars. */
 import type { Bar } from "../lib/history";
 import { lookOf } from "../lib/states";
+import { absolute } from "../lib/time";
 
 /** `unit` is what one bar stands for: hour, day. */
 export function Bars({ bars, unit }: { bars: Bar[]; unit: string }) {
@@ -20,7 +21,7 @@ export function Bars({ bars, unit }: { bars: Bar[]; unit: string }) {
           top -= height;
           return (
             <rect key={`${bar.at} ${part.type}`} x={column * 10 + 1} y={top} width={8} height={height} fill={`var(--${lookOf(part.type).tone})`}>
-              <title>{`${new Date(bar.at).toLocaleString()}: ${part.count} ${part.type.toLowerCase()}`}</title>
+              <title>{`${absolute(bar.at)}: ${part.count} ${part.type.toLowerCase()}`}</title>
             </rect>
           );
         });

@@ -1,10 +1,10 @@
 /** What is done to several runs at once. */
-import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { useState } from "react";
-
 import { api, type FlowRun, good, Refusal } from "../api/client";
 import { hasEnded } from "../lib/states";
+import { useAct } from "./act";
 import { Button, Failure } from "./basics";
+import { Confirm } from "./dialogs";
+import { CancelSays, DeleteSays } from "./run-warnings";
 
 interface Outcome {
   what: string;
@@ -47,43 +47,47 @@ function idsOf(runs: FlowRun[]): string[] {
 }
 
 export function Bulk({ runs, done }: { runs: FlowRun[]; done: () => void }) {
-  const queries = useQueryClient();
-  const [isDeleting, setDeleting] = useState(false);
-  const act = useMutation({
-    mutationFn: (action: () => Promise<Outcome>) => action(),
-    onSettled: () => {
-      setDeleting(false);
-      done();
-      return queries.invalidateQueries();
-    },
-  });
+  const act = useAct((action: () => Promise<Outcome>) => action(), done);
   const open = runs.filter((run) => !hasEnded(run.state_type));
   const ended = runs.filter((run) => hasEnded(run.state_type) && run.deployment_id);
   if (runs.length === 0) return <Told outcome={act.data} error={act.error} />;
   return (
     <section aria-label="Chosen runs" className="flex flex-wrap items-center gap-3 rounded border border-line bg-raised px-3 py-2">
       <span>{runs.length} chosen</span>
-      <Button danger disabled={open.length === 0 || act.isPending} onClick={() => act.mutate(() => cancel(open))}>
-        Cancel {open.length}
-      </Button>
+      <Confirm
+        title={`Cancel ${counted(open)}?`}
+        says={<CancelSays />}
+        yes={`Yes, cancel ${open.length}`}
+        act={() => act.mutate(() => cancel(open))}
+        isDanger
+        trigger={
+          <Button danger disabled={open.length === 0 || act.isPending}>
+            Cancel {open.length}
+          </Button>
+        }
+      />
       <Button disabled={ended.length === 0 || act.isPending} onClick={() => act.mutate(() => runAgain(ended))}>
         Run {ended.length} again
       </Button>
-      {isDeleting ? (
-        <>
-          <span>Their states and logs go too.</span>
-          <Button danger disabled={act.isPending} onClick={() => act.mutate(() => remove(runs))}>
-            Yes, delete {runs.length}
+      <Confirm
+        title={`Delete ${counted(runs)}?`}
+        says={<DeleteSays running={open.length} />}
+        yes={`Yes, delete ${runs.length}`}
+        act={() => act.mutate(() => remove(runs))}
+        isDanger
+        trigger={
+          <Button danger disabled={act.isPending}>
+            Delete {runs.length}
           </Button>
-          <Button onClick={() => setDeleting(false)}>No</Button>
-        </>
-      ) : (
-        <Button danger onClick={() => setDeleting(true)}>
-          Delete {runs.length}
-        </Button>
-      )}
+        }
+      />
+      {act.error && <Failure error={act.error} />}
     </section>
   );
+}
+
+function counted(runs: FlowRun[]): string {
+  return runs.length === 1 ? `the run ${runs[0]?.name}` : `${runs.length} runs`;
 }
 
 function Told({ outcome, error }: { outcome?: Outcome; error: Error | null }) {

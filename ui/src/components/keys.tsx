@@ -1,15 +1,20 @@
 /** Everything by keys: `g` and a letter go to a screen, `j` and `k` through rows, `?` tells of all. */
 import { useNavigate } from "@tanstack/react-router";
-import { useEffect, useRef, useState } from "react";
+import { useEffect, useState } from "react";
 
 import { PLACES } from "../lib/places";
 import { beside } from "../lib/rows";
+import { Dialog } from "./dialogs";
 
 const KEYS: [string, string][] = [
   ["j, k", "the next row, the one before"],
   ["Enter", "open the row"],
   ["Ctrl K", "go to a run, a deployment or a screen by its name"],
+  ["+, -, 0", "in a timeline: nearer, farther, all of it"],
+  ["← →, ↑ ↓", "in a timeline: sideways, through its tasks; Enter opens one"],
   ["?", "these keys"],
+  ["Tab, Shift Tab", "the next thing to press or to fill in, the one before"],
+  ["Space, Enter", "press it; ↑ ↓ go through what it opens"],
   ["Esc", "close what is open"],
   ...PLACES.map((place): [string, string] => [`g ${place.key}`, place.name]),
 ];
@@ -33,7 +38,8 @@ export function Keys() {
     let isGoing = false;
     const press = (event: KeyboardEvent) => {
       const typed = event.target instanceof HTMLElement && event.target.matches("input, textarea, select");
-      if (typed || event.ctrlKey || event.metaKey || event.altKey) return;
+      if (typed || document.querySelector("[role=dialog], [role=alertdialog], [role=menu]")) return;
+      if (event.ctrlKey || event.metaKey || event.altKey) return;
       const place = PLACES.find((each) => each.key === event.key);
       if (isGoing && place) void navigate({ to: place.to });
       else if (event.key === "j") step(1);
@@ -44,19 +50,8 @@ export function Keys() {
     document.addEventListener("keydown", press);
     return () => document.removeEventListener("keydown", press);
   }, [navigate]);
-  return isHelping ? <Help close={() => setHelping(false)} /> : null;
-}
-
-function Help({ close }: { close: () => void }) {
-  const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => dialog.current?.showModal(), []);
   return (
-    <dialog
-      ref={dialog}
-      aria-label="Keys"
-      onClose={close}
-      className="mx-auto mt-24 w-full max-w-md rounded border border-line bg-surface p-4 text-ink backdrop:bg-black/40"
-    >
+    <Dialog title="Keys" isOpen={isHelping} change={setHelping}>
       <dl className="grid grid-cols-[auto_1fr] gap-x-6 gap-y-1">
         {KEYS.map(([key, what]) => (
           <div key={key} className="contents">
@@ -67,6 +62,6 @@ function Help({ close }: { close: () => void }) {
           </div>
         ))}
       </dl>
-    </dialog>
+    </Dialog>
   );
 }

@@ -25,7 +25,7 @@ async function linesAfter(run: string, known: Log[]): Promise<Log[]> {
 }
 
 /** Undefined until the first answer. */
-export function useLines(run: FlowRun): Log[] | undefined {
+export function useLines(run: FlowRun): { lines?: Log[]; error: Error | null; retry: () => void } {
   const known = useRef<{ run: string; lines: Log[] }>({ run: run.id, lines: [] });
   if (known.current.run !== run.id) known.current = { run: run.id, lines: [] };
   const found = useQuery({
@@ -38,5 +38,5 @@ export function useLines(run: FlowRun): Log[] | undefined {
     refetchInterval: hasEnded(run.state_type) ? false : LOOK_AGAIN_MS,
     placeholderData: (before) => before,
   });
-  return found.data;
+  return { lines: found.data, error: found.error, retry: () => void found.refetch() };
 }

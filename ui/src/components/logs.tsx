@@ -8,7 +8,7 @@ import { pieces } from "../lib/ansi";
 import { LEVELS, levelName, textOf, wanted } from "../lib/log-text";
 import { hasEnded } from "../lib/states";
 import { clock } from "../lib/time";
-import { Button, useCopy } from "./basics";
+import { Button, Failure, Loading, useCopy } from "./basics";
 import { useLines } from "./log-lines";
 
 const LINE = 20;
@@ -16,12 +16,13 @@ const HEIGHT = 320;
 const SCROLLBAR = 20;
 
 export function Logs({ run }: { run: FlowRun }) {
-  const lines = useLines(run);
+  const { lines, error, retry } = useLines(run);
   const [least, setLeast] = useState(0);
   const [words, setWords] = useState("");
   const [wraps, setWraps] = useState(false);
   const shown = wanted(lines ?? [], least, words);
-  if (lines?.length === 0) return <p className="text-faint">Nothing was logged{hasEnded(run.state_type) ? "" : " yet"}.</p>;
+  if (!lines) return error ? <Failure error={error} retry={retry} /> : <Loading what="the log" />;
+  if (lines.length === 0) return <p className="text-faint">Nothing was logged{hasEnded(run.state_type) ? "" : " yet"}.</p>;
   return (
     <div className="flex flex-col gap-2">
       <div className="flex flex-wrap items-center gap-4">
@@ -44,7 +45,7 @@ export function Logs({ run }: { run: FlowRun }) {
           Wrap
         </label>
         <span className="text-faint">
-          {shown.length} of {lines?.length ?? 0} lines
+          {shown.length} of {lines.length} lines
         </span>
         <TakeAway run={run} lines={shown} />
       </div>

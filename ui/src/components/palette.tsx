@@ -1,13 +1,15 @@
 /** Ctrl-K or Cmd-K: go anywhere by typing a part of its name. */
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
-import { type KeyboardEvent, useEffect, useRef, useState } from "react";
+import { type KeyboardEvent, useEffect, useState } from "react";
 
 import * as ask from "../api/queries";
 import { type Place, PLACES } from "../lib/places";
 import { StateBadge } from "./basics";
+import { Dialog } from "./dialogs";
 
 const MOST = 8;
+const ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 interface Choice {
   id: string;
@@ -18,7 +20,6 @@ interface Choice {
 }
 
 export function Palette() {
-  const dialog = useRef<HTMLDialogElement>(null);
   const [isOpen, setOpen] = useState(false);
   useEffect(() => {
     const press = (event: globalThis.KeyboardEvent) => {
@@ -29,23 +30,20 @@ export function Palette() {
     document.addEventListener("keydown", press);
     return () => document.removeEventListener("keydown", press);
   }, []);
-  useEffect(() => {
-    if (isOpen) dialog.current?.showModal();
-  }, [isOpen]);
-  const close = () => {
-    dialog.current?.close();
-    setOpen(false);
-  };
-  if (!isOpen) return null;
-  return (
-    <dialog
-      ref={dialog}
-      aria-label="Go to"
-      onClose={() => setOpen(false)}
-      className="mx-auto mt-24 w-full max-w-xl rounded border border-line bg-surface p-3 text-ink backdrop:bg-black/40"
+  const trigger = (
+    <button
+      type="button"
+      aria-label="Go to a run, a deployment or a screen (Ctrl K)"
+      className="flex cursor-pointer items-center gap-2 rounded border border-line bg-surface px-2 py-1 hover:bg-raised"
     >
-      <Search close={close} />
-    </dialog>
+      <span className="max-md:hidden">Go to</span>
+      <kbd className="text-xs">Ctrl K</kbd>
+    </button>
+  );
+  return (
+    <Dialog title="Go to" isBare isOpen={isOpen} change={setOpen} trigger={trigger}>
+      <Search close={() => setOpen(false)} />
+    </Dialog>
   );
 }
 
@@ -81,7 +79,8 @@ function Search({ close }: { close: () => void }) {
         onKeyDown={press}
         className="w-full rounded border border-line bg-surface px-2 py-1"
       />
-      <ul id="choices" role="listbox" aria-label="Choices" className="mt-2 flex flex-col">
+      {choices.length === 0 && <p className="text-faint">Nothing has “{words.trim()}” in its name. A run is found by its name, or by its whole id.</p>}
+      <ul id="choices" role="listbox" aria-label="Choices" className="-mt-2 flex flex-col">
         {choices.map((choice, index) => (
           <li
             key={choice.id}
@@ -131,5 +130,8 @@ function useChoices(words: string): Choice[] {
     run: { type: each.state_type, name: each.state_name },
     go: () => void navigate({ to: "/runs/$id", params: { id: each.id } }),
   }));
-  return [...screens, ...deployed, ...run].slice(0, MOST);
+  const byId = ID.test(words)
+    ? [{ id: words, label: words, kind: "run", go: () => void navigate({ to: "/runs/$id", params: { id: words } }) }]
+    : [];
+  return [...byId, ...screens, ...deployed, ...run].slice(0, MOST);
 }

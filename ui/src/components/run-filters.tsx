@@ -1,5 +1,5 @@
 /** Which runs are listed: what the address says, and what changes it. */
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
 import { useEffect, useRef, useState } from "react";
 
@@ -7,7 +7,9 @@ import { api, good, type StateType } from "../api/client";
 import * as ask from "../api/queries";
 import { readSearch, type RunSearch } from "../lib/search";
 import { STATE_TYPES } from "../lib/states";
-import { Button, Failure, StateBadge } from "./basics";
+import { useAct } from "./act";
+import { Button, Delete, Failure, StateBadge } from "./basics";
+import { Popover } from "./overlays";
 
 /** What is typed waits for a pause, so that not every letter is a request. */
 const TYPING_MS = 300;
@@ -30,7 +32,7 @@ export function Filters({ search }: { search: RunSearch }) {
     void change({ [list]: now.size > 0 ? [...now] : undefined });
   };
   return (
-    <form role="search" aria-label="Filter runs" className="flex flex-wrap items-start gap-4" onSubmit={(e) => e.preventDefault()}>
+    <form role="search" aria-label="Filter runs" className="flex flex-wrap items-center gap-3" onSubmit={(e) => e.preventDefault()}>
       <label className="flex items-center gap-2">
         Name
         <input
@@ -49,12 +51,10 @@ export function Filters({ search }: { search: RunSearch }) {
 
 function States(props: { title: string; chosen?: StateType[]; toggle: (type: StateType) => void }) {
   const count = props.chosen?.length ?? 0;
+  const said = count > 0 ? props.chosen?.join(", ").toLowerCase() : props.title === "States" ? "any" : "none";
   return (
-    <details className="relative rounded border border-line px-2 py-1">
-      <summary className="cursor-pointer">
-        {props.title}: {count > 0 ? props.chosen?.join(", ").toLowerCase() : props.title === "States" ? "any" : "none"}
-      </summary>
-      <fieldset className="absolute left-0 z-10 mt-1 flex flex-col gap-1 rounded border border-line bg-raised p-2">
+    <Popover name={props.title} label={<span className="truncate">{`${props.title}: ${said}`}</span>}>
+      <fieldset className="flex flex-col gap-1">
         <legend className="sr-only">{props.title}</legend>
         {STATE_TYPES.map((type) => (
           <label key={type} className="flex items-center gap-2">
@@ -67,59 +67,69 @@ function States(props: { title: string; chosen?: StateType[]; toggle: (type: Sta
           </label>
         ))}
       </fieldset>
-    </details>
+    </Popover>
   );
 }
 
 /** Searches that were kept under a name, for everybody. */
 function Views({ search }: { search: RunSearch }) {
-  const queries = useQueryClient();
   const found = useQuery(ask.views);
   const [name, setName] = useState("");
-  const refresh = () => queries.invalidateQueries({ queryKey: ask.views.queryKey });
-  const keep = useMutation({
-    mutationFn: () => {
+  const keep = useAct(
+    () => {
       const { before: _, skip: __, ...kept } = search;
       const filter = { object: "flow_runs", property: "address", type: "object", operation: "equals", value: kept };
       return good(api.PUT("/api/saved_searches", { body: { name: name.trim(), filters: [filter] } }));
     },
-    onSuccess: () => {
-      setName("");
-      void refresh();
-    },
-  });
-  const forget = useMutation({
-    mutationFn: (id: string) => good(api.DELETE("/api/saved_searches/{search_id}", { params: { path: { search_id: id } } })),
-    onSettled: refresh,
-  });
+    () => setName(""),
+  );
+  const forget = useAct((id: string) =>
+    good(api.DELETE("/api/saved_searches/{search_id}", { params: { path: { search_id: id } } })),
+  );
   const views = found.data ?? [];
   const failed = keep.error ?? forget.error;
   return (
-    <details className="relative rounded border border-line px-2 py-1">
-      <summary className="cursor-pointer">Views: {views.length}</summary>
-      <div className="absolute left-0 z-10 mt-1 flex w-72 flex-col gap-2 rounded border border-line bg-raised p-3">
+    <Popover name="Views" label={`Views: ${views.length}`}>
+      <div className="flex w-72 max-w-full flex-col gap-3">
+        {views.length === 0 && (
+          <p className="text-faint">No search is kept yet. Choose states, a name or a pool, and keep that under a name.</p>
+        )}
         <ul aria-label="Views" className="flex flex-col gap-1">
           {views.map((view) => (
             <li key={view.id} className="flex gap-3">
-              <Link to="/runs" search={readSearch(valueOf(view.filters))} className="grow">
+              <Link to="/runs" search={readSearch(valueOf(view.filters))} className="min-w-0 grow truncate">
                 {view.name}
               </Link>
-              <button type="button" className="cursor-pointer text-link" aria-label={`Delete the view ${view.name}`} onClick={() => forget.mutate(view.id)}>
-                Delete
-              </button>
+              <Delete
+                name={`the view ${view.name}`}
+                says="It goes for everybody. The runs stay."
+                act={() => forget.mutate(view.id)}
+              />
             </li>
           ))}
         </ul>
-        <label className="flex flex-col gap-1">
-          Keep this one as
-          <input value={name} onChange={(event) => setName(event.target.value)} className="rounded border border-line bg-surface px-2 py-1" />
-        </label>
-        <Button disabled={name.trim() === "" || keep.isPending} onClick={() => keep.mutate()}>
-          Keep
-        </Button>
+        <form
+          className="flex items-end gap-2"
+          onSubmit={(event) => {
+            event.preventDefault();
+            keep.mutate(undefined);
+          }}
+        >
+          <label className="flex min-w-0 grow flex-col gap-1">
+            Keep this one as
+            <input
+              value={name}
+              onChange={(event) => setName(event.target.value)}
+              className="w-full rounded border border-line bg-surface px-2 py-1"
+            />
+          </label>
+          <Button type="submit" disabled={name.trim() === "" || keep.isPending}>
+            Keep
+          </Button>
+        </form>
         {failed && <Failure error={failed} />}
       </div>
-    </details>
+    </Popover>
   );
 }
 

@@ -1,32 +1,45 @@
 /** A run of a deployment: a field for each parameter, made from its schema. */
-import { useMutation } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { type FormEvent, useMemo, useState } from "react";
 
 import { api, type Deployment, good } from "../api/client";
 import { type Field, fieldsOf, filled } from "../lib/parameters";
+import { fromField } from "../lib/time";
+import { useAct } from "./act";
 import { Button, Card, Failure } from "./basics";
+import { InstantField } from "./instant-field";
 
 const BOX = "rounded border border-line bg-surface px-2 py-1";
 
 export function RunForm({ deployment, close }: { deployment: Deployment; close: () => void }) {
+  return (
+    <Card title={`Run ${deployment.name}`}>
+      <RunFields deployment={deployment} close={close} />
+    </Card>
+  );
+}
+
+/** `given`: the parameters of a run that is to be done again, changed or not. */
+export function RunFields(props: { deployment: Deployment; given?: Record<string, unknown>; close: () => void }) {
+  const { deployment, given } = props;
   const navigate = useNavigate();
   const fields = useMemo(
-    () => fieldsOf(deployment.parameter_openapi_schema, deployment.parameters ?? {}),
-    [deployment],
+    () => fieldsOf(deployment.parameter_openapi_schema, { ...deployment.parameters, ...given }),
+    [deployment, given],
   );
   const [typed, setTyped] = useState<Record<string, string>>({});
+  const [due, setDue] = useState("");
   const [errors, setErrors] = useState<Record<string, string>>({});
-  const start = useMutation({
-    mutationFn: (parameters: Record<string, unknown>) =>
+  const start = useAct(
+    (parameters: Record<string, unknown>) =>
       good(
         api.POST("/api/deployments/{deployment_id}/create_flow_run", {
           params: { path: { deployment_id: deployment.id } },
-          body: { parameters },
+          body: { parameters, ...stateOf(due) },
         }),
       ),
-    onSuccess: (run) => navigate({ to: "/runs/$id", params: { id: run.id } }),
-  });
+    (run) => void navigate({ to: "/runs/$id", params: { id: run.id } }).then(props.close),
+  );
   const submit = (event: FormEvent) => {
     event.preventDefault();
     const found = filled(fields, typed);
@@ -34,28 +47,33 @@ export function RunForm({ deployment, close }: { deployment: Deployment; close: 
     if (Object.keys(found.errors).length === 0) start.mutate(found.values);
   };
   return (
-    <Card title={`Run ${deployment.name}`}>
-      <form onSubmit={submit} noValidate className="flex flex-col items-start gap-3">
-        {fields.length === 0 && <p className="text-faint">It takes no parameters.</p>}
-        {fields.map((field) => (
-          <Input
-            key={field.name}
-            field={field}
-            value={typed[field.name] ?? field.initial}
-            error={errors[field.name]}
-            change={(text) => setTyped((before) => ({ ...before, [field.name]: text }))}
-          />
-        ))}
-        {start.error && <Failure error={start.error} />}
-        <span className="flex gap-2">
-          <Button type="submit" disabled={start.isPending}>
-            Start
-          </Button>
-          <Button onClick={close}>Leave it</Button>
-        </span>
-      </form>
-    </Card>
+    <form onSubmit={submit} noValidate className="flex flex-col items-start gap-3">
+      {fields.length === 0 && <p className="text-faint">It takes no parameters.</p>}
+      {fields.map((field) => (
+        <Input
+          key={field.name}
+          field={field}
+          value={typed[field.name] ?? field.initial}
+          error={errors[field.name]}
+          change={(text) => setTyped((before) => ({ ...before, [field.name]: text }))}
+        />
+      ))}
+      <InstantField label="Due" hint="empty: now" value={due} change={setDue} />
+      {start.error && <Failure error={start.error} />}
+      <span className="flex gap-2">
+        <Button type="submit" disabled={start.isPending}>
+          Start
+        </Button>
+        <Button onClick={props.close}>Leave it</Button>
+      </span>
+    </form>
   );
+}
+
+function stateOf(due: string) {
+  const at = fromField(due);
+  if (!at) return {};
+  return { state: { type: "SCHEDULED" as const, state_details: { scheduled_time: at.toISOString() } } };
 }
 
 function Input(props: { field: Field; value: string; error?: string; change: (text: string) => void }) {

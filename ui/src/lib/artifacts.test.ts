@@ -1,6 +1,6 @@
-import { expect, test } from "vitest";
+import { describe, expect, it, test } from "vitest";
 
-import { gridOf, linked } from "./artifacts";
+import { gridOf, isLink, isPicture, linked } from "./artifacts";
 
 test("tables come as rows by name, rows, or columns, in JSON or not", () => {
   const grid = { columns: ["a", "b"], rows: [[1, 2], [3, undefined]] };
@@ -29,3 +29,30 @@ test.each(["[x](javascript:alert(1))", "[x](data:text/html,1)", "<script>1</scri
     expect(linked(text)).toEqual([{ text }]);
   },
 );
+
+describe("isPicture", () => {
+  const here = "https://runs.example.com";
+  it.each([
+    ["data:image/png;base64,AAAA", true],
+    ["data:image/svg+xml,%3Csvg%3E", true],
+    ["data:text/html,<script>1</script>", false],
+    ["https://runs.example.com/a.png", true],
+    ["https://elsewhere.example.com/a.png", false],
+    ["//elsewhere.example.com/a.png", false],
+    ["javascript:alert(1)", false],
+    ["", false],
+  ])("%s: %s", (address, is) => {
+    expect(isPicture(address, here)).toBe(is);
+  });
+});
+
+describe("isLink", () => {
+  it.each([
+    ["https://example.com", true],
+    ["HTTP://example.com/a b", true],
+    ["javascript:alert(1)//https://x", false],
+    ["https://", false],
+  ])("%s: %s", (address, is) => {
+    expect(isLink(address)).toBe(is);
+  });
+});

@@ -65,3 +65,13 @@ export function linked(text: string): Part[] {
   add({ text: text.slice(end) });
   return parts;
 }
+
+/** Whether the page may show a picture: one that comes along with its address, or from this server. */
+export function isPicture(address: string, origin: string): boolean {
+  if (/^data:image\/(png|jpeg|gif|webp|avif|svg\+xml)[;,]/i.test(address)) return true;
+  return URL.canParse(address) && new URL(address).origin === origin;
+}
+
+export function isLink(address: string): boolean {
+  return /^https?:\/\//i.test(address) && URL.canParse(address);
+}

@@ -1,4 +1,5 @@
 /** Instants and durations for people. */
+import { chosenZone } from "./time-settings";
 
 const STEPS: [number, string][] = [
   [86_400, "d"],
@@ -32,16 +33,90 @@ export function relative(instant: string | Date, now: Date): string {
   return seconds < 0 ? `${size} ago` : `in ${size}`;
 }
 
-/** The whole instant, in the zone of whoever looks. */
-export function absolute(instant: string | Date): string {
-  return new Date(instant).toLocaleString(undefined, {
-    dateStyle: "medium",
-    timeStyle: "medium",
-  });
+/** `2026-03-29 14:05:09`, in the zone that was chosen. */
+export function stamp(instant: string | Date, zone = chosenZone()): string {
+  return `${day(instant, zone)} ${partsOf(instant, zone).time}`;
 }
 
-export function clock(instant: string): string {
-  const at = new Date(instant);
-  const pad = (number: number, width = 2) => String(number).padStart(width, "0");
-  return `${pad(at.getHours())}:${pad(at.getMinutes())}:${pad(at.getSeconds())}.${pad(at.getMilliseconds(), 3)}`;
+/** The whole instant with its day and zone: `Sun 2026-03-29 14:05:09 GMT+2`. */
+export function absolute(instant: string | Date, zone = chosenZone()): string {
+  const { weekday, name } = partsOf(instant, zone);
+  return `${weekday} ${stamp(instant, zone)} ${name}`;
+}
+
+/** `2026-03-29`. */
+export function day(instant: string | Date, zone = chosenZone()): string {
+  return partsOf(instant, zone).day;
+}
+
+/** `14:05:09.123`. */
+export function clock(instant: string | Date, zone = chosenZone()): string {
+  const milliseconds = new Date(instant).getUTCMilliseconds();
+  return `${partsOf(instant, zone).time}.${String(milliseconds).padStart(3, "0")}`;
+}
+
+/** What a field for date and time shows: `2026-03-29T14:05`. */
+export function toField(instant: string | Date, zone = chosenZone()): string {
+  const { day, time } = partsOf(instant, zone);
+  return `${day}T${time.slice(0, 5)}`;
+}
+
+/**
+ * The instant that a field for date and time means, or null. Of an hour that a zone has twice, the
+ * first; a time that it leaves out is as much later as the clocks were put forward.
+ */
+export function fromField(text: string, zone = chosenZone()): Date | null {
+  const asUtc = Date.parse(`${text}Z`);
+  if (Number.isNaN(asUtc)) return null;
+  const before = asUtc - offset(asUtc - DAY_MS, zone);
+  const after = asUtc - offset(asUtc + DAY_MS, zone);
+  const means = (instant: number) => toField(new Date(instant), zone) === text.slice(0, 16);
+  return new Date(!means(before) && means(after) ? after : before);
+}
+
+/** By how many milliseconds the clocks of a zone are ahead of UTC at an instant. */
+function offset(instant: number, zone: string): number {
+  const { day, time } = partsOf(new Date(instant), zone);
+  return Date.parse(`${day}T${time}Z`) - Math.floor(instant / 1000) * 1000;
+}
+
+const DAY_MS = 86_400_000;
+
+interface Parts {
+  day: string;
+  time: string;
+  weekday: string;
+  /** Of the zone as it is then. */
+  name: string;
+}
+
+/** Making one takes longer than using it a hundred times. */
+const formats = new Map<string, Intl.DateTimeFormat>();
+
+function partsOf(instant: string | Date, zone: string): Parts {
+  let format = formats.get(zone);
+  if (!format) {
+    format = new Intl.DateTimeFormat("en-GB", {
+      calendar: "gregory",
+      numberingSystem: "latn",
+      timeZone: zone,
+      hourCycle: "h23",
+      weekday: "short",
+      year: "numeric",
+      month: "2-digit",
+      day: "2-digit",
+      hour: "2-digit",
+      minute: "2-digit",
+      second: "2-digit",
+      timeZoneName: "short",
+    });
+    formats.set(zone, format);
+  }
+  const found = Object.fromEntries(format.formatToParts(new Date(instant)).map(({ type, value }) => [type, value]));
+  return {
+    day: `${found["year"]}-${found["month"]}-${found["day"]}`,
+    time: `${found["hour"]}:${found["minute"]}:${found["second"]}`,
+    weekday: found["weekday"] ?? "",
+    name: found["timeZoneName"] ?? zone,
+  };
 }

@@ -1,15 +1,16 @@
 /** One run: how it stands, why it failed, what it did. */
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useQuery } from "@tanstack/react-query";
 import { Link, useParams } from "@tanstack/react-router";
 
-import { api, type FlowRun, good } from "../api/client";
+import { type FlowRun, Refusal } from "../api/client";
 import * as ask from "../api/queries";
 import { Artifacts } from "../components/artifacts";
-import { Button, Card, Command, Failure, Loading, StateBadge, Table, useIcon, useNow, useTitle, When } from "../components/basics";
+import { Button, Card, Empty, Failure, Loading, StateBadge, Table, useCopy, useIcon, useTitle, When } from "../components/basics";
 import { Logs } from "../components/logs";
+import { CrashCard, FailureCard } from "../components/run-end";
+import { RunHeader } from "../components/run-header";
 import { Timeline } from "../components/timeline";
-import { plain } from "../lib/ansi";
-import { hasEnded, lookOf } from "../lib/states";
+import { lookOf } from "../lib/states";
 import { duration } from "../lib/time";
 import { Waiting } from "./waiting";
 
@@ -19,13 +20,15 @@ export function Run() {
   const run = found.data;
   useTitle(run ? `${lookOf(run.state_type).shape} ${run.name}` : "Run");
   useIcon(run?.state_type);
-  if (found.error) return <Failure error={found.error} retry={() => void found.refetch()} />;
+  // What is known stays on the screen while the server is away.
+  if (found.error && !run) return <NoRun error={found.error} retry={() => void found.refetch()} />;
   if (!run) return <Loading what="the run" />;
   return (
     <div className="flex flex-col gap-4">
-      <Header run={run} />
+      <RunHeader run={run} />
       <Attempts run={run} />
-      {run.state_type === "CRASHED" && <Crash run={run} />}
+      {run.state_type === "CRASHED" && <CrashCard run={run} />}
+      {run.state_type === "FAILED" && <FailureCard run={run} />}
       {run.state_type === "SCHEDULED" && <Waiting run={run} />}
       <Card title="Logs">
         <Logs run={run} />
@@ -34,85 +37,24 @@ export function Run() {
       <Timeline run={run} />
       <Tasks run={run} />
       <History run={run} />
-      <Card title="Parameters">
-        <pre className="overflow-x-auto text-xs">{JSON.stringify(run.parameters ?? {}, null, 2)}</pre>
-      </Card>
+      <Parameters run={run} />
     </div>
   );
 }
 
-function Header({ run }: { run: FlowRun }) {
-  const now = useNow(1_000);
-  const isLive = run.state_type === "RUNNING";
-  const since = run.start_time ? (now.getTime() - new Date(run.start_time).getTime()) / 1000 : 0;
+function NoRun({ error, retry }: { error: Error; retry: () => void }) {
+  const isGone = error instanceof Refusal && error.status === 404;
   return (
-    <header className="flex flex-wrap items-center gap-4">
-      <h1 className="text-lg font-semibold">{run.name}</h1>
-      <StateBadge type={run.state_type} name={run.state_name} />
-      <span className="text-faint">
-        <When at={run.start_time ?? run.expected_start_time} />
-        {run.start_time && `, ${duration(isLive ? since : (run.total_run_time ?? 0))}`}
-      </span>
-      {run.work_pool_name && <span className="text-faint">pool {run.work_pool_name}</span>}
-      {run.worker_name && <span className="text-faint">worker {run.worker_name}</span>}
-      {run.image && (
-        <span className="text-faint" title={run.image_digest ?? undefined}>
-          image {run.image}
-        </span>
+    <div className="flex flex-col gap-4">
+      <h1 className="text-lg font-semibold">Run</h1>
+      {isGone ? (
+        <Empty>
+          {error.message} It may have been deleted, or be of another server. <Link to="/runs">All runs</Link>
+        </Empty>
+      ) : (
+        <Failure error={error} retry={retry} />
       )}
-      <Actions run={run} />
-    </header>
-  );
-}
-
-function Actions({ run }: { run: FlowRun }) {
-  const queries = useQueryClient();
-  const path = { params: { path: { run_id: run.id } } };
-  const done = () => queries.invalidateQueries();
-  const cancel = useMutation({
-    mutationFn: () =>
-      good(
-        api.POST("/api/flow_runs/{run_id}/set_state", {
-          ...path,
-          body: { state: { type: "CANCELLING" } },
-        }),
-      ),
-    onSettled: done,
-  });
-  const again = useMutation({
-    mutationFn: () => good(api.POST("/api/flow_runs/{run_id}/rerun", path)),
-    onSettled: done,
-  });
-  const resume = useMutation({
-    mutationFn: () => good(api.POST("/api/flow_runs/{run_id}/resume", { ...path, body: null })),
-    onSettled: done,
-  });
-  const failed = cancel.error ?? again.error ?? resume.error;
-  return (
-    <span className="ml-auto flex flex-wrap items-center gap-2">
-      {run.state_type === "PAUSED" && (
-        <Button disabled={resume.isPending} onClick={() => resume.mutate()}>
-          Resume
-        </Button>
-      )}
-      {!hasEnded(run.state_type) && (
-        <Button danger disabled={cancel.isPending} onClick={() => cancel.mutate()}>
-          Cancel
-        </Button>
-      )}
-      {hasEnded(run.state_type) && run.deployment_id && (
-        <Button disabled={again.isPending} onClick={() => again.mutate()}>
-          Run again
-        </Button>
-      )}
-      {again.data && (
-        <Link to="/runs/$id" params={{ id: again.data.id }}>
-          {again.data.name}, attempt {again.data.attempt}
-        </Link>
-      )}
-      <Command text={`runwright flow-run inspect ${run.id}`} />
-      {failed && <Failure error={failed} />}
-    </span>
+    </div>
   );
 }
 
@@ -139,52 +81,6 @@ function Attempts({ run }: { run: FlowRun }) {
   );
 }
 
-interface ExitReport {
-  exit_code?: number;
-  signal?: number;
-  oom_killed?: boolean;
-  peak_memory_bytes?: number;
-  memory_limit_bytes?: number;
-  last_lines?: string[];
-}
-
-/** Why the process is gone, as far as anybody knows. */
-function Crash({ run }: { run: FlowRun }) {
-  const report = (run.exit_report ?? {}) as ExitReport;
-  const facts: [string, string | undefined][] = [
-    ["Exit code", report.exit_code?.toString()],
-    ["Signal", report.signal?.toString()],
-    ["Memory", report.oom_killed ? "ran out" : undefined],
-    ["Peak", mebibytes(report.peak_memory_bytes)],
-    ["Limit", mebibytes(report.memory_limit_bytes)],
-  ];
-  return (
-    <Card title="Why it crashed">
-      <p className="mb-2">{run.state?.message ?? "Nobody said."}</p>
-      <dl className="flex flex-wrap gap-x-6 gap-y-1">
-        {facts.map(
-          ([name, value]) =>
-            value && (
-              <div key={name} className="flex gap-2">
-                <dt className="text-faint">{name}</dt>
-                <dd>{value}</dd>
-              </div>
-            ),
-        )}
-      </dl>
-      {report.last_lines && report.last_lines.length > 0 && (
-        <pre aria-label="Last lines" className="mt-3 max-h-64 overflow-auto rounded border border-line bg-surface p-2 text-xs">
-          {plain(report.last_lines.join("\n"))}
-        </pre>
-      )}
-    </Card>
-  );
-}
-
-function mebibytes(bytes: number | undefined): string | undefined {
-  return bytes === undefined || bytes === null ? undefined : `${Math.round(bytes / 2 ** 20)} MiB`;
-}
-
 function Tasks({ run }: { run: FlowRun }) {
   const found = useQuery(ask.tasks(run.id));
   if (!found.data || found.data.length === 0) return null;
@@ -206,20 +102,42 @@ function Tasks({ run }: { run: FlowRun }) {
   );
 }
 
+const MOST_WORDS = 500;
+
+function shortened(message: string | null | undefined): string {
+  return message && message.length > MOST_WORDS ? `${message.slice(0, MOST_WORDS)} …` : (message ?? "");
+}
+
 function History({ run }: { run: FlowRun }) {
   const found = useQuery(ask.states(run.id));
-  if (!found.data) return null;
+  if (!found.data) return found.error && <Failure error={found.error} retry={() => void found.refetch()} />;
   return (
     <Card title="States">
       <ol className="flex flex-col gap-1">
         {found.data.map((state) => (
-          <li key={state.id} className="flex gap-4">
+          <li key={state.id} className="grid grid-cols-[9rem_10rem_1fr] gap-x-4 max-sm:grid-cols-2">
             <StateBadge type={state.type} name={state.name} />
             <When at={state.timestamp} />
-            <span className="text-faint">{state.message}</span>
+            <span className="min-w-0 whitespace-pre-wrap text-faint wrap-anywhere max-sm:col-span-2">{shortened(state.message)}</span>
           </li>
         ))}
       </ol>
+    </Card>
+  );
+}
+
+function Parameters({ run }: { run: FlowRun }) {
+  const [copied, copy] = useCopy();
+  const text = JSON.stringify(run.parameters ?? {}, null, 2);
+  if (text === "{}") return null;
+  return (
+    <Card title="Parameters">
+      <div className="flex items-start gap-3">
+        <pre tabIndex={0} aria-label="Parameters" className="max-h-96 min-w-0 grow overflow-auto font-mono text-xs">
+          {text}
+        </pre>
+        <Button onClick={() => void copy(text)}>{copied ? "Copied" : "Copy"}</Button>
+      </div>
     </Card>
   );
 }

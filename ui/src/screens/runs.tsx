@@ -10,7 +10,7 @@ import { type Column, Empty, Failure, Loading, StateBadge, Table, useNow, useTit
 import { Bulk } from "../components/bulk";
 import { Filters } from "../components/run-filters";
 import { barsOf } from "../lib/history";
-import { filterOf, nextPage, PAGE_SIZE, type RunSearch } from "../lib/search";
+import { filterOf, nextPage, PAGE_SIZE, readSearch, type RunSearch } from "../lib/search";
 import { duration } from "../lib/time";
 
 const DAY = 86_400_000;
@@ -18,7 +18,8 @@ const DAYS = 14;
 
 export function Runs() {
   useTitle("Runs");
-  const search = useSearch({ from: "/app/runs" });
+  // The router hands through what it was given where nothing sensible was read.
+  const search = readSearch(useSearch({ from: "/app/runs" }));
   const flows = useQuery(ask.flows);
   const found = useQuery({ ...ask.runs(search), placeholderData: keepPreviousData });
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
