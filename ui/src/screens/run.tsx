@@ -5,8 +5,9 @@ import { Link, useParams } from "@tanstack/react-router";
 import { api, type FlowRun, good } from "../api/client";
 import * as ask from "../api/queries";
 import { Artifacts } from "../components/artifacts";
-import { Button, Card, Command, Failure, Loading, StateBadge, Table, useIcon, useNow, useTitle, When } from "../components/basics";
+import { Button, Card, Command, Failure, Loading, StateBadge, useIcon, useNow, useTitle, When } from "../components/basics";
 import { Logs } from "../components/logs";
+import { Tasks } from "../components/tasks";
 import { Timeline } from "../components/timeline";
 import { plain } from "../lib/ansi";
 import { hasEnded, lookOf } from "../lib/states";
@@ -183,27 +184,6 @@ function Crash({ run }: { run: FlowRun }) {
 
 function mebibytes(bytes: number | undefined): string | undefined {
   return bytes === undefined || bytes === null ? undefined : `${Math.round(bytes / 2 ** 20)} MiB`;
-}
-
-function Tasks({ run }: { run: FlowRun }) {
-  const found = useQuery(ask.tasks(run.id));
-  if (!found.data || found.data.length === 0) return null;
-  return (
-    <Card title={`Tasks${found.data.length === 200 ? ": the first 200" : ""}`}>
-      <Table
-        label="Tasks"
-        rows={found.data}
-        id={(task) => task.id}
-        columns={[
-          { title: "State", cell: (task) => <StateBadge type={task.state_type} name={task.state_name} /> },
-          { title: "Task", wide: true, cell: (task) => task.name },
-          { title: "Tries", cell: (task) => task.run_count },
-          { title: "Took", cell: (task) => duration(task.total_run_time ?? 0) },
-          { title: "Message", cell: (task) => <span title={task.state?.message ?? ""}>{task.state?.message?.slice(0, 80)}</span> },
-        ]}
-      />
-    </Card>
-  );
 }
 
 function History({ run }: { run: FlowRun }) {
