@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { inUse, linesOf, polyline } from "./host";
+import { inUse, linesOf } from "./host";
 
 const AT = "1970-01-01T00:00:01Z";
 
@@ -10,8 +10,8 @@ test("what was told becomes a line, and what was not becomes none", () => {
     { at: "1970-01-01T00:00:02Z", cpu_used: 0.75 },
   ]);
   expect(lines).toEqual([
-    { name: "CPU", points: [[1000, 0.25], [2000, 0.75]], most: 0.75 },
-    { name: "Memory", points: [[1000, 0.75]], most: 0.75 },
+    { name: "CPU", values: [0.25, 0.75], last: 0.75, most: 0.75 },
+    { name: "Memory", values: [0.75, null], last: 0.75, most: 0.75 },
   ]);
 });
 
@@ -23,8 +23,4 @@ test("in a container its own limit is the whole memory", () => {
 test("what is in use is said as it is drawn", () => {
   const host = { memory_used_bytes: 9, memory_limit_bytes: 10, memory_total_bytes: 100 };
   expect([inUse(host, "Memory"), inUse(host, "CPU"), inUse(null, "Disk")]).toEqual(["90 %", "–", "–"]);
-});
-
-test("full is at the top, and time goes to the right", () => {
-  expect(polyline([[0, 0], [50, 1]], { from: 0, to: 100 }, 200, 60)).toBe("0.0,60.0 100.0,0.0");
 });

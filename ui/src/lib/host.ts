@@ -1,13 +1,13 @@
 /** How a worker's machine did, as lines beside the timeline. */
 import type { components } from "../api/schema";
-import { toPixel, type View } from "./timeline";
 
 export type Reading = components["schemas"]["HostReading"];
 
 export interface Line {
   name: "CPU" | "Memory" | "Disk";
-  /** Instants in ms, and how much was in use, as a fraction of 1. */
-  points: [number, number][];
+  /** How much was in use at each reading, as a fraction of 1; null where it was not told. */
+  values: (number | null)[];
+  last: number;
   most: number;
 }
 
@@ -35,21 +35,11 @@ export function inUse(host: Record<string, unknown> | null | undefined, name: Li
 
 /** One line for each figure that was told at all. */
 export function linesOf(readings: readonly Reading[]): Line[] {
-  return SHARES.map(([name, read]) => {
-    const points: [number, number][] = [];
-    for (const reading of readings) {
-      const used = read(reading);
-      if (used !== null) points.push([Date.parse(reading.at), used]);
-    }
-    return { name, points, most: points.reduce((most, [, used]) => Math.max(most, used), 0) };
-  }).filter((line) => line.points.length > 0);
-}
-
-/** The points of a polyline in a box of that size. */
-export function polyline(points: readonly [number, number][], view: View, width: number, height: number): string {
-  return points
-    .map(([at, used]) => `${toPixel(view, width, at).toFixed(1)},${((1 - used) * height).toFixed(1)}`)
-    .join(" ");
+  return SHARES.flatMap(([name, read]) => {
+    const values = readings.map(read);
+    const told = values.filter((value) => value !== null);
+    return told.length > 0 ? [{ name, values, last: told.at(-1) ?? 0, most: Math.max(...told) }] : [];
+  });
 }
 
 export function percent(used: number): string {
