@@ -11,8 +11,8 @@ type Artifact = components["schemas"]["Artifact"];
 /** More rows are to be looked at elsewhere. */
 const MOST_ROWS = 100;
 
-export function Artifacts({ run }: { run: string }) {
-  const found = useQuery(ask.artifacts(run));
+export function Artifacts({ run, task }: { run: string; task?: string }) {
+  const found = useQuery(ask.artifacts(run, task));
   if (!found.data || found.data.length === 0) return null;
   return (
     <Card title="Artifacts">
