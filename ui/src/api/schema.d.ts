@@ -4027,6 +4027,8 @@ export interface components {
             memory_limit_bytes?: number | null;
             memory_total_bytes?: number | null;
             memory_used_bytes?: number | null;
+            run_cpu_cores?: number | null;
+            run_memory_bytes?: number | null;
         };
         /** IdIs */
         IdIs: {
@@ -4550,6 +4552,13 @@ export interface components {
             /** @constant */
             type: "run-deployment";
         };
+        /** RunFigures */
+        RunFigures: {
+            cpu_cores?: number | null;
+            /** Format: uuid */
+            flow_run_id: string;
+            memory_bytes: number;
+        };
         /** RunInput */
         RunInput: {
             /** Format: date-time */
@@ -4839,6 +4848,7 @@ export interface components {
             stopping?: boolean;
             /** @default process */
             type?: string;
+            usage?: components["schemas"]["RunFigures"][];
             version?: string | null;
             /** @default 10000 */
             wait_ms?: number;
