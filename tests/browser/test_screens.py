@@ -95,10 +95,19 @@ def test_how_the_machine_did_stands_beside_the_run(page: Any, site: Any, tmp_pat
         figure = page.get_by_role("figure").first
         expect(figure).to_contain_text("Memory")
         expect(figure.get_by_role("img")).to_be_visible()
+    # What the run itself takes is there with the reading after the next, ten seconds later.
+    readings = f"/flow_runs/{run}/host_readings"
+    site.until(lambda: "run_memory_bytes" in site.ask("GET", readings)[-1], 30)
     (tmp_path / "go").touch()
     site.until_state(run, "COMPLETED")
     page.goto(f"{home(site)}/runs/{run}")
-    expect(page.get_by_role("figure")).to_contain_text("Disk")
+    figure = page.get_by_role("figure")
+    expect(figure).to_contain_text("Disk")
+    expect(figure).to_contain_text(re.compile(r"Memory of the run \d+ MiB"))
+    # What is under the pointer is said in place of the latest.
+    expect(figure.locator("canvas")).to_be_visible()
+    figure.get_by_role("img").hover(position={"x": 600, "y": 40})
+    expect(figure).to_contain_text(re.compile(r" at \d\d:\d\d:\d\d"))
 
 
 def test_a_crash_says_why(page: Any, site: Any, tmp_path: Path) -> None:

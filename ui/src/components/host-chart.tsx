@@ -1,11 +1,11 @@
-/** CPU, memory and disk of the worker's machine, on the time axis of the tasks above. */
+/** CPU, memory and disk of the worker's machine, and what a run took of it, on the time axis of the tasks above. */
 import { useQuery } from "@tanstack/react-query";
 import { lazy, Suspense, useMemo, useState } from "react";
 
 import type { FlowRun } from "../api/client";
 import * as ask from "../api/queries";
 import { type Axis, axisOf, placeOf, type View } from "../lib/axis";
-import { type Line, linesOf, percent, type Reading } from "../lib/host";
+import { type LineName, linesOf, percent, type Reading } from "../lib/host";
 import { hasEnded } from "../lib/states";
 import { clock } from "../lib/time";
 import type { Series } from "./chart";
@@ -14,10 +14,12 @@ import { gutterOf, MARGIN } from "./timeline-paint";
 const Chart = lazy(() => import("./chart"));
 
 /** A colour and a pattern each. */
-const STYLES: Record<Line["name"], { tone: string; dash: number[] }> = {
+const STYLES: Record<LineName, { tone: string; dash: number[] }> = {
   CPU: { tone: "busy", dash: [] },
   Memory: { tone: "warn", dash: [7, 3] },
   Disk: { tone: "faint", dash: [2, 3] },
+  "CPU of the run": { tone: "good", dash: [12, 4] },
+  "Memory of the run": { tone: "good", dash: [4, 4] },
 };
 const HEIGHT = 96;
 
@@ -53,13 +55,13 @@ function Figures({ readings, axis, view, title }: { readings: Reading[]; axis: A
         {lines.map((line) => (
           <span key={line.name} className="flex items-center gap-2">
             <Sample name={line.name} />
-            {line.name} {said(pointed ? line.values[at ?? 0] : line.last)}, {percent(line.most)} at most
+            {line.name} {line.words[at !== null && pointed ? at : line.last]}, {line.words[line.most]} at most
           </span>
         ))}
       </figcaption>
       <div
         role="img"
-        aria-label={`${title}: ${lines.map((line) => `${line.name} ${percent(line.most)} at most`).join(", ")}`}
+        aria-label={`${title}: ${lines.map((line) => `${line.name} ${line.words[line.most]} at most`).join(", ")}`}
         className="overflow-y-hidden rounded border border-line bg-surface [scrollbar-gutter:stable]"
       >
         <Suspense fallback={<div style={{ height: HEIGHT }} />}>
@@ -70,11 +72,7 @@ function Figures({ readings, axis, view, title }: { readings: Reading[]; axis: A
   );
 }
 
-function said(value: number | null | undefined): string {
-  return value == null ? "–" : percent(value);
-}
-
-function Sample({ name }: { name: Line["name"] }) {
+function Sample({ name }: { name: LineName }) {
   const { tone, dash } = STYLES[name];
   return (
     <svg aria-hidden="true" width="24" height="8">
