@@ -1,6 +1,7 @@
 /** Pages are told that something has changed, and ask again for what they show. */
 import type { QueryClient } from "@tanstack/react-query";
 
+import { oneAtATime } from "../lib/one-at-a-time";
 import { base } from "./client";
 
 export type Connection = "live" | "away";
@@ -11,6 +12,9 @@ export function listen(queries: QueryClient, tell: (connection: Connection) => v
     tell("live");
     void queries.invalidateQueries({ predicate: (query) => query.queryKey[0] === "live" });
   });
+  // Of a run with many tasks an answer takes longer than it takes the next one to move.
+  const tasksMoved = oneAtATime(() => queries.invalidateQueries({ queryKey: ["live", "tasks"] }));
+  source.addEventListener("tasks", () => void tasksMoved());
   source.addEventListener("error", () => tell("away"));
   return () => source.close();
 }

@@ -55,6 +55,11 @@ export default function Chart(props: ChartProps) {
   return <div ref={box} style={{ height: props.height }} />;
 }
 
+/** A single value is no line: it is shown as a point. */
+function isAlone(plot: uPlot, series: number): boolean {
+  return [...(plot.data[series] ?? [])].filter((value) => value != null).length === 1;
+}
+
 function tableOf({ places, series }: ChartProps): uPlot.AlignedData {
   return [places, ...series.map((each) => each.values)] as uPlot.AlignedData;
 }
@@ -93,7 +98,7 @@ function optionsOf(latest: { current: ChartProps }, box: HTMLElement): uPlot.Opt
           dash: each.dash,
           width: 2,
           spanGaps: true,
-          points: { show: each.values.length === 1 },
+          points: { show: isAlone },
         }),
       ),
     ],

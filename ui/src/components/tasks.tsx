@@ -19,7 +19,7 @@ export function Tasks({ run }: { run: FlowRun }) {
   const [name, setName] = useState("");
   const [state, setState] = useState<StateType | null>(null);
   const [sort, setSort] = useState<Sort>("EXPECTED_START_TIME_ASC");
-  const found = useQuery(taskCounts(run.id, name));
+  const found = useQuery(taskCounts(run, name));
   if (found.error) return <Failure error={found.error} retry={() => void found.refetch()} />;
   const counts = found.data;
   if (!counts || (counts.length === 0 && name === "")) return null;
@@ -47,7 +47,7 @@ export function Tasks({ run }: { run: FlowRun }) {
         {total === 0 ? (
           <p className="p-2 text-faint">No task is like this.</p>
         ) : (
-          <Rows key={`${name} ${state} ${sort}`} run={run.id} search={{ name, state, sort }} total={total} />
+          <Rows key={`${name} ${state} ${sort}`} run={run} search={{ name, state, sort }} total={total} />
         )}
       </div>
     </Card>
@@ -72,7 +72,7 @@ function States({ counts, chosen, choose }: { counts: Count[]; chosen: StateType
 }
 
 /** The rows in view, whose pages are fetched as they come into view. */
-function Rows({ run, search, total }: { run: string; search: TaskSearch; total: number }) {
+function Rows({ run, search, total }: { run: FlowRun; search: TaskSearch; total: number }) {
   const box = useRef<HTMLDivElement>(null);
   const rows = useVirtualizer({
     count: total,
@@ -150,7 +150,7 @@ function TaskRow({ at, task }: { at: number; task: TaskRun | undefined }) {
 }
 
 /** The tasks on these pages that are there by now, by their place in the list. */
-function usePages(run: string, search: TaskSearch, pages: number[]): ReadonlyMap<number, TaskRun> {
+function usePages(run: FlowRun, search: TaskSearch, pages: number[]): ReadonlyMap<number, TaskRun> {
   const wanted = pages.join();
   const combine = useCallback(
     (found: UseQueryResult<TaskRun[]>[]) => {

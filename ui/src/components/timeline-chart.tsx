@@ -153,7 +153,7 @@ export function Chart(props: ChartProps) {
       tabIndex={0}
       aria-label={props.label}
       aria-describedby={props.describedBy}
-      className="relative cursor-pointer overflow-y-auto rounded border border-line bg-surface [scrollbar-gutter:stable]"
+      className="relative cursor-pointer touch-pan-y overflow-y-auto rounded border border-line bg-surface [scrollbar-gutter:stable]"
       style={{ height: Math.min(HEIGHT, rows.length * ROW + AXIS + 4) }}
       onKeyDown={pressed}
       onScroll={repaint}

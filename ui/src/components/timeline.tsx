@@ -3,21 +3,22 @@ import { useQueries, useQuery, type UseQueryResult } from "@tanstack/react-query
 import { useNavigate } from "@tanstack/react-router";
 import { useCallback, useId, useMemo, useState } from "react";
 
-import type { FlowRun } from "../api/client";
+import { type FlowRun, Refusal } from "../api/client";
 import { timeline } from "../api/task-queries";
 import { type Axis, axisOf, helps, instantAt, placeOf, type View } from "../lib/axis";
 import { busyOf, idleWord, type Known, type Row, rowsOf, wholeOf } from "../lib/graph";
 import { hasEnded } from "../lib/states";
 import { duration } from "../lib/time";
 import { moved, zoomed } from "../lib/timeline";
-import { Card, useNow } from "./basics";
+import { Card, Failure, useNow } from "./basics";
 import { RunHost } from "./host-chart";
 import { Chart, NOTCH } from "./timeline-chart";
 
 const none: ReadonlyMap<string, Known> = new Map();
 
 export function Timeline({ run }: { run: FlowRun }) {
-  const root = useQuery(timeline(run.id, run.state_type)).data;
+  const found = useQuery(timeline(run.id, run.state_type));
+  const root = found.data;
   const [open, setOpen] = useState<ReadonlySet<string>>(new Set());
   const nested = useNested(open, root);
   const now = useNow(hasEnded(run.state_type) ? 3_600_000 : 1_000).getTime();
@@ -39,7 +40,8 @@ export function Timeline({ run }: { run: FlowRun }) {
     (row: Row) => setOpen((before) => (before.has(row.bar.id) ? without(before, row.bar.id) : new Set([...before, row.bar.id]))),
     [],
   );
-  if (!axis || !bounds || !folded || !root) return null;
+  if (found.error && !root) return <NoTimeline error={found.error} retry={() => void found.refetch()} />;
+  if (!axis || !folded || !root) return null;
   return (
     <Card title={`Timeline: ${root.bars.length.toLocaleString()} ${root.bars.length === 1 ? "task" : "tasks"}`}>
       <Axed
@@ -52,6 +54,19 @@ export function Timeline({ run }: { run: FlowRun }) {
         toggle={toggle}
         folding={folded.folds.length > 0 ? { isOn: axis.folds.length > 0, set: setFolds } : null}
       />
+    </Card>
+  );
+}
+
+function NoTimeline({ error, retry }: { error: Error; retry: () => void }) {
+  const isTooLarge = error instanceof Refusal && error.status === 400;
+  return (
+    <Card title="Timeline">
+      {isTooLarge ? (
+        <p className="text-faint">There are too many tasks to be drawn: more than 10,000. All of them are in the list below.</p>
+      ) : (
+        <Failure error={error} retry={retry} />
+      )}
     </Card>
   );
 }

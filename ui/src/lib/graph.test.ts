@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { busyOf, grown, idleWord, rowsOf, wholeOf } from "./graph";
+import { busyOf, edgesOf, grown, idleWord, rowsOf, wholeOf } from "./graph";
 
 const at = (seconds: number) => new Date(seconds * 1000).toISOString();
 
@@ -30,7 +30,7 @@ describe("what is known of a run", () => {
 
   it("grows by what has ended or begun since, which is all that is asked for", () => {
     const first = grown(undefined, graph(node("a", 1, 3), node("b", 20, null)));
-    expect(first.since).toBe(at(15));
+    expect(first.since).toBe(at(18));
     const parent = { parents: [{ id: "a" }] };
     const then = grown(first, graph(node("b", 20, 30), node("c", 31, null, parent)));
     expect(then.bars.map((bar) => [bar.id, bar.end])).toEqual([["a", 3000], ["b", 30_000], ["c", null]]);
@@ -64,6 +64,15 @@ describe("rows", () => {
     expect(wholeOf(rows, { from: 500, to: 900_000 }, 200_000)).toEqual({ from: 500, to: 900_000 });
     expect(wholeOf([], null, 200_000)).toBeNull();
   });
+});
+
+it("leads from whom a row took results, and to those who took its own, as far as they are rows", () => {
+  const took = (...ids: string[]) => ({ parents: ids.map((id) => ({ id })) });
+  const root = grown(undefined, graph(node("a", 1, 2), node("b", 2, 3, took("a", "gone")), node("c", 3, 4, took("b"))));
+  const rows = rowsOf(root, none, closed);
+  const places = new Map(rows.map((row, at) => [row.bar.id, at]));
+  expect(edgesOf(rows, places, [root], 1)).toEqual([{ from: 0, to: 1 }, { from: 1, to: 2 }]);
+  expect(edgesOf(rows, places, [root], null)).toEqual([]);
 });
 
 it("says what a run did while nothing ran", () => {

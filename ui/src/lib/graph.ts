@@ -34,7 +34,7 @@ export interface Period extends View {
 }
 
 /** What comes late was written down about so long before what we have seen, in ms. */
-const OVERLAP = 5_000;
+const OVERLAP = 2_000;
 
 /** All that is known of one run. Not a plain object, so that nobody compares ten thousand bars one by one. */
 export class Known {
