@@ -283,6 +283,6 @@ function scale(drawing: Drawing): void {
       if (middle > gutter && middle < width) say(`${duration((fold.to - fold.from) / 1000)} ${scene.word(fold)}`, middle, 4);
     }
     pen.fillStyle = colour("faint");
-    for (const tick of ticksOf(scene.axis, scene.shown)) say(tick.since === 0 ? "0" : duration(tick.since / 1000), x(tick.place), 4);
+    for (const tick of ticksOf(scene.axis, scene.shown)) say(tick.words, x(tick.place), 4);
   });
 }

@@ -99,6 +99,14 @@ describe("ticks", () => {
     expect(since(plain(0, 7 * HOUR), 0, 7 * HOUR).length).toBeLessThanOrEqual(9);
   });
 
+  it("are said as exactly as they are apart", () => {
+    const words = (from: number, to: number) => ticksOf(plain(0, 1e8), { from, to }).map((tick) => tick.words);
+    expect(words(10_400, 11_400)).toEqual(["10.4 s", "10.6 s", "10.8 s", "11.0 s", "11.2 s", "11.4 s"]);
+    expect(words(0, 800).slice(0, 2)).toEqual(["0", "100 ms"]);
+    expect(words(3_660_000, 3_660_004)).toEqual(["1 h 1 min", "1 h 1 min 0.001 s", "1 h 1 min 0.002 s", "1 h 1 min 0.003 s", "1 h 1 min 0.004 s"]);
+    expect(words(0, 400_000).slice(1, 3)).toEqual(["1 min", "2 min"]);
+  });
+
   it("leave folds out and go on behind them", () => {
     const axis = axisOf({ from: 0, to: 10_000 }, [{ from: 0, to: 400 }, { from: 9600, to: 10_000 }], true);
     expect(since(axis, 0, axis.length)).toEqual([0, 200, 400, 9600, 9800, 10_000]);

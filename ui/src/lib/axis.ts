@@ -111,6 +111,8 @@ export interface Tick {
   place: number;
   /** ms since the beginning of the axis, folds included. */
   since: number;
+  /** The same in words, as exact as the distance between ticks. */
+  words: string;
 }
 
 /** Places for the lines of an axis: round distances from its beginning, about eight, none within a fold. */
@@ -124,7 +126,23 @@ export function ticksOf(axis: Axis, shown: View): Tick[] {
     const from = Math.max(begin, instantAt(axis, shown.from));
     const to = Math.min(end, instantAt(axis, shown.to));
     for (let n = Math.ceil((from - origin) / step); origin + n * step <= to; n++)
-      found.push({ place: placeOf(axis, origin + n * step), since: n * step });
+      found.push({ place: placeOf(axis, origin + n * step), since: n * step, words: tickWords(n * step, step) });
   }
   return found;
+}
+
+/** `1 min 20 s`, and in smaller steps `1 min 20.5 s`. */
+function tickWords(since: number, step: number): string {
+  if (since === 0) return "0";
+  if (since < 1000) return `${since} ms`;
+  const units: [number, string][] = [[864e5, "d"], [36e5, "h"], [6e4, "min"]];
+  let rest = since;
+  const said: string[] = [];
+  for (const [size, unit] of units) {
+    if (rest >= size) said.push(`${Math.floor(rest / size)} ${unit}`);
+    rest %= size;
+  }
+  const digits = step >= 1000 ? 0 : step >= 100 ? 1 : step >= 10 ? 2 : 3;
+  if (rest > 0) said.push(`${(rest / 1000).toFixed(digits)} s`);
+  return said.join(" ");
 }
