@@ -105,3 +105,43 @@ def test_there_is_no_graph_of_what_is_not_there(api):
     nobody = "/api/flow_runs/01a20994-78c7-7518-9031-a31679a629c0"
     assert api.send("GET", f"{nobody}/graph-v2").status == 404
     assert api.send("GET", f"{nobody}/graph").status == 404
+
+
+def test_parents_are_named_though_they_had_ended(api, run_id):
+    first = task(api, run_id, "first")
+    task(api, run_id, "second", first, ended=False)
+    _, nodes, _ = graph(api, run_id, "?since=2100-01-01T00:00:00Z")
+    assert [edge["id"] for edge in nodes["second"]["parents"]] == [first]
+
+
+def test_a_task_that_was_tried_again_says_when_it_ran(api, run_id):
+    body = {"flow_run_id": run_id, "name": "t", "task_key": "t", "dynamic_key": "0"}
+    again = api.ok("POST", "/api/task_runs/", body)["id"]
+    kinds = [("RUNNING", None), ("SCHEDULED", "AwaitingRetry"), ("RUNNING", "Retrying")]
+    for kind, name in kinds:
+        state = {"type": kind, "name": name} if name else {"type": kind}
+        api.ok("POST", f"/api/task_runs/{again}/set_state", {"state": state, "force": True})
+    task(api, run_id, "once")
+
+    _, nodes, _ = graph(api, run_id)
+
+    [first, second] = nodes["t"]["tries"]
+    assert first["start_time"] <= first["end_time"] <= second["start_time"]
+    assert second["end_time"] is None
+    assert nodes["once"]["tries"] == []
+
+
+def test_who_took_a_result(api, run_id):
+    first = task(api, run_id, "first")
+    around = {"__parents__": [{"input_type": "task_run", "id": first}]}
+    task(api, run_id, "taker", first)
+    task(api, run_id, "inner", **around)
+    task(api, run_id, "mentions", note=[{"input_type": "parameter", "name": first}])
+
+    found = api.ok("GET", f"/api/task_runs/{first}/dependents")
+    assert [each["name"] for each in found] == ["taker"]
+
+    mine = {"flow_runs": {"id": {"any_": [run_id]}}}
+    counts = api.ok("POST", "/api/task_runs/count_by_state", mine)
+    assert counts == [{"state_type": "COMPLETED", "count": 4}]
+    assert api.send("GET", f"/api/task_runs/{run_id}/dependents").status == 404

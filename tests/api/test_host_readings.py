@@ -23,8 +23,8 @@ def worker(api):
     return uuid4(), run
 
 
-def sync(api, worker):
-    body = {"worker_name": "w", "free": 1, "wait_ms": 0, "host": HOST}
+def sync(api, worker, **more):
+    body = {"worker_name": "w", "free": 1, "wait_ms": 0, "host": HOST, **more}
     return api.ok("POST", f"/api/work_pools/p/workers/{worker}/sync", body)["claimed"]
 
 
@@ -37,6 +37,19 @@ def test_a_run_shows_how_the_machine_of_its_worker_does(api, worker):
         [reading] = api.ok("GET", f"/api/{path}/host_readings")
         assert {name: reading[name] for name in HOST} == HOST
         assert "disk_used_bytes" not in reading
+
+
+def test_a_run_shows_what_it_took_of_the_machine_and_not_what_others_did(api, worker):
+    worker, run = worker
+    usage = [
+        {"flow_run_id": run, "cpu_cores": 1.5, "memory_bytes": 2**20},
+        {"flow_run_id": str(uuid4()), "memory_bytes": 2**30},
+    ]
+    assert sync(api, worker, usage=usage)
+    [beside_run] = api.ok("GET", f"/api/flow_runs/{run}/host_readings")
+    assert (beside_run["run_cpu_cores"], beside_run["run_memory_bytes"]) == (1.5, 2**20)
+    [of_worker] = api.ok("GET", f"/api/work_pools/p/workers/{worker}/host_readings")
+    assert "run_memory_bytes" not in of_worker
 
 
 def test_readings_of_nobody_are_refused(api, worker):

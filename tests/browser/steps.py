@@ -21,3 +21,14 @@ def deploy(site: Any, flow: str) -> None:
     """From the command line, which tells the flow's parameters."""
     site.cli("work-pool", "create", "p")
     site.cli("deploy", f"flows.py:{flow}", "--name", "p", "--pool", "p", "--source", str(site.code))
+
+
+def deploy_code(site: Any, code: str, flow: str) -> str:
+    """A flow of this code in the pool `p`, and a worker for it."""
+    (site.code / f"{flow}.py").write_text(code)
+    site.cli("work-pool", "create", "p")
+    entrypoint = f"{flow}.py:{flow}"
+    site.cli("deploy", entrypoint, "--name", "d", "--pool", "p", "--source", str(site.code))
+    site.start_worker("p")
+    [deployment] = site.ask("POST", "/deployments/filter", {})
+    return deployment["id"]

@@ -16,6 +16,7 @@ import { Run } from "./screens/run";
 import { Runs } from "./screens/runs";
 import { Settings } from "./screens/settings";
 import { SignIn } from "./screens/sign-in";
+import { TaskRunScreen } from "./screens/task-run";
 import { Variables } from "./screens/variables";
 
 const root = createRootRoute({ component: Outlet });
@@ -47,6 +48,7 @@ const runs = createRoute({
   component: Runs,
 });
 const run = createRoute({ getParentRoute: () => app, path: "/runs/$id", component: Run });
+const taskRun = createRoute({ getParentRoute: () => app, path: "/task-runs/$id", component: TaskRunScreen });
 const deployments = createRoute({ getParentRoute: () => app, path: "/deployments", component: Deployments });
 const pools = createRoute({ getParentRoute: () => app, path: "/pools", component: Pools });
 const flows = createRoute({ getParentRoute: () => app, path: "/flows", component: Flows });
@@ -56,7 +58,7 @@ const variables = createRoute({ getParentRoute: () => app, path: "/variables", c
 const limits = createRoute({ getParentRoute: () => app, path: "/limits", component: Limits });
 const settings = createRoute({ getParentRoute: () => app, path: "/settings", component: Settings });
 const screens = [
-  dashboard, runs, run, flows, deployments, pools, automations, events, variables, limits, settings,
+  dashboard, runs, run, taskRun, flows, deployments, pools, automations, events, variables, limits, settings,
 ] as const;
 
 export const router = createRouter({

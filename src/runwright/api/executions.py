@@ -69,10 +69,21 @@ class HostFigures(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     disk_used_bytes: int | None = None
 
 
+class RunFigures(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What the processes of a run take of the machine: cores, and bytes that are resident."""
+
+    flow_run_id: UUID
+    #: None at the first reading: it takes two.
+    cpu_cores: float | None = None
+    memory_bytes: int
+
+
 class HostReading(HostFigures, frozen=True, kw_only=True, omit_defaults=True):
-    """The same at an instant."""
+    """How the machine did at an instant; beside a run, also what that took of it."""
 
     at: datetime
+    run_cpu_cores: float | None = None
+    run_memory_bytes: int | None = None
 
 
 class SyncRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,6 +103,8 @@ class SyncRequest(msgspec.Struct, frozen=True, kw_only=True):
     #: Their claims do not lapse while the worker says so.
     launching: list[UUID] = []
     host: HostFigures | None = None
+    #: Of those executions whose processes the worker can see.
+    usage: list[RunFigures] = []
     wait_ms: int = 10_000
     #: The worker is going away: it wants no runs, and is shown as offline afterwards.
     stopping: bool = False

@@ -35,6 +35,13 @@ class GraphState(msgspec.Struct, frozen=True, kw_only=True):
     name: str
 
 
+class Stretch(msgspec.Struct, frozen=True, kw_only=True):
+    """From one instant to another; without an end it lasts."""
+
+    start_time: datetime
+    end_time: datetime | None
+
+
 class Node(msgspec.Struct, kw_only=True):
     """A task run, or a subflow in the place of the task run that stands for it."""
 
@@ -48,6 +55,8 @@ class Node(msgspec.Struct, kw_only=True):
     children: list[Edge] = []
     #: The task runs in which it was called.
     encapsulating: list[Edge] = []
+    #: When it ran, where that was more than once: between them it waited. Ours alone.
+    tries: list[Stretch] = []
     artifacts: list[GraphArtifact] = []
 
 

@@ -77,6 +77,13 @@ class TaskRunUpdate(msgspec.Struct, frozen=True, kw_only=True):
     name: str | msgspec.UnsetType = msgspec.UNSET
 
 
+class StateCount(msgspec.Struct, frozen=True, kw_only=True):
+    """How many are in one state."""
+
+    state_type: StateType
+    count: int
+
+
 class TaskRunPage(msgspec.Struct, frozen=True, kw_only=True):
     """One page of task runs; pages count from 1."""
 

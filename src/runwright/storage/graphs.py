@@ -6,20 +6,27 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, or_, select
 
-from runwright.api.graphs import Dependency, Edge, Graph, GraphArtifact, GraphState, Node
+from runwright.api.graphs import (
+    Dependency,
+    Edge,
+    Graph,
+    GraphArtifact,
+    GraphState,
+    Node,
+    Stretch,
+)
 from runwright.core.states import StateType
 from runwright.storage.moves import present_state
-from runwright.storage.tables import artifact, flow_run, flow_run_state, task_run
+from runwright.storage.tables import artifact, flow_run, flow_run_state, task_run, task_run_state
+from runwright.storage.task_runs import AROUND
 
 if TYPE_CHECKING:
     from runwright.storage.engine import Transaction
 
 #: More cannot be drawn.
 MOST_NODES = 10_000
-#: The input under which a task run names the task runs around its call.
-_AROUND = "__parents__"
 _t, _f, _a = task_run.c, flow_run.c, artifact.c
 
 
@@ -29,6 +36,8 @@ class GraphTooLarge(Exception):
 
 def read_graph(tx: "Transaction", run_id: UUID, since: datetime) -> Graph | None:
     """The graph of a run; of its nodes, those that had not ended by `since`.
+
+    Parents are named though they had ended.
 
     Raises:
         GraphTooLarge: there are more than `MOST_NODES`.
@@ -40,8 +49,12 @@ def read_graph(tx: "Transaction", run_id: UUID, since: datetime) -> Graph | None
     #: Whoever names a task run that stands for a subflow means the subflow.
     shown = {row.id: row.child_id or row.id for row in rows}
     nodes = {shown[row.id]: _node(row) for row in rows}
+    shown |= _ended_before(tx, run_id, rows, shown)
     for row in rows:
         _connect(nodes, shown, row)
+    for id_, tries in _tries(tx, run_id, since).items():
+        if id_ in nodes:
+            nodes[id_].tries = tries
     published = _artifacts(tx, run_id)
     for row in rows:
         nodes[shown[row.id]].artifacts = published.get(row.id, [])
@@ -85,7 +98,7 @@ def _task_runs(tx: "Transaction", run_id: UUID, since: datetime) -> list[Any]:
             child.c.end_time.label("child_end_time"),
         )
         .select_from(task_run.outerjoin(child, child.c.parent_task_run_id == _t.id))
-        .where(_t.flow_run_id == run_id, or_(_t.end_time.is_(None), _t.end_time >= since))
+        .where(_t.flow_run_id == run_id, _lasts(since))
         .order_by(_t.start_time.nulls_last(), _t.id, child.c.attempt)
         .limit(MOST_NODES + 1)
     )
@@ -93,6 +106,50 @@ def _task_runs(tx: "Transaction", run_id: UUID, since: datetime) -> list[Any]:
     if len(rows) > MOST_NODES:
         raise GraphTooLarge
     return [row for row in rows if (row.child_start_time or row.start_time) is not None]
+
+
+def _ended_before(
+    tx: "Transaction", run_id: UUID, rows: list[Any], shown: dict[UUID, UUID]
+) -> dict[UUID, UUID]:
+    """Parents of the rows that had ended before them and are left out, as they are shown."""
+    named = {id_ for row in rows for inputs in row.task_inputs.values() for id_ in _ids(inputs)}
+    absent = list(named.difference(shown))[:MOST_NODES]
+    if not absent:
+        return {}
+    child = flow_run.alias("child")
+    found = tx.execute(
+        select(_t.id, child.c.id.label("child_id"))
+        .select_from(task_run.outerjoin(child, child.c.parent_task_run_id == _t.id))
+        .where(_t.id.in_(absent), _t.flow_run_id == run_id, _t.end_time.is_not(None))
+        .where(or_(_t.start_time.is_not(None), child.c.start_time.is_not(None)))
+        .order_by(child.c.attempt)
+    )
+    return {row.id: row.child_id or row.id for row in found}
+
+
+def _tries(tx: "Transaction", run_id: UUID, since: datetime) -> dict[UUID, list[Stretch]]:
+    """When those task runs ran that ran more than once."""
+    s = task_run_state.c
+    rows = tx.execute(
+        select(s.task_run_id, s.type, s.timestamp)
+        .select_from(task_run_state.join(task_run, _t.id == s.task_run_id))
+        .where(_t.flow_run_id == run_id, _t.run_count > 1, _lasts(since))
+        .order_by(s.task_run_id, s.timestamp)
+    )
+    found: defaultdict[UUID, list[Stretch]] = defaultdict(list)
+    began: tuple[UUID, datetime] | None = None
+    for row in rows:
+        if began is not None:
+            end = row.timestamp if row.task_run_id == began[0] else None
+            found[began[0]].append(Stretch(start_time=began[1], end_time=end))
+        began = (row.task_run_id, row.timestamp) if row.type == StateType.RUNNING else None
+    if began is not None:
+        found[began[0]].append(Stretch(start_time=began[1], end_time=None))
+    return found
+
+
+def _lasts(since: datetime) -> ColumnElement[bool]:
+    return or_(_t.end_time.is_(None), _t.end_time >= since)
 
 
 def _node(row: Any) -> Node:
@@ -117,11 +174,11 @@ def _node(row: Any) -> Node:
 
 def _connect(nodes: dict[UUID, Node], shown: dict[UUID, UUID], row: Any) -> None:
     me = nodes[shown[row.id]]
-    around = {shown[id_] for id_ in _ids(row.task_inputs.get(_AROUND, ())) if id_ in shown}
+    around = {shown[id_] for id_ in _ids(row.task_inputs.get(AROUND, ())) if id_ in shown}
     upstream = dict.fromkeys(
         shown[id_]
         for name, inputs in row.task_inputs.items()
-        if name != _AROUND
+        if name != AROUND
         for id_ in _ids(inputs)
         if id_ in shown
     )
@@ -129,7 +186,8 @@ def _connect(nodes: dict[UUID, Node], shown: dict[UUID, UUID], row: Any) -> None
     # What a task run was called in is around it, and not before it.
     me.parents = [Edge(id=id_) for id_ in upstream if id_ not in around and id_ != me.id]
     for edge in me.parents:
-        nodes[edge.id].children = [*nodes[edge.id].children, Edge(id=me.id)]
+        if edge.id in nodes:
+            nodes[edge.id].children.append(Edge(id=me.id))
 
 
 def _ids(inputs: Iterable[Any]) -> Iterator[UUID]:

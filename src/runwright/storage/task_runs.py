@@ -1,14 +1,23 @@
 """How task runs are read."""
 
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from runwright.api.task_runs import TaskRun
+from sqlalchemy import Text, cast, func, select
+
+from runwright.api.filters import Filters
+from runwright.api.task_runs import StateCount, TaskRun
 from runwright.core.states import TERMINAL, StateType
+from runwright.storage.filters import narrowed
 from runwright.storage.flow_runs import lateness
-from runwright.storage.queries import Resource
+from runwright.storage.queries import Resource, read_where
 from runwright.storage.tables import task_run
 
+if TYPE_CHECKING:
+    from runwright.storage.engine import Transaction
+
+#: The input under which a task run names the task runs around its call.
+AROUND = "__parents__"
 _PLAIN = [
     "id",
     "created",
@@ -70,3 +79,28 @@ TASK_RUNS: Resource[TaskRun] = Resource(
         "END_TIME_DESC": (_c.end_time.desc().nulls_last(), _c.id),
     },
 )
+
+
+def count_by_state(tx: "Transaction", filters: Filters) -> list[StateCount]:
+    """How many meet the filters, by their state."""
+    number = func.count().label("number")
+    rows = tx.execute(
+        select(_c.state_type, number)
+        .where(_c.state_type.is_not(None), *narrowed(task_run, filters))
+        .group_by(_c.state_type)
+        .order_by(_c.state_type)
+    )
+    return [StateCount(state_type=StateType(row.state_type), count=row.number) for row in rows]
+
+
+def dependents(tx: "Transaction", upstream: TaskRun) -> list[TaskRun]:
+    """Those of the same flow run that took its result, 200 at most."""
+    mentions = cast(_c.task_inputs, Text).contains(str(upstream.id))
+    found = read_where(tx, TASK_RUNS, _c.flow_run_id == upstream.flow_run_id, mentions)
+    return [each for each in found if _takes(each, str(upstream.id))]
+
+
+def _takes(run: TaskRun, id_: str) -> bool:
+    """Whether it is among the inputs, not merely around the call."""
+    inputs = (each for name, taken in run.task_inputs.items() if name != AROUND for each in taken)
+    return any(each.get("input_type") == "task_run" and each.get("id") == id_ for each in inputs)

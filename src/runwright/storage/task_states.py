@@ -12,6 +12,8 @@ from runwright.storage.engine import Transaction
 from runwright.storage.statements import Prepared
 from runwright.storage.tables import flow_run, task_run, task_run_state
 
+#: Some task run has moved. Not among `EVENTS`: there are many more of these.
+TASKS = "tasks"
 _t = task_run.c
 _MOVING = (
     "updated", "state_id", "state_type", "state_name", "state_timestamp", "state", "run_count",
@@ -79,6 +81,7 @@ def _store(
         tx.execute(_UPDATE, updates)
     if states:
         tx.execute(_INSERT_STATE, states)
+        tx.wake(TASKS)
 
 
 def _known(tx: Transaction, ids: set[UUID]) -> dict[UUID, dict[str, Any]]:

@@ -52,6 +52,10 @@ class Launcher(Protocol):
         """Ask an execution to end; asking again hurries it. Unknown executions are ignored."""
         ...
 
+    def processes(self) -> dict[UUID, int]:
+        """The first process of each execution; without those that cannot be seen from here."""
+        ...
+
     async def next_end(self) -> Ended:
         """Wait for an execution to end. Each end is told once."""
         ...

@@ -28,6 +28,7 @@ from runwright.worker.report import deliver
 from runwright.worker.slots import Slots, default_limit
 from runwright.worker.surroundings import Surroundings, surroundings_of
 from runwright.worker.synchronize import Identity, Pool, key_name
+from runwright.worker.usage import Usage
 from runwright.worker.worker import Worker
 
 if TYPE_CHECKING:
@@ -87,8 +88,15 @@ async def run_worker(  # noqa: PLR0913  # the options of the command, as keyword
     async with connect(surroundings, key) as control_plane:
         launcher = LAUNCHERS[type](settings, surroundings, pool, identity.name, control_plane)
         await launcher.warm_up()
-        host = Host(settings.home, clock=SystemClock())
-        joined = Pool(pool, control_plane, identity, host, may_create=create_pool)
+        clock = SystemClock()
+        joined = Pool(
+            pool,
+            control_plane,
+            identity,
+            Host(settings.home, clock=clock),
+            Usage(launcher.processes, clock=clock),
+            may_create=create_pool,
+        )
         leftovers = Leftovers(
             Path(surroundings.spool), lambda credential: connect(surroundings, credential)
         )

@@ -11,6 +11,7 @@ from runwright.errors import ConfigurationError, ServerUnreachable, Unauthorized
 from runwright.worker.control_plane import ControlPlane
 from runwright.worker.host import Host
 from runwright.worker.refusals import problem_code
+from runwright.worker.usage import Usage
 
 #: How long the control plane may keep a sync open while there is nothing to say.
 LONGEST_WAIT_MS = 10_000
@@ -53,6 +54,7 @@ class Pool:
         control_plane: ControlPlane,
         identity: Identity,
         host: Host,
+        usage: Usage,
         *,
         may_create: bool = False,
     ) -> None:
@@ -61,6 +63,7 @@ class Pool:
         self._control_plane = control_plane
         self._identity = identity
         self._host = host
+        self._usage = usage
         self._may_create = may_create
         self._has_joined = False
 
@@ -90,6 +93,7 @@ class Pool:
             executions=executions,
             launching=launching or [],
             host=self._host.figures(),
+            usage=self._usage.figures(executions),
             wait_ms=wait_ms,
             stopping=is_stopping,
             version=identity.version,

@@ -17,6 +17,7 @@ from runwright.worker.host import Host
 from runwright.worker.launcher import Ended, LaunchFailed, StopReason
 from runwright.worker.slots import Slots
 from runwright.worker.synchronize import Identity, Pool, key_name
+from runwright.worker.usage import Usage
 from runwright.worker.worker import Worker
 
 
@@ -36,6 +37,9 @@ class PretendedLauncher:
 
     async def adopt(self) -> list[ClaimedRun]:
         return self.left
+
+    def processes(self) -> dict[UUID, int]:
+        return {}
 
     async def forget(self, execution_id: UUID) -> None:
         self.forgotten.append(execution_id)
@@ -86,7 +90,8 @@ class Stage:
             async with connect(surroundings, key) as connection:
                 host = Host(Path("/"), clock=SystemClock())
                 may_create = self.options.get("may_create", False)
-                pool = Pool("heavy work", connection, identity, host, may_create=may_create)
+                usage = Usage(self.launcher.processes, clock=SystemClock())
+                pool = Pool("heavy work", connection, identity, host, usage, may_create=may_create)
                 grace = self.options.get("grace", 5.0)
                 self.worker = Worker(pool, connection, self.launcher, Slots(2), grace=grace)
                 await self.worker.run()

@@ -1,6 +1,7 @@
 /** Pages are told that something has changed, and ask again for what they show. */
 import type { QueryClient } from "@tanstack/react-query";
 
+import { oneAtATime } from "../lib/one-at-a-time";
 import { base } from "./client";
 
 export interface Connection {
@@ -32,8 +33,11 @@ export function listen(queries: QueryClient, tell: (connection: Connection) => v
   const open = () => {
     source = new EventSource(`${base}/api/ui/changes`);
     source.addEventListener("changed", changed);
+    source.addEventListener("tasks", () => void tasksMoved());
     source.addEventListener("error", failed);
   };
+  // Of a run with many tasks an answer takes longer than it takes the next one to move.
+  const tasksMoved = oneAtATime(() => queries.invalidateQueries({ queryKey: ["live", "tasks"] }));
   open();
   return () => {
     clearTimeout(timer);

@@ -92,34 +92,12 @@ export const attempts = (root: string | null | undefined) =>
     },
   });
 
-export const tasks = (run: string) =>
+export const artifacts = (run: string, task?: string) =>
   queryOptions({
-    queryKey: ["live", "tasks", run],
-    queryFn: () =>
-      good(
-        api.POST("/api/task_runs/filter", {
-          body: {
-            flow_runs: { id: { any_: [run] } },
-            sort: "EXPECTED_START_TIME_ASC",
-            limit: 200,
-          },
-        }),
-      ),
-  });
-
-/** All tasks and subflows of a run in one answer, 10,000 at most. */
-export const graph = (run: string) =>
-  queryOptions({
-    queryKey: ["live", "graph", run],
-    queryFn: () =>
-      good(api.GET("/api/flow_runs/{run_id}/graph-v2", { params: { path: { run_id: run } } })),
-  });
-
-export const artifacts = (run: string) =>
-  queryOptions({
-    queryKey: ["live", "artifacts", run],
+    queryKey: ["live", "artifacts", run, task],
     queryFn: () => {
-      const body = { artifacts: { flow_run_id: { any_: [run] } }, limit: 50 };
+      const of = task ? { task_run_id: { any_: [task] } } : { flow_run_id: { any_: [run] } };
+      const body = { artifacts: of, limit: 50 };
       return good(api.POST("/api/artifacts/filter", { body }));
     },
   });

@@ -1984,6 +1984,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/task_runs/count_by_state": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** CountedByState */
+        post: operations["ApiTaskRunsCountByStateCountedByState"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/task_runs/filter": {
         parameters: {
             query?: never;
@@ -2052,6 +2069,23 @@ export interface paths {
         head?: never;
         /** Change */
         patch: operations["ApiTaskRunsRunIdChange"];
+        trace?: never;
+    };
+    "/api/task_runs/{run_id}/dependents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** ReadDependents */
+        get: operations["ApiTaskRunsRunIdDependentsReadDependents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/task_runs/{run_id}/set_state": {
@@ -3993,6 +4027,8 @@ export interface components {
             memory_limit_bytes?: number | null;
             memory_total_bytes?: number | null;
             memory_used_bytes?: number | null;
+            run_cpu_cores?: number | null;
+            run_memory_bytes?: number | null;
         };
         /** IdIs */
         IdIs: {
@@ -4232,6 +4268,7 @@ export interface components {
             /** Format: date-time */
             start_time: string;
             state_type: components["schemas"]["StateType"];
+            tries?: components["schemas"]["Stretch"][];
         };
         /** NullIs */
         NullIs: {
@@ -4515,6 +4552,13 @@ export interface components {
             /** @constant */
             type: "run-deployment";
         };
+        /** RunFigures */
+        RunFigures: {
+            cpu_cores?: number | null;
+            /** Format: uuid */
+            flow_run_id: string;
+            memory_bytes: number;
+        };
         /** RunInput */
         RunInput: {
             /** Format: date-time */
@@ -4692,6 +4736,11 @@ export interface components {
             timestamp: string;
             type: components["schemas"]["StateType"];
         };
+        /** StateCount */
+        StateCount: {
+            count: number;
+            state_type: components["schemas"]["StateType"];
+        };
         /** StateCreate */
         StateCreate: {
             data?: unknown;
@@ -4767,6 +4816,12 @@ export interface components {
             } | null;
             default_result_storage_block_id?: string | null;
         };
+        /** Stretch */
+        Stretch: {
+            end_time: string | null;
+            /** Format: date-time */
+            start_time: string;
+        };
         /** SuspendFlowRun */
         SuspendFlowRun: {
             /** @constant */
@@ -4793,6 +4848,7 @@ export interface components {
             stopping?: boolean;
             /** @default process */
             type?: string;
+            usage?: components["schemas"]["RunFigures"][];
             version?: string | null;
             /** @default 10000 */
             wait_ms?: number;
@@ -10415,6 +10471,45 @@ export interface operations {
             };
         };
     };
+    ApiTaskRunsCountByStateCountedByState: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Filters"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StateCount"][];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
     ApiTaskRunsFilterFiltered: {
         parameters: {
             query?: never;
@@ -10625,6 +10720,43 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiTaskRunsRunIdDependentsReadDependents: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TaskRun"][];
+                };
             };
             /** @description Bad request syntax or unsupported method */
             400: {

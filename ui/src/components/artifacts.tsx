@@ -15,8 +15,8 @@ const MOST_TEXT = 200_000;
 const BOX = "max-h-96 overflow-auto wrap-anywhere rounded border border-line bg-surface p-3";
 const Markdown = lazy(() => import("./markdown"));
 
-export function Artifacts({ run }: { run: string }) {
-  const found = useQuery(ask.artifacts(run));
+export function Artifacts({ run, task }: { run: string; task?: string }) {
+  const found = useQuery(ask.artifacts(run, task));
   if (!found.data) return found.error && <Failure error={found.error} retry={() => void found.refetch()} />;
   if (found.data.length === 0) return null;
   return (

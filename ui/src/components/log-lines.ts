@@ -9,11 +9,11 @@ const PAGE = 200;
 const LOOK_AGAIN_MS = 1_000;
 
 /** Everything that is there by now, page after page, beginning after what is known. */
-async function linesAfter(run: string, known: Log[]): Promise<Log[]> {
+async function linesAfter(run: string, task: string | undefined, known: Log[]): Promise<Log[]> {
   const lines = [...known];
   for (;;) {
     const body = {
-      logs: { flow_run_id: { any_: [run] } },
+      logs: { flow_run_id: { any_: [run] }, ...(task && { task_run_id: { any_: [task] } }) },
       sort: "TIMESTAMP_ASC",
       limit: PAGE,
       offset: lines.length,
@@ -25,14 +25,15 @@ async function linesAfter(run: string, known: Log[]): Promise<Log[]> {
 }
 
 /** Undefined until the first answer. */
-export function useLines(run: FlowRun): { lines?: Log[]; error: Error | null; retry: () => void } {
-  const known = useRef<{ run: string; lines: Log[] }>({ run: run.id, lines: [] });
-  if (known.current.run !== run.id) known.current = { run: run.id, lines: [] };
+export function useLines(run: FlowRun, task?: string): { lines?: Log[]; error: Error | null; retry: () => void } {
+  const of = task ?? run.id;
+  const known = useRef<{ of: string; lines: Log[] }>({ of, lines: [] });
+  if (known.current.of !== of) known.current = { of, lines: [] };
   const found = useQuery({
-    queryKey: ["logs", run.id, hasEnded(run.state_type)],
+    queryKey: ["logs", of, hasEnded(run.state_type)],
     queryFn: async () => {
-      const lines = await linesAfter(run.id, known.current.lines);
-      known.current = { run: run.id, lines };
+      const lines = await linesAfter(run.id, task, known.current.lines);
+      known.current = { of, lines };
       return lines;
     },
     refetchInterval: hasEnded(run.state_type) ? false : LOOK_AGAIN_MS,

@@ -15,8 +15,9 @@ const LINE = 20;
 const HEIGHT = 320;
 const SCROLLBAR = 20;
 
-export function Logs({ run }: { run: FlowRun }) {
-  const { lines, error, retry } = useLines(run);
+/** Of the whole run, or of one task run alone. */
+export function Logs({ run, task }: { run: FlowRun; task?: string }) {
+  const { lines, error, retry } = useLines(run, task);
   const [least, setLeast] = useState(0);
   const [words, setWords] = useState("");
   const [wraps, setWraps] = useState(false);

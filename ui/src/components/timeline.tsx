@@ -1,177 +1,198 @@
-/** The tasks of a run on a canvas: wheel to zoom, drag to move. The table of tasks is its twin. */
-import { useQuery } from "@tanstack/react-query";
-import { type PointerEvent, useEffect, useMemo, useRef, useState } from "react";
+/** The tasks of a run on a time axis, and how its machine did meanwhile. The list of tasks is its twin. */
+import { useQueries, useQuery, type UseQueryResult } from "@tanstack/react-query";
+import { useNavigate } from "@tanstack/react-router";
+import { useCallback, useId, useMemo, useState } from "react";
 
-import type { FlowRun } from "../api/client";
-import * as ask from "../api/queries";
-import { hasEnded, lookOf } from "../lib/states";
+import { type FlowRun, Refusal } from "../api/client";
+import { timeline } from "../api/task-queries";
+import { type Axis, axisOf, helps, instantAt, placeOf, type View } from "../lib/axis";
+import { busyOf, idleWord, type Known, type Row, rowsOf, wholeOf } from "../lib/graph";
+import { hasEnded } from "../lib/states";
 import { duration } from "../lib/time";
-import { moved, ROW, rowsInView, type Span, spansOf, ticks, toPixel, type View, whole, zoomed } from "../lib/timeline";
-import { Card, useNow } from "./basics";
+import { moved, zoomed } from "../lib/timeline";
+import { Card, Failure, useNow } from "./basics";
 import { RunHost } from "./host-chart";
+import { Chart, NOTCH } from "./timeline-chart";
 
-const AXIS = 20;
-const HEIGHT = 260;
-const ZOOM_A_NOTCH = 1.2;
+const none: ReadonlyMap<string, Known> = new Map();
 
 export function Timeline({ run }: { run: FlowRun }) {
-  const found = useQuery(ask.graph(run.id));
-  const now = useNow(hasEnded(run.state_type) ? 3_600_000 : 1_000);
-  const spans = useMemo(() => spansOf(found.data?.nodes ?? [], now.getTime()), [found.data, now]);
+  const found = useQuery(timeline(run.id, run.state_type));
+  const root = found.data;
+  const [open, setOpen] = useState<ReadonlySet<string>>(new Set());
+  const nested = useNested(open, root);
+  const now = useNow(hasEnded(run.state_type) ? 3_600_000 : 1_000).getTime();
+  const rows = useMemo(() => (root ? rowsOf(root, nested, open) : []), [root, nested, open]);
+  const busy = useMemo(() => (root ? busyOf(root, nested, open) : []), [root, nested, open]);
   const began = run.start_time ? Date.parse(run.start_time) : null;
-  const ended = run.end_time ? Date.parse(run.end_time) : now.getTime();
-  const bounds = useMemo(() => whole(spans, began === null ? null : { from: began, to: ended }), [spans, began, ended]);
-  const [chosen, setView] = useState<View | null>(null);
-  if (bounds === null) return null;
-  const view = chosen ?? bounds;
+  const ended = run.end_time ? Date.parse(run.end_time) : now;
+  const bounds = useMemo(
+    () => wholeOf(rows, began === null ? null : { from: began, to: ended }, now),
+    [rows, began, ended, now],
+  );
+  const [folds, setFolds] = useState<boolean | null>(null);
+  const folded = useMemo(() => bounds && axisOf(bounds, busy, true), [bounds, busy]);
+  const axis = useMemo(
+    () => (folded && bounds && !(folds ?? helps(folded)) ? axisOf(bounds, [], false) : folded),
+    [folded, bounds, folds],
+  );
+  const toggle = useCallback(
+    (row: Row) => setOpen((before) => (before.has(row.bar.id) ? without(before, row.bar.id) : new Set([...before, row.bar.id]))),
+    [],
+  );
+  if (found.error && !root) return <NoTimeline error={found.error} retry={() => void found.refetch()} />;
+  if (!axis || !folded || !root) return null;
   return (
-    <Card title={`Timeline: ${spans.length.toLocaleString()} tasks`}>
-      {spans.length > 0 && <Chart spans={spans} bounds={bounds} view={view} setView={setView} />}
-      <RunHost run={run} view={view} />
+    <Card title={`Timeline: ${root.bars.length.toLocaleString()} ${root.bars.length === 1 ? "task" : "tasks"}`}>
+      <Axed
+        run={run}
+        root={root}
+        nested={nested}
+        rows={rows}
+        axis={axis}
+        now={now}
+        toggle={toggle}
+        folding={folded.folds.length > 0 ? { isOn: axis.folds.length > 0, set: setFolds } : null}
+      />
     </Card>
   );
 }
 
-function Chart(props: { spans: Span[]; bounds: View; view: View; setView: (view: View | null) => void }) {
-  const { spans, bounds, view, setView } = props;
-  const [under, setUnder] = useState<Span | null>(null);
-  const box = useRef<HTMLDivElement>(null);
-  const canvas = useRef<HTMLCanvasElement>(null);
-  const dragged = useRef<number | null>(null);
+function NoTimeline({ error, retry }: { error: Error; retry: () => void }) {
+  const isTooLarge = error instanceof Refusal && error.status === 400;
+  return (
+    <Card title="Timeline">
+      {isTooLarge ? (
+        <p className="text-faint">There are too many tasks to be drawn: more than 10,000. All of them are in the list below.</p>
+      ) : (
+        <Failure error={error} retry={retry} />
+      )}
+    </Card>
+  );
+}
 
-  useEffect(() => {
-    const frame = requestAnimationFrame(() => draw(canvas.current, box.current, spans, view, bounds));
-    return () => cancelAnimationFrame(frame);
-  });
-  useEffect(() => {
-    const redraw = () => draw(canvas.current, box.current, spans, view, bounds);
-    const watched = box.current;
-    const resized = new ResizeObserver(redraw);
-    if (watched) resized.observe(watched);
-    watched?.addEventListener("scroll", redraw);
-    return () => {
-      resized.disconnect();
-      watched?.removeEventListener("scroll", redraw);
-    };
-  }, [spans, view, bounds]);
-  useEffect(() => {
-    // React's own wheel listeners are passive: they could not keep the page from scrolling.
-    const watched = box.current;
-    const wheel = (event: WheelEvent) => {
-      if (!event.ctrlKey && !event.shiftKey) return;
-      event.preventDefault();
-      const share = event.offsetX / (watched?.clientWidth ?? 1);
-      const notch = event.deltaY + event.deltaX > 0 ? ZOOM_A_NOTCH : 1 / ZOOM_A_NOTCH;
-      setView(zoomed(view, bounds, notch, share));
-    };
-    watched?.addEventListener("wheel", wheel, { passive: false });
-    return () => watched?.removeEventListener("wheel", wheel);
-  }, [view, bounds, setView]);
+interface AxedProps {
+  run: FlowRun;
+  root: Known;
+  nested: ReadonlyMap<string, Known>;
+  rows: readonly Row[];
+  axis: Axis;
+  now: number;
+  toggle: (row: Row) => void;
+  folding: { isOn: boolean; set: (isOn: boolean) => void } | null;
+}
 
-  const point = (event: PointerEvent) => {
-    const width = box.current?.clientWidth ?? 1;
-    if (dragged.current !== null) {
-      const pixels = dragged.current - event.clientX;
-      dragged.current = event.clientX;
-      setView(moved(view, bounds, (pixels / width) * (view.to - view.from)));
-    }
-    const frame = box.current?.getBoundingClientRect();
-    const row = Math.floor((event.clientY - (frame?.top ?? 0) - AXIS + (box.current?.scrollTop ?? 0)) / ROW);
-    setUnder(spans[row] ?? null);
-  };
-  const step = (by: number) => setView(zoomed(view, bounds, by, 0.5));
-  const shift = (by: number) => setView(moved(view, bounds, by * (view.to - view.from)));
+/** Chart and host figures on one axis, of which one part is in view. */
+function Axed({ run, root, nested, rows, axis, now, toggle, folding }: AxedProps) {
+  // Kept as instants: they stay where they are while the axis grows or is folded.
+  const [chosen, setChosen] = useState<View | null>(null);
+  const [looked, setLooked] = useState<Row | null>(null);
+  const navigate = useNavigate();
+  const help = useId();
+  const whole = { from: 0, to: axis.length };
+  const shown = chosen ? { from: placeOf(axis, chosen.from), to: placeOf(axis, chosen.to) } : whole;
+  const show = (view: View | null) =>
+    setChosen(view && { from: instantAt(axis, view.from), to: instantAt(axis, view.to) });
+  const goTo = ({ bar }: Row) =>
+    void navigate({ to: bar.kind === "flow-run" ? "/runs/$id" : "/task-runs/$id", params: { id: bar.id } });
+  const all = useMemo(() => [root, ...nested.values()], [root, nested]);
+  const word = useCallback((gap: View) => idleWord(root.periods, gap), [root]);
+  const acts = [
+    ["+", "Zoom in", () => show(zoomed(shown, whole, 1 / NOTCH ** 2, 0.5))],
+    ["−", "Zoom out", () => show(zoomed(shown, whole, NOTCH ** 2, 0.5))],
+    ["◂", "Earlier", () => show(moved(shown, whole, -0.5 * (shown.to - shown.from)))],
+    ["▸", "Later", () => show(moved(shown, whole, 0.5 * (shown.to - shown.from)))],
+    ["All", "Show all", () => show(null)],
+  ] as const;
   return (
     <div className="flex flex-col gap-2">
-      <div className="flex flex-wrap items-center gap-3">
-        <span role="group" aria-label="Zoom" className="flex gap-1">
-          {(
-            [
-              ["Nearer", () => step(0.5)],
-              ["Farther", () => step(2)],
-              ["Earlier", () => shift(-0.5)],
-              ["Later", () => shift(0.5)],
-              ["All", () => setView(null)],
-            ] as const
-          ).map(([name, act]) => (
-            <button key={name} type="button" onClick={act} className="cursor-pointer rounded border border-line bg-surface px-2">
-              {name}
-            </button>
-          ))}
-        </span>
-        <span className="text-faint">Ctrl and the wheel zoom, dragging moves.</span>
-        <output className="ml-auto">
-          {under && `${under.name}: ${under.state.toLowerCase()}, ${duration((under.end - under.start) / 1000)}`}
-        </output>
-      </div>
-      <div
-        ref={box}
-        role="img"
-        tabIndex={0}
-        aria-label={`When each of ${spans.length} tasks ran. The table of tasks says the same in words.`}
-        className="relative overflow-y-auto rounded border border-line bg-surface"
-        style={{ height: Math.min(HEIGHT, spans.length * ROW + AXIS + 4) }}
-        onPointerDown={(event) => {
-          dragged.current = event.clientX;
-          event.currentTarget.setPointerCapture(event.pointerId);
-        }}
-        onPointerMove={point}
-        onPointerUp={() => (dragged.current = null)}
-        onPointerLeave={() => setUnder(null)}
-      >
-        <canvas ref={canvas} className="sticky top-0 block" />
-        <div aria-hidden="true" style={{ height: Math.max(0, spans.length * ROW + AXIS - HEIGHT) }} />
-      </div>
+      {rows.length > 0 && (
+        <>
+          <div className="flex min-h-7 flex-wrap items-center gap-x-4 gap-y-1">
+            <span role="group" aria-label="Zoom" className="flex">
+              {acts.map(([sign, name, act]) => (
+                <button key={name} type="button" aria-label={name} title={name} onClick={act} className="-ml-px min-w-8 cursor-pointer border border-line bg-surface px-2 py-0.5 first:ml-0 first:rounded-l last:rounded-r hover:bg-raised">
+                  {sign}
+                </button>
+              ))}
+            </span>
+            {folding && (
+              <label className="flex items-center gap-2">
+                <input type="checkbox" checked={folding.isOn} onChange={() => folding.set(!folding.isOn)} />
+                Fold idle time
+              </label>
+            )}
+            <span id={help} className="text-xs text-faint">
+              Ctrl and the wheel or <kbd>+</kbd> <kbd>−</kbd> <kbd>0</kbd> zoom, arrows move, <kbd>Enter</kbd> opens
+              {rows.some((row) => row.bar.kind === "flow-run") && (
+                <>
+                  , <kbd>Space</kbd> unfolds a nested run
+                </>
+              )}
+              .
+            </span>
+          </div>
+          <Chart
+            rows={rows}
+            known={all}
+            axis={axis}
+            shown={shown}
+            now={now}
+            word={word}
+            label={`When each of ${root.bars.length} tasks ran. The table of tasks says the same in words.`}
+            describedBy={help}
+            show={show}
+            point={setLooked}
+            open={goTo}
+            toggle={toggle}
+          />
+          <Readout row={looked} known={all} nested={nested} now={now} from={axis.times[0] ?? 0} />
+        </>
+      )}
+      <RunHost run={run} axis={axis} view={shown} />
     </div>
   );
 }
 
-/** Draws the rows in view, whatever their number is: a frame costs the same for 10 and 10,000. */
-function draw(canvas: HTMLCanvasElement | null, box: HTMLElement | null, spans: Span[], view: View, bounds: View): void {
-  const pen = canvas?.getContext("2d");
-  if (!canvas || !pen || !box) return;
-  const [width, height, dense] = [box.clientWidth, box.clientHeight, window.devicePixelRatio];
-  if (canvas.width !== width * dense || canvas.height !== height * dense) {
-    canvas.width = width * dense;
-    canvas.height = height * dense;
-    canvas.style.width = `${width}px`;
-    canvas.style.height = `${height}px`;
-  }
-  const colour = (name: string) => getComputedStyle(box).getPropertyValue(`--${name}`);
-  pen.setTransform(dense, 0, 0, dense, 0, 0);
-  pen.clearRect(0, 0, width, height);
-  pen.font = "11px system-ui, sans-serif";
-  pen.textBaseline = "middle";
-  const tones = new Map<string, string>();
-  const toneOf = (state: string) => {
-    const known = tones.get(state);
-    if (known !== undefined) return known;
-    const found = colour(lookOf(state as never).tone);
-    tones.set(state, found);
-    return found;
-  };
-  const [first, last] = rowsInView(spans.length, box.scrollTop, height);
-  const ink = colour("ink");
-  for (let row = first; row < last; row++) {
-    const span = spans[row];
-    if (!span || span.end < view.from || span.start > view.to) continue;
-    const top = AXIS + row * ROW - box.scrollTop;
-    const left = toPixel(view, width, Math.max(span.start, view.from));
-    const right = toPixel(view, width, Math.min(span.end, view.to));
-    pen.fillStyle = toneOf(span.state);
-    pen.fillRect(left, top + 3, Math.max(2, right - left), ROW - 6);
-    pen.fillStyle = ink;
-    const beside = right + 6 < width - 120;
-    pen.textAlign = beside ? "left" : "right";
-    pen.fillText(span.name, beside ? right + 6 : left - 6, top + ROW / 2);
-  }
-  pen.fillStyle = colour("surface");
-  pen.fillRect(0, 0, width, AXIS);
-  pen.fillStyle = colour("faint");
-  pen.textAlign = "left";
-  for (const tick of ticks(view, bounds.from)) {
-    const at = toPixel(view, width, bounds.from + tick);
-    pen.fillRect(at, 0, 1, AXIS);
-    pen.fillText(duration(tick / 1000), at + 4, AXIS / 2);
-  }
+/** What is under the pointer, or chosen by keys. */
+function Readout(props: { row: Row | null; known: readonly Known[]; nested: ReadonlyMap<string, Known>; now: number; from: number }) {
+  const { row, known, nested, now, from } = props;
+  const bar = row?.bar;
+  const within = row?.isOpen ? nested.get(row.bar.id) : undefined;
+  const dependents = bar ? (known.find((each) => each.byId.has(bar.id))?.children.get(bar.id)?.length ?? 0) : 0;
+  return (
+    <output className="flex min-h-5 flex-wrap gap-x-4 text-xs">
+      {bar && (
+        <>
+          <strong className="font-semibold">{bar.name}</strong>
+          <span>{bar.state.toLowerCase()}</span>
+          <span>{duration(((bar.end ?? now) - bar.start) / 1000)}</span>
+          <span className="text-faint">began {duration((bar.start - from) / 1000)} after the run</span>
+          {bar.tries.length > 0 && <span>{bar.tries.length} tries</span>}
+          {within && <span>its {within.bars.length} tasks below</span>}
+          {bar.parents.length > 0 && <span className="text-faint">took results of {bar.parents.length}</span>}
+          {dependents > 0 && <span className="text-faint">{dependents} took its result</span>}
+        </>
+      )}
+    </output>
+  );
+}
+
+/** What ran in the nested runs that are open. */
+function useNested(open: ReadonlySet<string>, root: Known | undefined): ReadonlyMap<string, Known> {
+  const ids = [...open];
+  const combine = useCallback(
+    (found: UseQueryResult<Known>[]) => {
+      const known = found.flatMap(({ data }, at): [string, Known][] => (data ? [[[...open][at] ?? "", data]] : []));
+      return known.length > 0 ? new Map(known) : none;
+    },
+    [open],
+  );
+  return useQueries({ queries: ids.map((id) => timeline(id, root?.byId.get(id)?.state)), combine });
+}
+
+function without(all: ReadonlySet<string>, one: string): ReadonlySet<string> {
+  const rest = new Set(all);
+  rest.delete(one);
+  return rest;
 }

@@ -5,13 +5,13 @@ import { Link, useParams } from "@tanstack/react-router";
 import { type FlowRun, Refusal } from "../api/client";
 import * as ask from "../api/queries";
 import { Artifacts } from "../components/artifacts";
-import { Button, Card, Empty, Failure, Loading, StateBadge, Table, useCopy, useIcon, useTitle, When } from "../components/basics";
+import { Button, Card, Empty, Failure, Loading, StateBadge, useCopy, useIcon, useTitle, When } from "../components/basics";
 import { Logs } from "../components/logs";
 import { CrashCard, FailureCard } from "../components/run-end";
 import { RunHeader } from "../components/run-header";
+import { Tasks } from "../components/tasks";
 import { Timeline } from "../components/timeline";
 import { lookOf } from "../lib/states";
-import { duration } from "../lib/time";
 import { Waiting } from "./waiting";
 
 export function Run() {
@@ -78,27 +78,6 @@ function Attempts({ run }: { run: FlowRun }) {
         </span>
       ))}
     </nav>
-  );
-}
-
-function Tasks({ run }: { run: FlowRun }) {
-  const found = useQuery(ask.tasks(run.id));
-  if (!found.data || found.data.length === 0) return null;
-  return (
-    <Card title={`Tasks${found.data.length === 200 ? ": the first 200" : ""}`}>
-      <Table
-        label="Tasks"
-        rows={found.data}
-        id={(task) => task.id}
-        columns={[
-          { title: "State", cell: (task) => <StateBadge type={task.state_type} name={task.state_name} /> },
-          { title: "Task", wide: true, cell: (task) => task.name },
-          { title: "Tries", cell: (task) => task.run_count },
-          { title: "Took", cell: (task) => duration(task.total_run_time ?? 0) },
-          { title: "Message", cell: (task) => <span title={task.state?.message ?? ""}>{task.state?.message?.slice(0, 80)}</span> },
-        ]}
-      />
-    </Card>
   );
 }
 

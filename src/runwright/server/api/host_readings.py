@@ -20,7 +20,10 @@ _LATELY = timedelta(hours=1)
 
 @get("/flow_runs/{run_id:uuid}/host_readings")
 async def of_run(run_id: PathId, wiring: Wired) -> list[HostReading]:
-    """How the machine of a run's worker did while it ran; none where no worker has told."""
+    """How the machine of a run's worker did while it ran, and what it took of it.
+
+    None where no worker has told.
+    """
 
     def query(tx: Transaction) -> list[HostReading]:
         run = read_run(tx, run_id)
@@ -29,7 +32,8 @@ async def of_run(run_id: PathId, wiring: Wired) -> list[HostReading]:
         since = run.start_time or run.claimed_at
         if run.worker_id is None or since is None:
             return []
-        return readings_of(tx, run.worker_id, since - _AROUND, (run.end_time or tx.now) + _AROUND)
+        until = (run.end_time or tx.now) + _AROUND
+        return readings_of(tx, run.worker_id, since - _AROUND, until, run_id)
 
     return await wiring.storage.read(query)
 

@@ -9,7 +9,13 @@ from sqlalchemy import update
 from runwright.api.filters import Filters, PageQuery, Query
 from runwright.api.flow_runs import HistoryInterval
 from runwright.api.states import OrchestrationResult, SetState
-from runwright.api.task_runs import TaskRun, TaskRunCreate, TaskRunPage, TaskRunUpdate
+from runwright.api.task_runs import (
+    StateCount,
+    TaskRun,
+    TaskRunCreate,
+    TaskRunPage,
+    TaskRunUpdate,
+)
 from runwright.server.api.flow_run_reads import HistoryQuery
 from runwright.server.injected import PathId, Wired
 from runwright.server.problems import Missing
@@ -18,7 +24,7 @@ from runwright.storage.engine import Transaction
 from runwright.storage.histories import history
 from runwright.storage.queries import count, read_many, read_one, read_page
 from runwright.storage.tables import task_run
-from runwright.storage.task_runs import TASK_RUNS
+from runwright.storage.task_runs import TASK_RUNS, count_by_state, dependents
 
 
 @post("/", status_code=201)
@@ -63,6 +69,25 @@ async def filtered(data: JSONBody[Query], wiring: Wired) -> list[TaskRun]:
 async def counted(data: JSONBody[Filters], wiring: Wired) -> int:
     """How many task runs meet the filters."""
     return await wiring.storage.read(lambda tx: count(tx, TASK_RUNS, data))
+
+
+@post("/count_by_state", status_code=200)
+async def counted_by_state(data: JSONBody[Filters], wiring: Wired) -> list[StateCount]:
+    """How many task runs meet the filters, by their state. Ours alone."""
+    return await wiring.storage.read(lambda tx: count_by_state(tx, data))
+
+
+@get("/{run_id:uuid}/dependents")
+async def read_dependents(run_id: PathId, wiring: Wired) -> list[TaskRun]:
+    """The task runs that took the result of this one, 200 at most. Ours alone."""
+
+    def query(tx: Transaction) -> list[TaskRun]:
+        found = read_one(tx, TASK_RUNS, run_id)
+        if found is None:
+            raise Missing(f"There is no task run {run_id}.")
+        return dependents(tx, found)
+
+    return await wiring.storage.read(query)
 
 
 @post("/paginate", status_code=200)
@@ -117,6 +142,8 @@ router = Router(
         read,
         filtered,
         counted,
+        counted_by_state,
+        read_dependents,
         paginated,
         read_history,
         change,

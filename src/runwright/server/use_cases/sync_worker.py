@@ -102,7 +102,7 @@ def greet_worker(
         )
     _note_heartbeat(tx, pool.id, instance_id, request)
     if keeps_reading and request.host is not None:
-        keep_reading(tx, policy.new_id(), instance_id, request.host)
+        keep_reading(tx, policy.new_id(), instance_id, request.host, request.usage)
     queues = tx.execute(_QUEUES, {"pool_id": pool.id}).all()
     if not request.stopping:
         _note_polled(tx, queues, request.queues)

@@ -76,6 +76,15 @@ class ProcessLauncher:
             if execution_id in zygote.executions:
                 await zygote.order(Stop(execution_id, reason))
 
+    def processes(self) -> dict[UUID, int]:
+        """The supervisors; see `Launcher`."""
+        return {
+            execution_id: pid
+            for zygote in self._zygotes.values()
+            for execution_id, pid in zygote.executions.items()
+            if pid
+        }
+
     async def next_end(self) -> Ended:
         """Wait for a supervisor to end; see `Launcher`."""
         return await self._ends.get()

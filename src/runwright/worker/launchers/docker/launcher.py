@@ -154,6 +154,10 @@ class DockerLauncher:
         patience = self._surroundings.cancel_grace + _LAST_GRACE_SECONDS
         self._aside(self._kill_later(execution_id, container, patience))
 
+    def processes(self) -> dict[UUID, int]:
+        """None: those of containers are the engine's, which may be elsewhere."""
+        return {}
+
     async def next_end(self) -> Ended:
         """Wait for a container to end; see `Launcher`."""
         return await self._ends.get()
