@@ -74,6 +74,7 @@ SCOPES: dict[tuple[str, str], str | tuple[str, ...]] = {
     ("GET", "/flow_runs/{id}/graph"): "runs:read",
     ("GET", "/flow_runs/{id}/graph-v2"): "runs:read",
     ("GET", "/flow_runs/{id}/host_readings"): "runs:read",
+    ("GET", "/flow_runs/{id}/waiting"): "runs:read",
     ("GET", "/flow_runs/{id}/logs/download"): "logs:read",
     ("POST", "/flow_runs/{id}/journal"): "runs:report",
     ("POST", "/flow_runs/{id}/exit"): "runs:report",
