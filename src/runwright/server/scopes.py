@@ -40,6 +40,7 @@ SCOPES: dict[tuple[str, str], str | tuple[str, ...]] = {
     ("POST", "/keys"): "admin:keys",
     ("POST", "/keys/filter"): "admin:keys",
     ("DELETE", "/keys/{id}"): "admin:keys",
+    ("GET", "/scopes"): ANY_KEY,
     ("GET", "/ui/changes"): "runs:read",
     # flows
     ("POST", "/flows"): ("flows:write", "runs:create"),
@@ -54,6 +55,7 @@ SCOPES: dict[tuple[str, str], str | tuple[str, ...]] = {
     # flow runs
     ("POST", "/flow_runs"): "runs:create",
     ("GET", "/flow_runs/{id}"): ("runs:read", EXECUTION),
+    ("GET", "/flow_runs/stuck"): "runs:read",
     ("PATCH", "/flow_runs/{id}"): "runs:write",
     ("PATCH", "/flow_runs/{id}/labels"): "runs:write",
     ("DELETE", "/flow_runs/{id}"): "runs:delete",

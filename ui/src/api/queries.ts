@@ -10,15 +10,31 @@ export const runs = (search: RunSearch) =>
     queryFn: () => good(api.POST("/api/flow_runs/filter", { body: queryOf(search) })),
   });
 
-const few = (name: string, state: NonNullable<NonNullable<Query["flow_runs"]>["state"]>, sort: string) =>
+type RunFilter = NonNullable<Query["flow_runs"]>;
+
+const few = (name: string, filter: () => RunFilter, sort: string) =>
   queryOptions({
     queryKey: ["live", "few", name],
     queryFn: () =>
-      good(api.POST("/api/flow_runs/filter", { body: { flow_runs: { state }, sort, limit: 10 } })),
+      good(api.POST("/api/flow_runs/filter", { body: { flow_runs: filter(), sort, limit: 10 } })),
   });
 
-export const failures = few("failures", { type: { any_: ["FAILED", "CRASHED"] } }, "END_TIME_DESC");
-export const late = few("late", { name: { any_: ["Late"] } }, "EXPECTED_START_TIME_ASC");
+/** How far back the dashboard looks for failures: a bound on what the database has to sort. */
+const WEEK = 7 * 86_400_000;
+
+export const failures = few(
+  "failures",
+  () => ({
+    state: { type: { any_: ["FAILED", "CRASHED"] } },
+    expected_start_time: { after_: new Date(Date.now() - WEEK).toISOString() },
+  }),
+  "END_TIME_DESC",
+);
+export const late = few(
+  "late",
+  () => ({ state: { type: { any_: ["SCHEDULED"] }, name: { any_: ["Late"] } } }),
+  "EXPECTED_START_TIME_ASC",
+);
 
 /** Searches of the runs page that were kept. */
 export const views = queryOptions({
@@ -54,6 +70,14 @@ export const run = (id: string) =>
   queryOptions({
     queryKey: ["live", "run", id],
     queryFn: () => good(api.GET("/api/flow_runs/{run_id}", { params: { path: { run_id: id } } })),
+  });
+
+/** Why it is not running. Pauses and workers that come are no events: it is asked again by itself. */
+export const waiting = (id: string) =>
+  queryOptions({
+    queryKey: ["live", "waiting", id],
+    queryFn: () => good(api.GET("/api/flow_runs/{run_id}/waiting", { params: { path: { run_id: id } } })),
+    refetchInterval: 3_000,
   });
 
 /** The attempts of a lineage, the first one first. */

@@ -1555,6 +1555,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/flow_runs/{run_id}/waiting": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Why */
+        get: operations["ApiFlowRunsRunIdWaitingWhy"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/flows": {
         parameters: {
             query?: never;
@@ -3963,13 +3980,6 @@ export interface components {
             /** @default 0 */
             sum_estimated_run_time?: number;
         };
-        /** Holder */
-        Holder: {
-            /** Format: uuid */
-            id: string;
-            /** @enum {string} */
-            type: "flow_run" | "task_run" | "deployment";
-        };
         /** HostFigures */
         HostFigures: {
             cpu_count?: number | null;
@@ -4104,7 +4114,7 @@ export interface components {
         };
         /** LeasedIncrement */
         LeasedIncrement: {
-            holder?: components["schemas"]["Holder"] | null;
+            holder?: components["schemas"]["api_concurrency_Holder"] | null;
             /** @default 300 */
             lease_duration?: number;
             /**
@@ -4336,6 +4346,14 @@ export interface components {
             type: "pause-work-queue";
             work_queue_id?: string | null;
         };
+        /** PlaceRef */
+        PlaceRef: {
+            /** Format: uuid */
+            id: string;
+            /** @enum {string} */
+            kind: "work_pool" | "work_queue" | "deployment";
+            name: string;
+        };
         /** Query */
         Query: {
             artifacts?: components["schemas"]["ArtifactFilter"] | null;
@@ -4372,6 +4390,21 @@ export interface components {
             /** Format: uuid */
             queue_id: string;
             queue_name: string;
+        };
+        /** Reason */
+        Reason: {
+            about?: components["schemas"]["PlaceRef"] | null;
+            advice?: string | null;
+            /** @default 0 */
+            ahead_count?: number;
+            /** @enum {string} */
+            code: "not_waiting" | "run_paused" | "starting" | "next_try" | "not_due" | "retry_delay" | "awaiting_slot" | "no_work_pool" | "work_pool_paused" | "work_queue_paused" | "deployment_paused" | "no_worker_online" | "no_worker_for_queue" | "workers_full" | "work_pool_limit" | "work_queue_limit" | "deployment_limit" | "runs_ahead" | "about_to_start";
+            command?: string | null;
+            /** @default 0 */
+            holder_count?: number;
+            holders?: components["schemas"]["core_waiting_Holder"][];
+            text: string;
+            until?: string | null;
         };
         /** ReceivedEvent */
         ReceivedEvent: {
@@ -5068,6 +5101,13 @@ export interface components {
             /** @constant */
             type: "wait_details";
         };
+        /** Waiting */
+        Waiting: {
+            due_at?: string | null;
+            /** Format: uuid */
+            flow_run_id: string;
+            reasons: components["schemas"]["Reason"][];
+        };
         /** WorkPool */
         WorkPool: {
             active_slots?: number | null;
@@ -5269,6 +5309,19 @@ export interface components {
              * @enum {string}
              */
             operator?: "and_" | "or_";
+        };
+        /** Holder */
+        api_concurrency_Holder: {
+            /** Format: uuid */
+            id: string;
+            /** @enum {string} */
+            type: "flow_run" | "task_run" | "deployment";
+        };
+        /** Holder */
+        core_waiting_Holder: {
+            /** Format: uuid */
+            id: string;
+            name: string;
         };
     };
     responses: never;
@@ -9399,6 +9452,43 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["OrchestrationResult"];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiFlowRunsRunIdWaitingWhy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Waiting"];
                 };
             };
             /** @description Bad request syntax or unsupported method */
