@@ -72,14 +72,6 @@ export const run = (id: string) =>
     queryFn: () => good(api.GET("/api/flow_runs/{run_id}", { params: { path: { run_id: id } } })),
   });
 
-/** Why it is not running. Pauses and workers that come are no events: it is asked again by itself. */
-export const waiting = (id: string) =>
-  queryOptions({
-    queryKey: ["live", "waiting", id],
-    queryFn: () => good(api.GET("/api/flow_runs/{run_id}/waiting", { params: { path: { run_id: id } } })),
-    refetchInterval: 3_000,
-  });
-
 /** The attempts of a lineage, the first one first. */
 export const attempts = (root: string | null | undefined) =>
   queryOptions({

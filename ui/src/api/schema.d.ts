@@ -1280,6 +1280,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/flow_runs/stuck": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Stuck */
+        get: operations["ApiFlowRunsStuckStuck"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/flow_runs/{run_id}": {
         parameters: {
             query?: never;
@@ -1893,6 +1910,23 @@ export interface paths {
         post?: never;
         /** Remove */
         delete: operations["ApiSavedSearchesSearchIdRemove"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/scopes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Scopes */
+        get: operations["ApiScopesScopes"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -3804,6 +3838,7 @@ export interface components {
             state?: components["schemas"]["StateIs"] | null;
             tags?: components["schemas"]["TagsAre"] | null;
             work_queue_name?: components["schemas"]["TextIs"] | null;
+            worker_id?: components["schemas"]["IdIs"] | null;
         };
         /** FlowRunOrchestrationResult */
         FlowRunOrchestrationResult: {
@@ -4660,6 +4695,13 @@ export interface components {
             } | null;
             slug?: string | null;
         };
+        /** Scope */
+        Scope: {
+            /** @default false */
+            is_for_workers?: boolean;
+            name: string;
+            operations: string[];
+        };
         /** SearchFilter */
         SearchFilter: {
             object: string;
@@ -4799,6 +4841,13 @@ export interface components {
                 [key: string]: unknown;
             } | null;
             default_result_storage_block_id?: string | null;
+        };
+        /** StuckRun */
+        StuckRun: {
+            flow_run: components["schemas"]["FlowRun"];
+            /** Format: date-time */
+            since: string;
+            why: string;
         };
         /** SuspendFlowRun */
         SuspendFlowRun: {
@@ -8734,6 +8783,26 @@ export interface operations {
             };
         };
     };
+    ApiFlowRunsStuckStuck: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StuckRun"][];
+                };
+            };
+        };
+    };
     ApiFlowRunsRunIdRead: {
         parameters: {
             query?: never;
@@ -10272,6 +10341,26 @@ export interface operations {
                         } | unknown[];
                         status_code: number;
                     };
+                };
+            };
+        };
+    };
+    ApiScopesScopes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Scope"][];
                 };
             };
         };

@@ -40,13 +40,21 @@ export function Deployments() {
               title: "Deployment",
               wide: true,
               cell: (each) => (
-                <Link to="/runs" search={{ deployment: each.name }}>
+                <Link to="/deployments/$id" params={{ id: each.id }} className="font-medium">
                   {names.get(each.flow_id)}/{each.name}
                 </Link>
               ),
             },
             { title: "Status", cell: (each) => (each.paused ? "Paused" : each.status === "READY" ? "Ready" : "No worker") },
-            { title: "Pool", cell: (each) => each.work_pool_name },
+            {
+              title: "Pool",
+              cell: (each) =>
+                each.work_pool_name && (
+                  <Link to="/pools/$name" params={{ name: each.work_pool_name }}>
+                    {each.work_pool_name}
+                  </Link>
+                ),
+            },
             { title: "Version", cell: (each) => each.version_number ?? "" },
             { title: "Schedules", cell: (each) => <Schedules deployment={each} /> },
             {

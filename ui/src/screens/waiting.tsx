@@ -3,7 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 
 import type { FlowRun, Reason } from "../api/client";
-import * as ask from "../api/queries";
+import * as ask from "../api/place-queries";
 import { Card, Command, Failure, When } from "../components/basics";
 
 export function Waiting({ run }: { run: FlowRun }) {
