@@ -25,3 +25,13 @@ export function activeIn(pool: string, worker?: string): Query {
     work_pools: { name: { any_: [pool] } },
   };
 }
+
+/** The end of the present minute: a part of filters that must not change with each rendering. */
+export function thisMinute(now = Date.now()): Date {
+  return new Date(Math.ceil(now / 60_000) * 60_000);
+}
+
+/** Runs that have begun, or should have: by when they were due, which is an index. */
+export function begun(): NonNullable<Query["flow_runs"]> {
+  return { expected_start_time: { before_: thisMinute().toISOString() } };
+}

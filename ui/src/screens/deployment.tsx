@@ -13,6 +13,7 @@ import { RunForm } from "../components/run-form";
 import { RunDays, RunLines } from "../components/run-lines";
 import { Schedules } from "../components/schedules";
 import { Versions } from "../components/versions";
+import { begun } from "../lib/waiting";
 
 export function Deployment() {
   const { id } = useParams({ from: "/app/deployments/$id" });
@@ -43,7 +44,7 @@ export function Deployment() {
         <Card title="Last runs">
           <RunLines
             label="Last runs"
-            filter={{ flow_runs: { ...own.flow_runs, state: { type: { not_any_: ["SCHEDULED"] } } } }}
+            filter={{ flow_runs: { ...own.flow_runs, ...begun() } }}
             none="It has not run yet."
           />
         </Card>

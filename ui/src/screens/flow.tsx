@@ -7,6 +7,7 @@ import { Card, Empty, Failure, Loading, Table, useTitle, When } from "../compone
 import { Facts, Mark } from "../components/places";
 import { RunDays, RunLines } from "../components/run-lines";
 import { inWords } from "../lib/schedules";
+import { begun } from "../lib/waiting";
 
 export function Flow() {
   const { id } = useParams({ from: "/app/flows/$id" });
@@ -35,7 +36,7 @@ export function Flow() {
       <Card title="Last runs">
         <RunLines
           label="Last runs"
-          filter={{ ...own, flow_runs: { state: { type: { not_any_: ["SCHEDULED"] } } } }}
+          filter={{ ...own, flow_runs: begun() }}
           none="It has not run yet."
           extra={[{ title: "Pool", cell: (run) => run.work_pool_name }]}
         />

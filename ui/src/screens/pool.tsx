@@ -12,7 +12,7 @@ import { Facts, Slots, WorkPoolStatus } from "../components/places";
 import { Queues } from "../components/queues";
 import { RunLines } from "../components/run-lines";
 import { Workers } from "../components/workers";
-import { activeIn, dueIn, scheduledIn } from "../lib/waiting";
+import { activeIn, dueIn, scheduledIn, thisMinute } from "../lib/waiting";
 
 export function Pool() {
   const { name } = useParams({ from: "/app/pools/$name" });
@@ -57,7 +57,7 @@ export function Pool() {
 }
 
 function Header({ pool }: { pool: WorkPool }) {
-  const due = useQuery(ask.countRuns(dueIn(pool.name, new Date(Math.ceil(Date.now() / 60_000) * 60_000))));
+  const due = useQuery(ask.countRuns(dueIn(pool.name, thisMinute())));
   const change = useAct((body: { is_paused?: boolean; concurrency_limit?: number | null }) =>
     good(api.PATCH("/api/work_pools/{name}", { params: { path: { name: pool.name } }, body })),
   );

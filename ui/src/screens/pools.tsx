@@ -7,13 +7,13 @@ import * as few from "../api/place-queries";
 import * as ask from "../api/queries";
 import { Slots, WorkPoolStatus } from "../components/places";
 import { Empty, Failure, Loading, Table, useTitle, When } from "../components/basics";
-import { dueIn } from "../lib/waiting";
+import { dueIn, thisMinute } from "../lib/waiting";
 
 export function Pools() {
   useTitle("Work pools");
   const found = useQuery(ask.pools);
   const pools = found.data ?? [];
-  const now = minute();
+  const now = thisMinute();
   const due = useQueries({ queries: pools.map((pool) => few.countRuns(dueIn(pool.name, now))) });
   const workers = useQueries({ queries: pools.map((pool) => few.workers(pool.name)) });
   if (found.error) return <Failure error={found.error} retry={() => void found.refetch()} />;
@@ -52,9 +52,4 @@ export function Pools() {
       )}
     </div>
   );
-}
-
-/** The present minute: a key of queries that must not change with each rendering. */
-function minute(): Date {
-  return new Date(Math.ceil(Date.now() / 60_000) * 60_000);
 }
