@@ -1,5 +1,7 @@
 """The list of runs with a long history behind it: 50,000 runs, and a million by `browser-scale`."""
 
+import gzip
+import re
 import sys
 import time
 from collections.abc import Iterator
@@ -8,6 +10,7 @@ from typing import Any
 import pytest
 
 pytest.importorskip("playwright")
+from tests.browser.conftest import ROOT
 from tests.browser.grown import FLOWS, OLD, RARE, grow
 from tests.browser.steps import home
 
@@ -113,3 +116,11 @@ def _next_page(page: Any) -> float:
     page.get_by_role("link", name="Older").click()
     page.wait_for_function(f"(before) => {name} !== before", arg=before, polling="raf")
     return time.perf_counter() - began
+
+
+def test_what_is_loaded_first_is_small() -> None:
+    built = ROOT / "src/runwright/server/ui_dist"
+    named = re.findall(r'(?:src|href)="\./(assets/[^"]+)"', (built / "index.html").read_text())
+    shell = [built / "index.html", *(built / name for name in named)]
+    assert len(shell) > 2
+    assert sum(len(gzip.compress(part.read_bytes())) for part in shell) < 250 * 1024

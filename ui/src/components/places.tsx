@@ -1,7 +1,7 @@
 /** The small parts of the pages of pools, queues and deployments. */
 import type { ReactNode } from "react";
 
-import type { WorkPool } from "../api/client";
+import type { Deployment, WorkPool } from "../api/client";
 
 /** Whether somebody serves the pool; `due` runs wait in it. */
 export function WorkPoolStatus({ pool, due }: { pool: WorkPool; due: number }) {
@@ -9,6 +9,13 @@ export function WorkPoolStatus({ pool, due }: { pool: WorkPool; due: number }) {
   if (pool.status === "READY") return <Mark tone="text-good" shape="●">Ready</Mark>;
   const waits = due > 0 ? `: ${due.toLocaleString()} waiting` : "";
   return <Mark tone={due > 0 ? "text-bad" : "text-warn"} shape="○">{`No worker online${waits}`}</Mark>;
+}
+
+/** Whether runs of the deployment would be started. */
+export function DeploymentStatus({ deployment }: { deployment: Deployment }) {
+  if (deployment.paused) return <Mark tone="text-warn" shape="Ⅱ">Paused</Mark>;
+  if (deployment.status === "READY") return <Mark tone="text-good" shape="●">Ready</Mark>;
+  return <Mark tone="text-warn" shape="○">No worker</Mark>;
 }
 
 /** A word with a shape and a colour. */

@@ -42,10 +42,12 @@ export function Queues({ pool }: { pool: WorkPool }) {
             title: "Queue",
             wide: true,
             cell: (queue) => (
-              <>
+              <span className="whitespace-nowrap">
                 {queue.name}
-                {queue.id === pool.default_queue_id && <span className="text-faint"> (of runs that name none)</span>}
-              </>
+                {queue.id === pool.default_queue_id && (
+                  <span className="text-faint" title="The queue of runs that name none"> · the pool's own</span>
+                )}
+              </span>
             ),
           },
           { title: "Status", cell: (queue) => <Status queue={queue} /> },

@@ -28,6 +28,10 @@ export function RunLines(props: {
   if (found.error) return <Failure error={found.error} retry={() => void found.refetch()} />;
   if (!found.data) return <Loading what="runs" />;
   if (found.data.length === 0) return <p className="text-faint">{props.none}</p>;
+  const took: Column<FlowRun> = {
+    title: "Took",
+    cell: (run) => (run.start_time ? duration(run.estimated_run_time ?? 0) : ""),
+  };
   return (
     <Table
       label={props.label}
@@ -39,14 +43,14 @@ export function RunLines(props: {
           title: "Run",
           wide: true,
           cell: (run) => (
-            <Link to="/runs/$id" params={{ id: run.id }} className="font-medium">
+            <Link to="/runs/$id" params={{ id: run.id }} className="font-medium whitespace-nowrap">
               {run.name}
             </Link>
           ),
         },
         ...(props.extra ?? []),
         { title: "When", cell: (run) => <When at={run.start_time ?? run.next_scheduled_start_time ?? run.expected_start_time} /> },
-        { title: "Took", cell: (run) => (run.start_time ? duration(run.estimated_run_time ?? 0) : "") },
+        ...(found.data.some((run) => run.start_time) ? [took] : []),
       ]}
     />
   );

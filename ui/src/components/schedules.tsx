@@ -44,7 +44,7 @@ export function Schedules({ deployment }: { deployment: Deployment }) {
             rows={schedules}
             id={(each) => each.id}
             columns={[
-              { title: "When", wide: true, cell: (each) => <span title={JSON.stringify(each.schedule)}>{inWords(each.schedule)}</span> },
+              { title: "When", wide: true, cell: (each) => <span className="whitespace-nowrap" title={JSON.stringify(each.schedule)}>{inWords(each.schedule)}</span> },
               { title: "Status", cell: (each) => <Status each={each} paused={deployment.paused ?? false} /> },
               { title: "Next", cell: (each) => (each.active === false || deployment.paused ? "–" : <When at={each.next_fire_at} />) },
               { title: "Missed ones", cell: (each) => CATCHUP[each.catchup ?? "last"] },

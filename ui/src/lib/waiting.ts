@@ -31,7 +31,10 @@ export function thisMinute(now = Date.now()): Date {
   return new Date(Math.ceil(now / 60_000) * 60_000);
 }
 
-/** Runs that have begun, or should have: by when they were due, which is an index. */
+/** Runs that were due and wait no more. By the names of states: types would lead to another index. */
 export function begun(): NonNullable<Query["flow_runs"]> {
-  return { expected_start_time: { before_: thisMinute().toISOString() } };
+  return {
+    expected_start_time: { before_: thisMinute().toISOString() },
+    state: { name: { not_any_: ["Scheduled", "Late"] } },
+  };
 }

@@ -21,7 +21,7 @@ export function Dashboard() {
   return (
     <div className="flex flex-col gap-4">
       <h1 className="text-lg font-semibold">Dashboard</h1>
-      <div className="grid gap-4 lg:grid-cols-3">
+      <div className="grid items-start gap-4 lg:grid-cols-3">
         <Failures />
         <Late />
         <Stuck />

@@ -8,7 +8,7 @@ import * as ask from "../api/place-queries";
 import { useAct } from "../components/act";
 import { Button, Card, Command, Failure, Loading, useTitle, When } from "../components/basics";
 import { DeploymentForm } from "../components/deployment-form";
-import { Facts, Mark } from "../components/places";
+import { DeploymentStatus, Facts } from "../components/places";
 import { RunForm } from "../components/run-form";
 import { RunDays, RunLines } from "../components/run-lines";
 import { Schedules } from "../components/schedules";
@@ -82,7 +82,7 @@ function Header(props: {
           </Link>
           /{deployment.name}
         </h1>
-        <Status deployment={deployment} />
+        <DeploymentStatus deployment={deployment} />
         <span className="ml-auto flex flex-wrap gap-2">
           <Button onClick={() => open("run")}>Run</Button>
           <Button disabled={toggle.isPending} onClick={() => toggle.mutate(undefined)}>
@@ -96,12 +96,6 @@ function Header(props: {
       {toggle.error && <Failure error={toggle.error} />}
     </header>
   );
-}
-
-function Status({ deployment }: { deployment: DeploymentRow }) {
-  if (deployment.paused) return <Mark tone="text-warn" shape="Ⅱ">Paused</Mark>;
-  if (deployment.status === "READY") return <Mark tone="text-good" shape="●">Ready</Mark>;
-  return <Mark tone="text-warn" shape="○">No worker</Mark>;
 }
 
 const COLLISIONS = { ENQUEUE: "others wait", CANCEL_NEW: "others are cancelled" } as const;
@@ -135,7 +129,9 @@ function About({ deployment, name }: { deployment: DeploymentRow; name: string }
             ))}
           </dl>
         )}
-        <Command text={`runwright deployment run ${name} --watch`} />
+        <span>
+          <Command text={`runwright deployment run ${name} --watch`} />
+        </span>
       </div>
     </Card>
   );

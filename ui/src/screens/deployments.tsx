@@ -7,6 +7,7 @@ import { api, type Deployment, good } from "../api/client";
 import * as ask from "../api/queries";
 import { useAct } from "../components/act";
 import { Button, Empty, Failure, Loading, Table, useTitle, When } from "../components/basics";
+import { DeploymentStatus } from "../components/places";
 import { RunForm } from "../components/run-form";
 import { Versions } from "../components/versions";
 import { inWords } from "../lib/schedules";
@@ -40,12 +41,12 @@ export function Deployments() {
               title: "Deployment",
               wide: true,
               cell: (each) => (
-                <Link to="/deployments/$id" params={{ id: each.id }} className="font-medium">
+                <Link to="/deployments/$id" params={{ id: each.id }} className="font-medium whitespace-nowrap">
                   {names.get(each.flow_id)}/{each.name}
                 </Link>
               ),
             },
-            { title: "Status", cell: (each) => (each.paused ? "Paused" : each.status === "READY" ? "Ready" : "No worker") },
+            { title: "Status", cell: (each) => <DeploymentStatus deployment={each} /> },
             {
               title: "Pool",
               cell: (each) =>

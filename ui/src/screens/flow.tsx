@@ -4,7 +4,7 @@ import { Link, useParams } from "@tanstack/react-router";
 
 import * as ask from "../api/place-queries";
 import { Card, Empty, Failure, Loading, Table, useTitle, When } from "../components/basics";
-import { Facts, Mark } from "../components/places";
+import { DeploymentStatus, Facts } from "../components/places";
 import { RunDays, RunLines } from "../components/run-lines";
 import { inWords } from "../lib/schedules";
 import { begun } from "../lib/waiting";
@@ -66,17 +66,7 @@ function Deployments({ flow, name }: { flow: string; name: string }) {
             </Link>
           ),
         },
-        {
-          title: "Status",
-          cell: (each) =>
-            each.paused ? (
-              <Mark tone="text-warn" shape="Ⅱ">Paused</Mark>
-            ) : each.status === "READY" ? (
-              <Mark tone="text-good" shape="●">Ready</Mark>
-            ) : (
-              <Mark tone="text-warn" shape="○">No worker</Mark>
-            ),
-        },
+        { title: "Status", cell: (each) => <DeploymentStatus deployment={each} /> },
         { title: "Pool", cell: (each) => each.work_pool_name },
         { title: "Schedules", cell: (each) => each.schedules?.map((schedule) => inWords(schedule.schedule)).join(", ") || "–" },
       ]}

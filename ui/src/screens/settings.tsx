@@ -101,7 +101,8 @@ function Scopes() {
               <summary className="cursor-pointer">
                 <code>{scope.name}</code>{" "}
                 <span className="text-faint">
-                  {scope.operations.length} requests{scope.is_for_workers && ", also of workers' keys"}
+                  {counted(scope.operations.length)}
+                  {scope.is_for_workers && ", also of workers' keys"}
                 </span>
               </summary>
               <ul className="my-1 grid gap-x-6 pl-5 md:grid-cols-2">
@@ -117,4 +118,9 @@ function Scopes() {
       </ul>
     </Card>
   );
+}
+
+function counted(requests: number): string {
+  if (requests === 0) return "no request by itself: more of what others answer";
+  return requests === 1 ? "1 request" : `${requests} requests`;
 }
