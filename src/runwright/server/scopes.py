@@ -42,6 +42,7 @@ SCOPES: dict[tuple[str, str], str | tuple[str, ...]] = {
     ("DELETE", "/keys/{id}"): "admin:keys",
     ("GET", "/scopes"): ANY_KEY,
     ("GET", "/ui/changes"): "runs:read",
+    ("GET", "/ui/work_pools"): "pools:read",
     # flows
     ("POST", "/flows"): ("flows:write", "runs:create"),
     ("GET", "/flows/{id}"): "flows:read",

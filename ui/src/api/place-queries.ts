@@ -22,6 +22,16 @@ export const pool = (name: string) =>
     refetchInterval: BEAT_MS,
   });
 
+/** Who serves each pool, and what waits in it. */
+export const poolStandings = queryOptions({
+  queryKey: ["live", "pool-standings"],
+  queryFn: async () => {
+    const found = await good(api.GET("/api/ui/work_pools"));
+    return new Map(found.map((each) => [each.id, each]));
+  },
+  refetchInterval: BEAT_MS,
+});
+
 export const queues = (name: string) =>
   queryOptions({
     queryKey: ["live", "queues", name],
@@ -62,12 +72,6 @@ export const fewRuns = (filter: Query, sort = "EXPECTED_START_TIME_DESC", limit 
   queryOptions({
     queryKey: ["live", "few-runs", filter, sort, limit],
     queryFn: () => good(api.POST("/api/flow_runs/filter", { body: { ...filter, sort, limit } })),
-  });
-
-export const countRuns = (filter: Query) =>
-  queryOptions({
-    queryKey: ["live", "count-runs", filter],
-    queryFn: () => good(api.POST("/api/flow_runs/count", { body: filter })),
   });
 
 export const stuck = queryOptions({

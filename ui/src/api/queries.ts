@@ -171,18 +171,6 @@ export const pools = queryOptions({
   queryFn: () => good(api.POST("/api/work_pools/filter", { body: { limit: 200 } })),
 });
 
-export const workers = (pool: string) =>
-  queryOptions({
-    queryKey: ["live", "workers", pool],
-    queryFn: () =>
-      good(
-        api.POST("/api/work_pools/{name}/workers/filter", {
-          params: { path: { name: pool } },
-          body: {},
-        }),
-      ),
-  });
-
 export const variables = queryOptions({
   queryKey: ["live", "variables"],
   queryFn: () => good(api.POST("/api/variables/filter", { body: { sort: "NAME_ASC", limit: 200 } })),

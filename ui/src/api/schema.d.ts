@@ -2173,6 +2173,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/ui/work_pools": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Standings */
+        get: operations["ApiUiWorkPoolsStandings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v2/concurrency_limits": {
         parameters: {
             query?: never;
@@ -4388,6 +4405,16 @@ export interface components {
             /** @enum {string} */
             kind: "work_pool" | "work_queue" | "deployment";
             name: string;
+        };
+        /** PoolStanding */
+        PoolStanding: {
+            /** @default 0 */
+            due_runs?: number;
+            /** Format: uuid */
+            id: string;
+            last_heard_at?: string | null;
+            name: string;
+            workers_online: number;
         };
         /** Query */
         Query: {
@@ -10957,6 +10984,26 @@ export interface operations {
                 };
                 content: {
                     "application/json": unknown;
+                };
+            };
+        };
+    };
+    ApiUiWorkPoolsStandings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PoolStanding"][];
                 };
             };
         };

@@ -1,17 +1,10 @@
 import { expect, test } from "vitest";
 
-import { activeIn, dueIn, thisMinute } from "./waiting";
+import { activeIn, begun, thisMinute } from "./waiting";
 
-test("what is due in a pool is asked for by state, pool and instant", () => {
-  const by = thisMinute(Date.parse("2026-01-01T10:00:30Z"));
-  expect(by.toISOString()).toBe("2026-01-01T10:01:00.000Z");
-  expect(dueIn("p", by)).toEqual({
-    flow_runs: {
-      state: { type: { any_: ["SCHEDULED"] } },
-      next_scheduled_start_time: { before_: "2026-01-01T10:01:00.000Z" },
-    },
-    work_pools: { name: { any_: ["p"] } },
-  });
+test("what has begun is asked for by the minute, not by the moment", () => {
+  expect(thisMinute(Date.parse("2026-01-01T10:00:30Z")).toISOString()).toBe("2026-01-01T10:01:00.000Z");
+  expect(begun().state).toEqual({ name: { not_any_: ["Scheduled", "Late"] } });
 });
 
 test("what runs is that of one worker, or of all", () => {

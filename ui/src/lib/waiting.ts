@@ -9,12 +9,6 @@ export function scheduledIn(pool: string): Query {
   };
 }
 
-/** Those that are due by then. */
-export function dueIn(pool: string, by: Date): Query {
-  const { flow_runs, ...rest } = scheduledIn(pool);
-  return { flow_runs: { ...flow_runs, next_scheduled_start_time: { before_: by.toISOString() } }, ...rest };
-}
-
 /** Runs of a pool, or of one of its workers, that have a slot. */
 export function activeIn(pool: string, worker?: string): Query {
   return {

@@ -1,5 +1,5 @@
 /** How things stand: what failed comes first, then what is late or stuck, then everything over time. */
-import { useQueries, useQuery } from "@tanstack/react-query";
+import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 
@@ -10,7 +10,6 @@ import { Bars } from "../components/bars";
 import { Card, Empty, Failure, Loading, StateBadge, Table, useNow, useTitle, When } from "../components/basics";
 import { Slots, WorkPoolStatus } from "../components/places";
 import { barsOf, totals } from "../lib/history";
-import { dueIn, thisMinute } from "../lib/waiting";
 
 const HOUR = 3_600_000;
 /** As many as a list shows: there may be more. */
@@ -150,13 +149,12 @@ function Day() {
 function Health() {
   const found = useQuery(ask.pools);
   const pools = found.data ?? [];
-  const now = thisMinute();
-  const due = useQueries({ queries: pools.map((pool) => few.countRuns(dueIn(pool.name, now))) });
+  const standings = useQuery(few.poolStandings);
   if (found.error) return <Failure error={found.error} retry={() => void found.refetch()} />;
   if (pools.length === 0) return null;
-  const waiting = new Map(pools.map((pool, at) => [pool.id, due[at]?.data ?? 0]));
+  const due = (id: string) => standings.data?.get(id)?.due_runs ?? 0;
   // What keeps runs waiting comes first.
-  const order = (id: string, isReady: boolean) => (isReady ? 0 : 1 + (waiting.get(id) ?? 0));
+  const order = (id: string, isReady: boolean) => (isReady ? 0 : 1 + due(id));
   const sorted = [...pools].sort(
     (a, b) => order(b.id, b.status === "READY") - order(a.id, a.status === "READY"),
   );
@@ -176,8 +174,8 @@ function Health() {
               </Link>
             ),
           },
-          { title: "Status", cell: (pool) => <WorkPoolStatus pool={pool} due={waiting.get(pool.id) ?? 0} /> },
-          { title: "Waiting", cell: (pool) => (waiting.get(pool.id) ?? 0).toLocaleString() },
+          { title: "Status", cell: (pool) => <WorkPoolStatus pool={pool} due={due(pool.id)} /> },
+          { title: "Waiting", cell: (pool) => due(pool.id).toLocaleString() },
           { title: "In use", cell: (pool) => <Slots taken={pool.active_slots ?? 0} limit={pool.concurrency_limit} /> },
         ]}
       />

@@ -12,7 +12,7 @@ import { Facts, Slots, WorkPoolStatus } from "../components/places";
 import { Queues } from "../components/queues";
 import { RunLines } from "../components/run-lines";
 import { Workers } from "../components/workers";
-import { activeIn, dueIn, scheduledIn, thisMinute } from "../lib/waiting";
+import { activeIn, scheduledIn } from "../lib/waiting";
 
 export function Pool() {
   const { name } = useParams({ from: "/app/pools/$name" });
@@ -57,7 +57,8 @@ export function Pool() {
 }
 
 function Header({ pool }: { pool: WorkPool }) {
-  const due = useQuery(ask.countRuns(dueIn(pool.name, thisMinute())));
+  const standings = useQuery(ask.poolStandings);
+  const due = standings.data?.get(pool.id)?.due_runs ?? 0;
   const change = useAct((body: { is_paused?: boolean; concurrency_limit?: number | null }) =>
     good(api.PATCH("/api/work_pools/{name}", { params: { path: { name: pool.name } }, body })),
   );
@@ -65,7 +66,7 @@ function Header({ pool }: { pool: WorkPool }) {
     <header className="flex flex-col gap-3">
       <div className="flex flex-wrap items-center gap-4">
         <h1 className="text-lg font-semibold">{pool.name}</h1>
-        <WorkPoolStatus pool={pool} due={due.data ?? 0} />
+        <WorkPoolStatus pool={pool} due={due} />
         <span className="ml-auto flex gap-2">
           <Button disabled={change.isPending} onClick={() => change.mutate({ is_paused: !pool.is_paused })}>
             {pool.is_paused ? "Resume" : "Pause"}
@@ -78,7 +79,7 @@ function Header({ pool }: { pool: WorkPool }) {
           ["Type", pool.type],
           ["Slots in use", <Slots taken={pool.active_slots ?? 0} limit={pool.concurrency_limit} />],
           ["Limit", <LimitField of={pool.name} limit={pool.concurrency_limit} keep={(limit) => change.mutate({ concurrency_limit: limit })} />],
-          ["Waiting", (due.data ?? 0).toLocaleString()],
+          ["Waiting", due.toLocaleString()],
           ["Runs", <Link to="/runs" search={{ pool: pool.name }}>all of this pool</Link>],
         ]}
       />

@@ -1,5 +1,5 @@
 /** Work pools: whether they serve what waits, and how much is in use. */
-import { useQueries, useQuery } from "@tanstack/react-query";
+import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 
 import type { WorkPool } from "../api/client";
@@ -7,20 +7,15 @@ import * as few from "../api/place-queries";
 import * as ask from "../api/queries";
 import { Slots, WorkPoolStatus } from "../components/places";
 import { Empty, Failure, Loading, Table, useTitle, When } from "../components/basics";
-import { dueIn, thisMinute } from "../lib/waiting";
 
 export function Pools() {
   useTitle("Work pools");
   const found = useQuery(ask.pools);
   const pools = found.data ?? [];
-  const now = thisMinute();
-  const due = useQueries({ queries: pools.map((pool) => few.countRuns(dueIn(pool.name, now))) });
-  const workers = useQueries({ queries: pools.map((pool) => few.workers(pool.name)) });
+  const standings = useQuery(few.poolStandings);
+  const of = (pool: WorkPool) => standings.data?.get(pool.id);
   if (found.error) return <Failure error={found.error} retry={() => void found.refetch()} />;
   if (!found.data) return <Loading what="work pools" />;
-  const online = (pool: WorkPool) =>
-    workers[pools.indexOf(pool)]?.data?.filter((worker) => worker.status === "ONLINE") ?? [];
-  const heard = (pool: WorkPool) => workers[pools.indexOf(pool)]?.data?.[0]?.last_heartbeat_time;
   return (
     <div className="flex flex-col gap-4">
       <h1 className="text-lg font-semibold">Work pools</h1>
@@ -42,10 +37,10 @@ export function Pools() {
               ),
             },
             { title: "Type", cell: (pool) => pool.type },
-            { title: "Status", cell: (pool) => <WorkPoolStatus pool={pool} due={due[pools.indexOf(pool)]?.data ?? 0} /> },
-            { title: "Workers online", cell: (pool) => online(pool).length },
-            { title: "Last heard", cell: (pool) => <When at={heard(pool)} /> },
-            { title: "Waiting", cell: (pool) => (due[pools.indexOf(pool)]?.data ?? 0).toLocaleString() },
+            { title: "Status", cell: (pool) => <WorkPoolStatus pool={pool} due={of(pool)?.due_runs ?? 0} /> },
+            { title: "Workers online", cell: (pool) => of(pool)?.workers_online },
+            { title: "Last heard", cell: (pool) => <When at={of(pool)?.last_heard_at} /> },
+            { title: "Waiting", cell: (pool) => (of(pool)?.due_runs ?? 0).toLocaleString() },
             { title: "In use", cell: (pool) => <Slots taken={pool.active_slots ?? 0} limit={pool.concurrency_limit} /> },
           ]}
         />
