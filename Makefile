@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all acceptance ui ui-types browser prefect-client test-prefect check fix lint types layers size generate verify bench bench-compare chaos chaos-load fuzz clean
+.PHONY: help setup demo test test-all acceptance ui ui-types browser browser-scale prefect-client test-prefect check fix lint types layers size generate verify bench bench-compare chaos chaos-load fuzz clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -46,7 +46,11 @@ browser: $(UI)  ## the web interface: its unit tests, and Debian's Chromium on a
 	@# The types of requests and answers are those of the API as it is.
 	$(MAKE) ui-types
 	git diff --exit-code --stat -- ui/src/api/schema.d.ts
-	$(BIN)/python -m pytest -q -m browser
+	$(BIN)/python -m pytest -q -m 'browser and not slow'
+
+browser-scale: $(UI)  ## the page on a million runs: 2 minutes, and 2 GB of disk
+	$(BIN)/python -m pip install -q -c constraints.txt --group browser
+	$(BIN)/python -m pytest -q -s -m 'browser and slow'
 
 acceptance: $(READY)  ## containers, images and services: a real engine, a registry, systemd (as root: starts an engine)
 	$(BIN)/python -m pytest -q -m docker

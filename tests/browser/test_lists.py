@@ -103,7 +103,29 @@ def test_flows_lead_to_their_runs(page: Any, site: Any) -> None:
     site.ask("POST", f"/deployments/{deployment}/create_flow_run", {"name": "of hello"})
     page.goto(f"{home(site)}/flows")
     page.get_by_role("table", name="Flows").get_by_role("link", name="hello").click()
+    page.get_by_role("link", name="all of this flow").click()
     expect(page.get_by_role("link", name="of hello")).to_be_visible()
+
+
+def test_runs_are_found_by_what_they_belong_to_and_what_not(page: Any, site: Any) -> None:
+    for flow in ("hello", "where"):
+        deployment = site.deploy(flow, f"pool-{flow}")
+        body = {"name": f"of {flow}", "tags": [f"tag-{flow}"]}
+        site.ask("POST", f"/deployments/{deployment}/create_flow_run", body)
+    page.goto(f"{home(site)}/runs?tag=tag-where")
+    here, there = (page.get_by_role("link", name=f"of {flow}") for flow in ("hello", "where"))
+    expect(there).to_be_visible()
+    expect(page.get_by_label("Tag", exact=True)).to_have_value("tag-where")
+    page.get_by_role("link", name="Clear all filters").click()
+    expect(here).to_be_visible()
+    page.get_by_label("Flow").select_option("hello")
+    expect(there).to_have_count(0)
+    page.get_by_label("Flow").select_option("not hello")
+    expect(here).to_have_count(0)
+    expect(there).to_be_visible()
+    assert "notFlow=hello" in page.url
+    page.get_by_label("Work pool").select_option("not pool-where")
+    expect(page.get_by_text("No run is like this")).to_be_visible()
 
 
 def test_a_deployment_says_when_it_runs_is_paused_and_goes_back(page: Any, site: Any) -> None:

@@ -58,7 +58,7 @@ def test_a_run_is_watched_live_from_the_button_to_its_end(page: Any, site: Any) 
     deploy(site, "hello")
     start(page, site, "hello/p", name="browser")
     expect(page.get_by_role("heading", name="Why it is not running")).to_be_visible()
-    expect(page.get_by_text("No worker of p is online")).to_be_visible()
+    expect(page.get_by_text("No worker of work pool 'p' is online")).to_be_visible()
     site.start_worker("p")
     # Nothing is loaded anew: the page is told.
     expect(page.locator("header").get_by_text("Completed")).to_be_visible(timeout=30_000)
@@ -66,7 +66,7 @@ def test_a_run_is_watched_live_from_the_button_to_its_end(page: Any, site: Any) 
     assert page.title().startswith("✓")
     page.get_by_label("Level").select_option("error")
     expect(page.get_by_text("0 of")).to_be_visible()
-    page.goto(f"{home(site)}/pools")
+    page.goto(f"{home(site)}/pools/p")
     expect(page.get_by_role("table", name="Workers of p")).to_be_visible()
 
 
@@ -92,7 +92,7 @@ def test_how_the_machine_did_stands_beside_the_run(page: Any, site: Any, tmp_pat
     site.start_worker("p")
     run = site.run(deployment, folder=str(tmp_path))
     site.until_state(run, "RUNNING")
-    for place in (f"runs/{run}", "pools"):
+    for place in (f"runs/{run}", "pools/p"):
         page.goto(f"{home(site)}/{place}")
         figure = page.get_by_role("figure").first
         expect(figure).to_contain_text("Memory")
@@ -155,7 +155,7 @@ def test_the_dashboard_shows_what_failed_first_and_by_keys_one_goes_on(
     failed = page.locator("section").filter(has_text="Failed and crashed")
     expect(failed.get_by_role("listitem")).to_have_count(1, timeout=20_000)
     expect(page.get_by_role("list", name="In all")).to_contain_text("Failed")
-    expect(page.get_by_text("ready", exact=True)).to_be_visible()
+    expect(page.get_by_role("table", name="Work pools")).to_contain_text("Ready")
     page.keyboard.press("g")
     page.keyboard.press("p")
     page.wait_for_url("**/pools")
@@ -168,7 +168,7 @@ def test_the_dashboard_shows_what_failed_first_and_by_keys_one_goes_on(
     page.keyboard.press("Enter")
     page.wait_for_url(f"**/runs/{run}")
     page.go_back()
-    failed.get_by_role("link").click()
+    failed.get_by_role("listitem").get_by_role("link").click()
     page.wait_for_url(f"**/runs/{run}")
 
 

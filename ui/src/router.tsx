@@ -7,10 +7,13 @@ import { Shell } from "./components/shell";
 import { readSearch } from "./lib/search";
 import { Automations } from "./screens/automations";
 import { Dashboard } from "./screens/dashboard";
+import { Deployment } from "./screens/deployment";
 import { Deployments } from "./screens/deployments";
 import { Events } from "./screens/events";
+import { Flow } from "./screens/flow";
 import { Flows } from "./screens/flows";
 import { Limits } from "./screens/limits";
+import { Pool } from "./screens/pool";
 import { Pools } from "./screens/pools";
 import { Run } from "./screens/run";
 import { Runs } from "./screens/runs";
@@ -18,6 +21,7 @@ import { Settings } from "./screens/settings";
 import { SignIn } from "./screens/sign-in";
 import { TaskRunScreen } from "./screens/task-run";
 import { Variables } from "./screens/variables";
+import { Worker } from "./screens/worker";
 
 const root = createRootRoute({ component: Outlet });
 
@@ -57,8 +61,13 @@ const events = createRoute({ getParentRoute: () => app, path: "/events", compone
 const variables = createRoute({ getParentRoute: () => app, path: "/variables", component: Variables });
 const limits = createRoute({ getParentRoute: () => app, path: "/limits", component: Limits });
 const settings = createRoute({ getParentRoute: () => app, path: "/settings", component: Settings });
+const flow = createRoute({ getParentRoute: () => app, path: "/flows/$id", component: Flow });
+const deployment = createRoute({ getParentRoute: () => app, path: "/deployments/$id", component: Deployment });
+const pool = createRoute({ getParentRoute: () => app, path: "/pools/$name", component: Pool });
+const worker = createRoute({ getParentRoute: () => app, path: "/pools/$name/workers/$id", component: Worker });
 const screens = [
-  dashboard, runs, run, taskRun, flows, deployments, pools, automations, events, variables, limits, settings,
+  dashboard, runs, run, taskRun, flows, flow, deployments, deployment, pools, pool, worker, automations, events, variables, limits,
+  settings,
 ] as const;
 
 export const router = createRouter({

@@ -136,8 +136,9 @@ class FlowRunFilter(Criterion, frozen=True, kw_only=True):
     parent_task_run_id: IdIs | None = None
     idempotency_key: TextIs | None = None
     created_by: CreatorIs | None = None
-    # Runwright's own: all attempts of one lineage.
+    # Runwright's own: all attempts of one lineage, and what one worker process took.
     root_run_id: IdIs | None = None
+    worker_id: IdIs | None = None
 
 
 class TaskRunFilter(Criterion, frozen=True, kw_only=True):

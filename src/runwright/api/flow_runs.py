@@ -128,6 +128,14 @@ class DeletedIds(msgspec.Struct, frozen=True, kw_only=True):
     deleted: list[UUID]
 
 
+class StuckRun(msgspec.Struct, frozen=True, kw_only=True):
+    """A run that stands still for longer than it should."""
+
+    flow_run: FlowRun
+    since: datetime
+    why: str
+
+
 class FlowRunOrchestrationResult(OrchestrationResult, frozen=True, kw_only=True):
     """What became of a state proposed for one of many runs."""
 

@@ -41,6 +41,15 @@ class NewKey(msgspec.Struct, frozen=True, kw_only=True):
     secret: str
 
 
+class Scope(msgspec.Struct, frozen=True, kw_only=True):
+    """What a scope opens: requests as `METHOD /path`, below `/api`."""
+
+    name: str
+    operations: list[str]
+    #: A worker's key may have it.
+    is_for_workers: bool = False
+
+
 class SessionStart(msgspec.Struct, frozen=True, kw_only=True):
     """Body of `POST /session`: a one-time sign-in token, or a key."""
 

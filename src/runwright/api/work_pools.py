@@ -66,6 +66,16 @@ class WorkPoolUpdate(msgspec.Struct, frozen=True, kw_only=True):
     storage_configuration: StorageConfiguration | msgspec.UnsetType | None = msgspec.UNSET
 
 
+class PoolStanding(msgspec.Struct, frozen=True, kw_only=True):
+    """Who serves a pool, and how many runs are due in it."""
+
+    id: UUID
+    name: str
+    workers_online: int
+    last_heard_at: datetime | None = None
+    due_runs: int = 0
+
+
 class DueRunsOfPool(msgspec.Struct, frozen=True, kw_only=True):
     """Body of `POST /work_pools/{name}/get_scheduled_flow_runs`. No queues means all of them."""
 

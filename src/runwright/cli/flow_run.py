@@ -26,6 +26,7 @@ from runwright.cli.session import session
 from runwright.cli.watching import LogTail, follow
 from runwright.client.calls import flow_runs
 from runwright.core.states import TERMINAL
+from runwright.core.waiting import Reason
 
 app = App(name="flow-run", help="Flow runs: list, follow, cancel, run again.")
 Yes = Annotated[bool, Parameter(name=["--yes", "-y"], negative="")]
@@ -90,6 +91,19 @@ def inspect(run: str, /, *, output: Output = "table") -> None:
     with session() as caller:
         found = lookup.flow_run(caller, run)
     show_one(found, output, name=str(found.id))
+
+
+@app.command
+def why(run: str, /, *, output: Output = "table") -> None:
+    """Say why a flow run is not running, and what to do about it."""
+    with session() as caller:
+        found = lookup.flow_run(caller, run)
+        waiting = caller.call(flow_runs.waiting(found.id))
+    if output == "table":
+        for reason in waiting.reasons:
+            _explain(reason)
+    else:
+        show_one(waiting, output, name=",".join(each.code for each in waiting.reasons))
 
 
 @app.command
@@ -169,6 +183,16 @@ def delete(run: str, /, *, yes: Yes = False, output: Output = "table") -> int:
         caller.call(flow_runs.remove(found.id))
     acted("deleted", found.name, output)
     return Exit.OK
+
+
+def _explain(reason: Reason) -> None:
+    say(reason.text + (f" Due {when(reason.until)}." if reason.until else ""))
+    if reason.holders:
+        rest = reason.holder_count - len(reason.holders)
+        names = ", ".join(f"{each.name} ({each.id})" for each in reason.holders)
+        say(f"  The slots have: {names}" + (f", and {rest} more." if rest > 0 else "."))
+    if reason.advice:
+        say(f"  {reason.advice}" + (f" {reason.command}" if reason.command else ""))
 
 
 def _tell(output: str, sentence: str, run: object) -> None:

@@ -40,7 +40,9 @@ SCOPES: dict[tuple[str, str], str | tuple[str, ...]] = {
     ("POST", "/keys"): "admin:keys",
     ("POST", "/keys/filter"): "admin:keys",
     ("DELETE", "/keys/{id}"): "admin:keys",
+    ("GET", "/scopes"): ANY_KEY,
     ("GET", "/ui/changes"): "runs:read",
+    ("GET", "/ui/work_pools"): "pools:read",
     # flows
     ("POST", "/flows"): ("flows:write", "runs:create"),
     ("GET", "/flows/{id}"): "flows:read",
@@ -54,6 +56,7 @@ SCOPES: dict[tuple[str, str], str | tuple[str, ...]] = {
     # flow runs
     ("POST", "/flow_runs"): "runs:create",
     ("GET", "/flow_runs/{id}"): ("runs:read", EXECUTION),
+    ("GET", "/flow_runs/stuck"): "runs:read",
     ("PATCH", "/flow_runs/{id}"): "runs:write",
     ("PATCH", "/flow_runs/{id}/labels"): "runs:write",
     ("DELETE", "/flow_runs/{id}"): "runs:delete",
@@ -74,6 +77,7 @@ SCOPES: dict[tuple[str, str], str | tuple[str, ...]] = {
     ("GET", "/flow_runs/{id}/graph"): "runs:read",
     ("GET", "/flow_runs/{id}/graph-v2"): "runs:read",
     ("GET", "/flow_runs/{id}/host_readings"): "runs:read",
+    ("GET", "/flow_runs/{id}/waiting"): "runs:read",
     ("GET", "/flow_runs/{id}/logs/download"): "logs:read",
     ("POST", "/flow_runs/{id}/journal"): "runs:report",
     ("POST", "/flow_runs/{id}/exit"): "runs:report",

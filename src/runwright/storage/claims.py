@@ -43,15 +43,16 @@ _due = and_(
     _c.lease_expires_at.is_(None),
     _c.due_at <= bindparam("now", type_=_c.due_at.type),
 )
-_DEPLOYMENTS_ALONE = Prepared(
+_deployments = (
     select(deployment.c.id, deployment.c.concurrency_limit, deployment.c.concurrency_options)
     .where(
         deployment.c.concurrency_limit.is_not(None),
         deployment.c.id.in_(select(_c.deployment_id).where(_due)),
     )
     .order_by(deployment.c.id)
-    .with_for_update(key_share=True)
 )
+_DEPLOYMENTS = Prepared(_deployments)
+_DEPLOYMENTS_ALONE = Prepared(_deployments.with_for_update(key_share=True))
 _QUEUE_ALONE = Prepared(
     select(work_queue)
     .where(work_queue.c.id == bindparam("wanted_id"))
@@ -68,7 +69,7 @@ _DEPLOYMENT_ALONE = Prepared(
     .with_for_update(key_share=True)
 )
 _priority = func.coalesce(work_queue.c.priority, _LAST)
-_open_to_all = (
+_open_runs = (
     select(
         _c.id,
         _c.due_at,
@@ -89,8 +90,8 @@ _open_to_all = (
     )
     .order_by(_priority, _c.due_at, _c.id)
     .limit(bindparam("most", type_=Integer))
-    .with_for_update(of=flow_run, skip_locked=True)
 )
+_open_to_all = _open_runs.with_for_update(of=flow_run, skip_locked=True)
 _OPEN_TO_ALL = Prepared(_open_to_all)
 _ANY_DUE = Prepared(select(_c.id).where(_due).limit(1))
 _NEXT_DUE = Prepared(
@@ -127,6 +128,22 @@ def offer(tx: Transaction, pool_id: UUID, queue_names: Sequence[str], free: int)
         return Offer(room=room, refused=refused)
     candidates = _candidates(tx, pool, queue_names, room)
     return Offer(room=room, candidates=candidates, refused=refused)
+
+
+def peek(tx: Transaction, pool_id: UUID, queue_names: Sequence[str], most: int) -> Offer:
+    """What `offer` would find, without its locks: the first `most` runs, for who only looks.
+
+    Whether pool, queue or deployment is paused or full is for the caller to ask of their rows.
+    """
+    parameters = {"pool_id": pool_id, "now": tx.now}
+    pool = tx.execute(_POOL, parameters).first()
+    if pool is None:
+        return Offer(room=Room(worker=0))
+    deployments = tx.execute(_DEPLOYMENTS, parameters).all()
+    queues = tx.execute(_QUEUES, parameters).all()
+    room = _slots_left(tx, pool, queues, deployments, most)
+    found = tx.execute(_within(_open_runs, queue_names, room), {**parameters, "most": most})
+    return Offer(room=room, candidates=[_candidate(row) for row in found])
 
 
 def slot_for(tx: Transaction, run: Any) -> tuple[Slot, str]:
@@ -186,6 +203,12 @@ def _room(tx: Transaction, pool: Any, deployments: Sequence[Any], free: int) -> 
     queues = tx.execute(_QUEUES, parameters).all()
     if any(queue.concurrency_limit is not None for queue in queues):
         queues = tx.execute(_QUEUES_ALONE, parameters).all()
+    return _slots_left(tx, pool, queues, deployments, free)
+
+
+def _slots_left(
+    tx: Transaction, pool: Any, queues: Sequence[Any], deployments: Sequence[Any], free: int
+) -> Room:
     return Room(
         worker=free,
         pool=_left(tx, _c.work_pool_id, [pool]).get(pool.id),
@@ -231,23 +254,28 @@ def _candidates(
     tx: Transaction, pool: Any, queue_names: Sequence[str], room: Room
 ) -> list[Candidate]:
     parameters = {"pool_id": pool.id, "now": tx.now, "most": room.worker * 4 + _SPARE}
-    statement = _open_to_all
+    statement = _within(_open_to_all, queue_names, room)
+    usual = statement is _open_to_all
+    found = tx.execute(_OPEN_TO_ALL if usual else statement, parameters)
+    return [_candidate(row) for row in found]
+
+
+def _within(statement: Any, queue_names: Sequence[str], room: Room) -> Any:
     for column, left in ((_c.work_queue_id, room.queues), (_c.deployment_id, room.deployments)):
         full = [each for each, slots in left.items() if slots <= 0]
         if full:
             statement = statement.where(or_(column.is_(None), column.not_in(full)))
     if queue_names:
         statement = statement.where(work_queue.c.name.in_(list(queue_names)))
-    usual = statement is _open_to_all
-    found = tx.execute(_OPEN_TO_ALL if usual else statement, parameters)
-    return [
-        Candidate(
-            run_id=row.id,
-            due_at=row.due_at,
-            priority=row.priority,
-            queue_id=row.work_queue_id,
-            deployment_id=row.deployment_id,
-            version_number=row.version_number,
-        )
-        for row in found
-    ]
+    return statement
+
+
+def _candidate(row: Any) -> Candidate:
+    return Candidate(
+        run_id=row.id,
+        due_at=row.due_at,
+        priority=row.priority,
+        queue_id=row.work_queue_id,
+        deployment_id=row.deployment_id,
+        version_number=row.version_number,
+    )

@@ -1,9 +1,11 @@
 """The few things that SQLite and Postgres say differently. Everything else is one statement."""
 
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     Float,
     Select,
@@ -12,6 +14,7 @@ from sqlalchemy import (
     bindparam,
     cast,
     func,
+    literal,
     null,
     select,
 )
@@ -50,6 +53,16 @@ class Dialect:
         if self.name == "sqlite":
             return cast(end - start, Float) / 1_000_000.0
         return cast(func.extract("epoch", end - start), Float)
+
+    def steps_between(
+        self, start: datetime, end: ColumnElement[Any], step: timedelta
+    ) -> ColumnElement[int]:
+        """How many whole steps there are from `start` to `end`."""
+        if self.name == "sqlite":
+            begun = literal(start, end.type)
+            return cast(end - begun, BigInteger) // (step // timedelta(microseconds=1))
+        seconds = func.extract("epoch", end - literal(start, end.type))
+        return cast(func.floor(seconds / step.total_seconds()), BigInteger)
 
     def greatest(self, first: ColumnElement[Any], second: Any) -> ColumnElement[Any]:
         """The greater of two values."""

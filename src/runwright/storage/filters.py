@@ -6,9 +6,10 @@ runs it selects; those on other resources become EXISTS.
 
 from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
 import msgspec
-from sqlalchemy import Table, and_, exists, not_, or_, select
+from sqlalchemy import Column, Table, and_, exists, not_, or_, select
 
 from runwright.api.filters import (
     ArtifactFilter,
@@ -139,6 +140,17 @@ _WAYS: dict[tuple[Table, Table], tuple[tuple[Table, ...], Condition]] = {
     ),
 }
 
+#: Where a row says itself to which row of the other table it belongs.
+_REFERENCE: dict[tuple[Table, Table], Column[Any]] = {
+    (flow_run, flow): flow_run.c.flow_id,
+    (flow_run, deployment): flow_run.c.deployment_id,
+    (flow_run, work_pool): flow_run.c.work_pool_id,
+    (flow_run, work_queue): flow_run.c.work_queue_id,
+    (task_run, flow_run): task_run.c.flow_run_id,
+    (deployment, flow): deployment.c.flow_id,
+    (artifact, flow_run): artifact.c.flow_run_id,
+}
+
 
 def narrowed(table: Table, filters: Filters) -> list[Condition]:
     """The conditions that `filters` put on the rows of `table`.
@@ -154,12 +166,27 @@ def narrowed(table: Table, filters: Filters) -> list[Condition]:
         way = _WAYS.get((table, other))
         if other is table or criteria is None or way is None:
             continue
+        reference, one = _REFERENCE.get((table, other)), _only_id(criteria)
+        if reference is not None and one is not None:
+            conditions.append(reference == one)  # of which there is an index, in the usual order
+            continue
         between, tie = way
         related = select(1).select_from(other, *between).where(tie)
         if (condition := condition_of(criteria)) is not None:
             related = related.where(condition)
         conditions.append(exists(related.correlate(table)))
     return conditions
+
+
+def _only_id(criteria: Criterion) -> UUID | None:
+    """The one id that is asked for, where nothing else is."""
+    given = [name for name in criteria.__struct_fields__ if getattr(criteria, name) is not None]
+    ids = getattr(criteria, "id", None)
+    if given not in (["operator", "id"], ["id", "operator"]) or not isinstance(ids, IdIs):
+        return None
+    if ids.any_ is None or (ids.not_any_, ids.is_null_) != (None, None):
+        return None
+    return ids.any_[0] if len(ids.any_) == 1 else None
 
 
 def condition_of(criteria: Criterion) -> Condition | None:

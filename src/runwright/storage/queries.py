@@ -26,6 +26,7 @@ from sqlalchemy.sql import Executable, visitors
 
 from runwright.api.filters import Filters, PageQuery, Query
 from runwright.storage.filters import narrowed
+from runwright.storage.state_pages import page_conditions
 from runwright.storage.statements import Prepared
 
 if TYPE_CHECKING:
@@ -98,7 +99,8 @@ def read_where(
     tx: "Transaction", resource: Resource[T], *conditions: ColumnElement[bool]
 ) -> list[T]:
     """Those that meet the conditions, at most 200, in the default order."""
-    statement = _ordered(resource, resource.select().where(*conditions), None).limit(MAX_LIMIT)
+    order = _order(resource, None)
+    statement = resource.select().where(*conditions).order_by(*order).limit(MAX_LIMIT)
     return [resource.to_wire(row, tx.now) for row in tx.execute(statement).all()]
 
 
@@ -199,9 +201,10 @@ def _filtered(
     offset = query.offset or 0
     if not 0 <= offset <= MAX_OFFSET:
         raise InvalidQuery(f"Invalid offset: {offset} is not between 0 and {MAX_OFFSET}.")
-    statement = resource.select().where(*narrowed(resource.table, query))
-    ordered = _ordered(resource, statement, query.sort)
-    page = ordered.limit(limit_of(query.limit)).offset(offset)
+    limit = limit_of(query.limit)
+    order = _order(resource, query.sort)
+    conditions = page_conditions(resource.table, query, order, offset + limit)
+    page = resource.select().where(*conditions).order_by(*order).limit(limit).offset(offset)
     return prepared(page, to_send=to_send)
 
 
@@ -218,11 +221,9 @@ def _one(resource: Resource[Any], *, to_send: bool = False) -> Prepared:
     return Prepared(wanted, to_send=to_send)
 
 
-def _ordered(resource: Resource[Any], statement: Select[Any], sort: str | None) -> Select[Any]:
+def _order(resource: Resource[Any], sort: str | None) -> tuple[ColumnElement[Any], ...]:
     if sort is None:
-        order = next(iter(resource.sorts.values()))
-    elif sort in resource.sorts:
-        order = resource.sorts[sort]
-    else:
-        raise InvalidQuery(f"Unknown sort {sort!r}. There are: {', '.join(resource.sorts)}.")
-    return statement.order_by(*order)
+        return next(iter(resource.sorts.values()))
+    if sort in resource.sorts:
+        return resource.sorts[sort]
+    raise InvalidQuery(f"Unknown sort {sort!r}. There are: {', '.join(resource.sorts)}.")

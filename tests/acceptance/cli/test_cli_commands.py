@@ -82,6 +82,12 @@ def test_a_run_for_later_is_previewed(deployed):
     later = deployed.ok("deployment", "run", "greet/d", "--in", "1h", "-o", "json").json
     assert later["state_type"] == "SCHEDULED"
     assert later["id"] in deployed.ok("work-pool", "preview", "local", "-o", "name").out.split()
+    assert "not due yet. Due in 59 min" in deployed.ok("flow-run", "why", later["id"]).out
+    deployed.ok("deployment", "pause", "greet/d")
+    told = deployed.ok("flow-run", "why", later["id"], "-o", "json").json
+    deployed.ok("deployment", "resume", "greet/d")
+    assert [each["code"] for each in told["reasons"]] == ["not_due", "deployment_paused"]
+    assert told["reasons"][1]["command"] == "runwright deployment resume greet/d"
 
 
 def test_the_same_idempotency_key_is_the_same_run(deployed):

@@ -1,7 +1,7 @@
 /** Pages are told that something has changed, and ask again for what they show. */
 import type { QueryClient } from "@tanstack/react-query";
 
-import { oneAtATime } from "../lib/one-at-a-time";
+import { refreshing } from "../lib/refreshing";
 import { base } from "./client";
 
 export interface Connection {
@@ -16,9 +16,15 @@ export function listen(queries: QueryClient, tell: (connection: Connection) => v
   let source: EventSource;
   let since: Date | null = null;
   let timer: ReturnType<typeof setTimeout> | undefined;
+  const refresh = refreshing(() =>
+    queries.invalidateQueries({ predicate: (query) => query.queryKey[0] === "live" }, { cancelRefetch: false }),
+  );
+  // Of a run with many tasks an answer takes longer than it takes the next one to move.
+  const tasksMoved = refreshing(() => queries.invalidateQueries({ queryKey: ["live", "tasks"] }));
   const changed = () => {
     // What failed meanwhile is asked for again too, whatever it is.
-    void queries.invalidateQueries(since ? {} : { predicate: (query) => query.queryKey[0] === "live" });
+    if (since) void queries.invalidateQueries();
+    else void refresh();
     since = null;
     tell({ since });
   };
@@ -36,8 +42,6 @@ export function listen(queries: QueryClient, tell: (connection: Connection) => v
     source.addEventListener("tasks", () => void tasksMoved());
     source.addEventListener("error", failed);
   };
-  // Of a run with many tasks an answer takes longer than it takes the next one to move.
-  const tasksMoved = oneAtATime(() => queries.invalidateQueries({ queryKey: ["live", "tasks"] }));
   open();
   return () => {
     clearTimeout(timer);

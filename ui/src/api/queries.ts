@@ -10,15 +10,31 @@ export const runs = (search: RunSearch) =>
     queryFn: () => good(api.POST("/api/flow_runs/filter", { body: queryOf(search) })),
   });
 
-const few = (name: string, state: NonNullable<NonNullable<Query["flow_runs"]>["state"]>, sort: string) =>
+type RunFilter = NonNullable<Query["flow_runs"]>;
+
+const few = (name: string, filter: () => RunFilter, sort: string) =>
   queryOptions({
     queryKey: ["live", "few", name],
     queryFn: () =>
-      good(api.POST("/api/flow_runs/filter", { body: { flow_runs: { state }, sort, limit: 10 } })),
+      good(api.POST("/api/flow_runs/filter", { body: { flow_runs: filter(), sort, limit: 10 } })),
   });
 
-export const failures = few("failures", { type: { any_: ["FAILED", "CRASHED"] } }, "END_TIME_DESC");
-export const late = few("late", { name: { any_: ["Late"] } }, "EXPECTED_START_TIME_ASC");
+/** How far back the dashboard looks for failures: a bound on what the database has to sort. */
+const WEEK = 7 * 86_400_000;
+
+export const failures = few(
+  "failures",
+  () => ({
+    state: { type: { any_: ["FAILED", "CRASHED"] } },
+    expected_start_time: { after_: new Date(Date.now() - WEEK).toISOString() },
+  }),
+  "END_TIME_DESC",
+);
+export const late = few(
+  "late",
+  () => ({ state: { type: { any_: ["SCHEDULED"] }, name: { any_: ["Late"] } } }),
+  "EXPECTED_START_TIME_ASC",
+);
 
 /** Searches of the runs page that were kept. */
 export const views = queryOptions({
@@ -156,18 +172,6 @@ export const pools = queryOptions({
   queryKey: ["live", "pools"],
   queryFn: () => good(api.POST("/api/work_pools/filter", { body: { limit: 200 } })),
 });
-
-export const workers = (pool: string) =>
-  queryOptions({
-    queryKey: ["live", "workers", pool],
-    queryFn: () =>
-      good(
-        api.POST("/api/work_pools/{name}/workers/filter", {
-          params: { path: { name: pool } },
-          body: {},
-        }),
-      ),
-  });
 
 export const variables = queryOptions({
   queryKey: ["live", "variables"],

@@ -1280,6 +1280,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/flow_runs/stuck": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Stuck */
+        get: operations["ApiFlowRunsStuckStuck"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/flow_runs/{run_id}": {
         parameters: {
             query?: never;
@@ -1549,6 +1566,23 @@ export interface paths {
         put?: never;
         /** SetState */
         post: operations["ApiFlowRunsRunIdSetStateSetState"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/flow_runs/{run_id}/waiting": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Why */
+        get: operations["ApiFlowRunsRunIdWaitingWhy"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1881,6 +1915,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/scopes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Scopes */
+        get: operations["ApiScopesScopes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/session": {
         parameters: {
             query?: never;
@@ -2148,6 +2199,23 @@ export interface paths {
         };
         /** Changes */
         get: operations["ApiUiChangesChanges"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/ui/work_pools": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Standings */
+        get: operations["ApiUiWorkPoolsStandings"];
         put?: never;
         post?: never;
         delete?: never;
@@ -3821,6 +3889,7 @@ export interface components {
             state?: components["schemas"]["StateIs"] | null;
             tags?: components["schemas"]["TagsAre"] | null;
             work_queue_name?: components["schemas"]["TextIs"] | null;
+            worker_id?: components["schemas"]["IdIs"] | null;
         };
         /** FlowRunOrchestrationResult */
         FlowRunOrchestrationResult: {
@@ -3997,13 +4066,6 @@ export interface components {
             /** @default 0 */
             sum_estimated_run_time?: number;
         };
-        /** Holder */
-        Holder: {
-            /** Format: uuid */
-            id: string;
-            /** @enum {string} */
-            type: "flow_run" | "task_run" | "deployment";
-        };
         /** HostFigures */
         HostFigures: {
             cpu_count?: number | null;
@@ -4140,7 +4202,7 @@ export interface components {
         };
         /** LeasedIncrement */
         LeasedIncrement: {
-            holder?: components["schemas"]["Holder"] | null;
+            holder?: components["schemas"]["api_concurrency_Holder"] | null;
             /** @default 300 */
             lease_duration?: number;
             /**
@@ -4373,6 +4435,24 @@ export interface components {
             type: "pause-work-queue";
             work_queue_id?: string | null;
         };
+        /** PlaceRef */
+        PlaceRef: {
+            /** Format: uuid */
+            id: string;
+            /** @enum {string} */
+            kind: "work_pool" | "work_queue" | "deployment";
+            name: string;
+        };
+        /** PoolStanding */
+        PoolStanding: {
+            /** @default 0 */
+            due_runs?: number;
+            /** Format: uuid */
+            id: string;
+            last_heard_at?: string | null;
+            name: string;
+            workers_online: number;
+        };
         /** Query */
         Query: {
             artifacts?: components["schemas"]["ArtifactFilter"] | null;
@@ -4409,6 +4489,21 @@ export interface components {
             /** Format: uuid */
             queue_id: string;
             queue_name: string;
+        };
+        /** Reason */
+        Reason: {
+            about?: components["schemas"]["PlaceRef"] | null;
+            advice?: string | null;
+            /** @default 0 */
+            ahead_count?: number;
+            /** @enum {string} */
+            code: "not_waiting" | "run_paused" | "starting" | "next_try" | "not_due" | "retry_delay" | "awaiting_slot" | "no_work_pool" | "work_pool_paused" | "work_queue_paused" | "deployment_paused" | "no_worker_online" | "no_worker_for_queue" | "workers_full" | "work_pool_limit" | "work_queue_limit" | "deployment_limit" | "runs_ahead" | "about_to_start";
+            command?: string | null;
+            /** @default 0 */
+            holder_count?: number;
+            holders?: components["schemas"]["core_waiting_Holder"][];
+            text: string;
+            until?: string | null;
         };
         /** ReceivedEvent */
         ReceivedEvent: {
@@ -4671,6 +4766,13 @@ export interface components {
             } | null;
             slug?: string | null;
         };
+        /** Scope */
+        Scope: {
+            /** @default false */
+            is_for_workers?: boolean;
+            name: string;
+            operations: string[];
+        };
         /** SearchFilter */
         SearchFilter: {
             object: string;
@@ -4821,6 +4923,13 @@ export interface components {
             end_time: string | null;
             /** Format: date-time */
             start_time: string;
+        };
+        /** StuckRun */
+        StuckRun: {
+            flow_run: components["schemas"]["FlowRun"];
+            /** Format: date-time */
+            since: string;
+            why: string;
         };
         /** SuspendFlowRun */
         SuspendFlowRun: {
@@ -5124,6 +5233,13 @@ export interface components {
             /** @constant */
             type: "wait_details";
         };
+        /** Waiting */
+        Waiting: {
+            due_at?: string | null;
+            /** Format: uuid */
+            flow_run_id: string;
+            reasons: components["schemas"]["Reason"][];
+        };
         /** WorkPool */
         WorkPool: {
             active_slots?: number | null;
@@ -5325,6 +5441,19 @@ export interface components {
              * @enum {string}
              */
             operator?: "and_" | "or_";
+        };
+        /** Holder */
+        api_concurrency_Holder: {
+            /** Format: uuid */
+            id: string;
+            /** @enum {string} */
+            type: "flow_run" | "task_run" | "deployment";
+        };
+        /** Holder */
+        core_waiting_Holder: {
+            /** Format: uuid */
+            id: string;
+            name: string;
         };
     };
     responses: never;
@@ -8737,6 +8866,26 @@ export interface operations {
             };
         };
     };
+    ApiFlowRunsStuckStuck: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StuckRun"][];
+                };
+            };
+        };
+    };
     ApiFlowRunsRunIdRead: {
         parameters: {
             query?: never;
@@ -9455,6 +9604,43 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["OrchestrationResult"];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiFlowRunsRunIdWaitingWhy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Waiting"];
                 };
             };
             /** @description Bad request syntax or unsupported method */
@@ -10242,6 +10428,26 @@ export interface operations {
             };
         };
     };
+    ApiScopesScopes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Scope"][];
+                };
+            };
+        };
+    };
     ApiSessionSignIn: {
         parameters: {
             query?: never;
@@ -10910,6 +11116,26 @@ export interface operations {
                 };
                 content: {
                     "application/json": unknown;
+                };
+            };
+        };
+    };
+    ApiUiWorkPoolsStandings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PoolStanding"][];
                 };
             };
         };

@@ -76,7 +76,14 @@ function stateOf(due: string) {
   return { state: { type: "SCHEDULED" as const, state_details: { scheduled_time: at.toISOString() } } };
 }
 
-function Input(props: { field: Field; value: string; error?: string; change: (text: string) => void }) {
+/** `none`: what an empty choice means. */
+export function Input(props: {
+  field: Field;
+  value: string;
+  error?: string;
+  none?: string;
+  change: (text: string) => void;
+}) {
   const { field, value, error } = props;
   const id = `parameter-${field.name}`;
   const shared = {
@@ -96,7 +103,7 @@ function Input(props: { field: Field; value: string; error?: string; change: (te
       </label>
       {choices ? (
         <select {...shared}>
-          {!field.isRequired && <option value="">as the flow says</option>}
+          {!field.isRequired && <option value="">{props.none ?? "as the flow says"}</option>}
           {choices.map((choice) => (
             <option key={choice}>{choice}</option>
           ))}
@@ -104,7 +111,7 @@ function Input(props: { field: Field; value: string; error?: string; change: (te
       ) : field.kind === "json" ? (
         <textarea rows={3} {...shared} className={`${BOX} font-mono text-xs`} />
       ) : (
-        <input type="text" inputMode={field.kind === "text" ? "text" : "decimal"} {...shared} />
+        <input type="text" inputMode={field.kind === "number" || field.kind === "integer" ? "decimal" : "text"} {...shared} />
       )}
       <span id={`${id}-about`} className={error ? "text-bad" : "text-faint"} role={error ? "alert" : undefined}>
         {error ?? field.description ?? (field.kind === "json" ? "JSON" : "")}

@@ -6,7 +6,8 @@ export interface Field {
   name: string;
   title: string;
   description?: string;
-  kind: "text" | "number" | "integer" | "boolean" | "choice" | "json";
+  /** `loose`: JSON where it is some, else text. */
+  kind: "text" | "number" | "integer" | "boolean" | "choice" | "json" | "loose";
   choices?: string[];
   isRequired: boolean;
   /** What the field shows at first. */
@@ -50,6 +51,8 @@ function resolved(part: Schema, whole: Schema): Schema {
 
 function kindOf(part: Schema): Field["kind"] {
   if (Array.isArray(part["enum"]) && part["enum"].every((each) => typeof each === "string")) return "choice";
+  const ways = part["anyOf"] as Schema[] | undefined;
+  if (part["type"] === undefined && ways?.some((way) => way["type"] === "string")) return "loose";
   switch (part["type"]) {
     case "string":
       return "text";
@@ -64,6 +67,7 @@ function kindOf(part: Schema): Field["kind"] {
 
 function shown(value: unknown, kind: Field["kind"]): string {
   if (value === undefined || value === null) return "";
+  if (kind === "loose") return value === asJson(String(value)) ? String(value) : JSON.stringify(value);
   return kind === "json" || typeof value === "object" ? JSON.stringify(value) : String(value);
 }
 
@@ -99,6 +103,7 @@ const COMPLAINTS: Record<Field["kind"], string> = {
   boolean: "It is true or false.",
   choice: "It is none of the choices.",
   json: "It is no JSON: a text needs quotes.",
+  loose: "It is neither text nor JSON.",
 };
 
 function read(field: Field, text: string): unknown {
@@ -115,6 +120,8 @@ function read(field: Field, text: string): unknown {
       return text === "true" ? true : text === "false" ? false : undefined;
     case "choice":
       return field.choices?.includes(text) ? text : undefined;
+    case "loose":
+      return asJson(text);
     case "json":
       try {
         return JSON.parse(text) as unknown;

@@ -34,3 +34,48 @@ function cronInWords(cron: string): string | null {
   }
   return weekday === "*" && NUMBER.test(day) ? `on day ${day} of every month ${at}` : null;
 }
+
+export type Kind = "cron" | "interval" | "rrule";
+
+/** A schedule as a form has it. */
+export interface Rule {
+  kind: Kind;
+  text: string;
+  timezone: string;
+}
+
+const UNITS: Record<string, number> = { s: 1, min: 60, h: 3_600, d: 86_400 };
+const INTERVAL = /^(\d+(?:\.\d+)?)\s*(s|min|h|d)?$/;
+
+/** Seconds out of `90`, `15 min`, `1.5 h`, `1 d`. */
+export function secondsOf(text: string): number | null {
+  const [, count, unit = "s"] = INTERVAL.exec(text.trim()) ?? [];
+  return count ? Number(count) * (UNITS[unit] ?? 1) : null;
+}
+
+export function ruleOf(schedule: Record<string, unknown>): Rule {
+  const timezone = typeof schedule["timezone"] === "string" ? schedule["timezone"] : "";
+  for (const kind of ["cron", "rrule"] as const) {
+    const text = schedule[kind];
+    if (typeof text === "string") return { kind, text, timezone };
+  }
+  return { kind: "interval", text: intervalText(Number(schedule["interval"] ?? 0)), timezone };
+}
+
+function intervalText(seconds: number): string {
+  const unit = Object.entries(UNITS)
+    .reverse()
+    .find(([, size]) => seconds >= size && seconds % size === 0);
+  return unit ? `${seconds / unit[1]} ${unit[0]}` : `${seconds}`;
+}
+
+/** What the form means, laid over what it was made from; null where an interval is none. */
+export function scheduleOf(rule: Rule, before: Record<string, unknown> = {}): Record<string, unknown> | null {
+  const { cron: _, interval: __, rrule: ___, timezone: ____, ...rest } = before;
+  const zone = rule.timezone.trim() ? { timezone: rule.timezone.trim() } : {};
+  // What belongs to one kind of rule does not outlive it.
+  const same = rule.kind in before ? rest : {};
+  if (rule.kind !== "interval") return { ...same, [rule.kind]: rule.text.trim(), ...zone };
+  const seconds = secondsOf(rule.text);
+  return seconds ? { ...same, interval: seconds, ...zone } : null;
+}

@@ -1,6 +1,6 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, test } from "vitest";
 
-import { nextPage, queryOf, readSearch } from "./search";
+import { filterOf, nextPage, queryOf, readSearch } from "./search";
 
 const NOON = "2026-01-01T12:00:00.123456Z";
 const LATER = "2026-01-01T13:00:00Z";
@@ -45,5 +45,12 @@ describe("queryOf", () => {
       work_pools: { name: { any_: ["gpu"] } },
       offset: 2,
     });
+  });
+});
+
+test("what runs belong to is asked for as it is, and as it is not", () => {
+  expect(filterOf(readSearch({ flow: "orders", notPool: "gpu", notDeployment: "" }))).toEqual({
+    flows: { name: { any_: ["orders"] } },
+    work_pools: { name: { not_any_: ["gpu"] } },
   });
 });

@@ -9,6 +9,9 @@ export interface RunSearch {
   flow?: string;
   deployment?: string;
   pool?: string;
+  notFlow?: string;
+  notDeployment?: string;
+  notPool?: string;
   tag?: string;
   /** Only runs that were due by then, without the first so many of them: the pages before. */
   before?: string;
@@ -17,6 +20,14 @@ export interface RunSearch {
 
 export const PAGE_SIZE = 50;
 
+/** What runs belong to, each as it is and as it is not. */
+export const BELONGS = [
+  { title: "Flow", key: "flow", not: "notFlow" },
+  { title: "Deployment", key: "deployment", not: "notDeployment" },
+  { title: "Work pool", key: "pool", not: "notPool" },
+] as const;
+const TEXTS = ["name", "tag", ...BELONGS.map((each) => each.key), ...BELONGS.map((each) => each.not)] as const;
+
 /** Read what somebody may have typed into the address. Nonsense is left out. */
 export function readSearch(raw: Record<string, unknown>): RunSearch {
   const search: RunSearch = {};
@@ -24,7 +35,7 @@ export function readSearch(raw: Record<string, unknown>): RunSearch {
   const not = statesIn(raw["not"]);
   if (states.length > 0) search.state = states;
   if (not.length > 0) search.not = not;
-  for (const key of ["name", "flow", "deployment", "pool", "tag"] as const) {
+  for (const key of TEXTS) {
     const value = raw[key];
     if (typeof value === "string" && value.trim() !== "") search[key] = value;
     if (typeof value === "number") search[key] = String(value);
@@ -83,8 +94,13 @@ export function filterOf(search: RunSearch): Query {
   if (search.before) runs.expected_start_time = { before_: search.before };
   return {
     ...(Object.keys(runs).length > 0 && { flow_runs: runs }),
-    ...(search.flow && { flows: { name: { any_: [search.flow] } } }),
-    ...(search.deployment && { deployments: { name: { any_: [search.deployment] } } }),
-    ...(search.pool && { work_pools: { name: { any_: [search.pool] } } }),
+    ...named("flows", search.flow, search.notFlow),
+    ...named("deployments", search.deployment, search.notDeployment),
+    ...named("work_pools", search.pool, search.notPool),
   };
+}
+
+function named(what: "flows" | "deployments" | "work_pools", is?: string, isNot?: string): Query {
+  if (!is && !isNot) return {};
+  return { [what]: { name: { ...(is && { any_: [is] }), ...(isNot && { not_any_: [isNot] }) } } };
 }

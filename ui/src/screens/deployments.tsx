@@ -7,6 +7,7 @@ import { api, type Deployment, good } from "../api/client";
 import * as ask from "../api/queries";
 import { useAct } from "../components/act";
 import { Button, Empty, Failure, Loading, Table, useTitle, When } from "../components/basics";
+import { DeploymentStatus } from "../components/places";
 import { RunForm } from "../components/run-form";
 import { Versions } from "../components/versions";
 import { inWords } from "../lib/schedules";
@@ -40,13 +41,21 @@ export function Deployments() {
               title: "Deployment",
               wide: true,
               cell: (each) => (
-                <Link to="/runs" search={{ deployment: each.name }}>
+                <Link to="/deployments/$id" params={{ id: each.id }} className="font-medium whitespace-nowrap">
                   {names.get(each.flow_id)}/{each.name}
                 </Link>
               ),
             },
-            { title: "Status", cell: (each) => (each.paused ? "Paused" : each.status === "READY" ? "Ready" : "No worker") },
-            { title: "Pool", cell: (each) => each.work_pool_name },
+            { title: "Status", cell: (each) => <DeploymentStatus deployment={each} /> },
+            {
+              title: "Pool",
+              cell: (each) =>
+                each.work_pool_name && (
+                  <Link to="/pools/$name" params={{ name: each.work_pool_name }}>
+                    {each.work_pool_name}
+                  </Link>
+                ),
+            },
             { title: "Version", cell: (each) => each.version_number ?? "" },
             { title: "Schedules", cell: (each) => <Schedules deployment={each} /> },
             {

@@ -27,7 +27,7 @@ export function Flows() {
               title: "Flow",
               wide: true,
               cell: (flow) => (
-                <Link to="/runs" search={{ flow: flow.name }}>
+                <Link to="/flows/$id" params={{ id: flow.id }} className="font-medium">
                   {flow.name}
                 </Link>
               ),

@@ -7,6 +7,7 @@ import type { FlowRun } from "../api/client";
 import * as ask from "../api/queries";
 import { Bars } from "../components/bars";
 import { type Column, Empty, Failure, Loading, StateBadge, Table, useNow, useTitle, When } from "../components/basics";
+import { Belongs } from "../components/belongs";
 import { Bulk } from "../components/bulk";
 import { Filters } from "../components/run-filters";
 import { barsOf } from "../lib/history";
@@ -30,6 +31,7 @@ export function Runs() {
     <div className="flex flex-col gap-4">
       <h1 className="text-lg font-semibold">Runs</h1>
       <Filters search={search} />
+      <Belongs search={search} />
       <History search={search} />
       {found.error ? (
         <Failure error={found.error} retry={() => void found.refetch()} />

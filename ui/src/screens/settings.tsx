@@ -1,12 +1,15 @@
-/** Settings: the keys by which people, programs and workers come in. */
+/** Settings: the keys by which people, programs and workers come in, and what each scope opens. */
 import { useQuery } from "@tanstack/react-query";
-import { type FormEvent, useState } from "react";
+import { Link } from "@tanstack/react-router";
 
 import { api, good } from "../api/client";
+import { scopes as allScopes } from "../api/place-queries";
 import * as ask from "../api/queries";
 import { useAct } from "../components/act";
-import { Button, Card, Command, Delete, Failure, Loading, Table, TextField, useNow, useTitle, When } from "../components/basics";
-import { standing } from "../lib/keys";
+import { Card, Delete, Failure, Loading, Table, useNow, useTitle, When } from "../components/basics";
+import { KeyForm } from "../components/key-form";
+import { Mark } from "../components/places";
+import { scopesInWords, standing } from "../lib/keys";
 
 export function Settings() {
   useTitle("Settings");
@@ -15,67 +18,66 @@ export function Settings() {
     <div className="flex flex-col gap-4">
       <h1 className="text-lg font-semibold">Settings</h1>
       <Keys />
+      <Scopes />
       {version.data && <p className="text-faint">The server speaks the API of version {version.data}.</p>}
     </div>
   );
 }
 
+const STANDING = {
+  valid: { tone: "text-good", shape: "●" },
+  expired: { tone: "text-warn", shape: "○" },
+  revoked: { tone: "text-muted", shape: "○" },
+} as const;
+
 function Keys() {
   const now = useNow(60_000);
   const found = useQuery(ask.keys);
-  const pools = useQuery(ask.pools);
-  const [name, setName] = useState("");
-  const [pool, setPool] = useState("");
-  const make = useAct(
-    () => {
-      const rest = pool === "" ? { kind: "user" as const } : { kind: "worker" as const, work_pool_name: pool };
-      return good(api.POST("/api/keys", { body: { name, ...rest } }));
-    },
-    () => setName(""),
-  );
+  const scopes = useQuery(allScopes);
   const revoke = useAct((id: string) => good(api.DELETE("/api/keys/{key_id}", { params: { path: { key_id: id } } })));
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    make.mutate(undefined);
-  };
   if (found.error) return <Failure error={found.error} retry={() => void found.refetch()} />;
   if (!found.data) return <Loading what="keys" />;
-  const failed = make.error ?? revoke.error;
+  const names = (forWorkers: boolean) =>
+    (scopes.data ?? []).filter((each) => !forWorkers || each.is_for_workers).map((each) => each.name);
   return (
     <Card title="Keys">
-      <form onSubmit={submit} aria-label="Make a key" className="mb-3 flex flex-wrap items-center gap-4">
-        <TextField label="Name" value={name} change={setName} />
-        <label className="flex items-center gap-2">
-          For
-          <select value={pool} onChange={(event) => setPool(event.target.value)} className="rounded border border-line bg-surface px-2 py-1">
-            <option value="">a person or a program</option>
-            {pools.data?.map((each) => (
-              <option key={each.id} value={each.name}>
-                workers of {each.name}
-              </option>
-            ))}
-          </select>
-        </label>
-        <Button type="submit" disabled={name === "" || make.isPending}>
-          Make a key
-        </Button>
-      </form>
-      {failed && <Failure error={failed} />}
-      {make.data && (
-        <p role="status" className="mb-3 flex flex-col gap-1">
-          It is shown this once:
-          <Command text={make.data.secret} />
-        </p>
-      )}
+      <KeyForm />
+      {revoke.error && <Failure error={revoke.error} />}
       <Table
         label="Keys"
         rows={found.data}
         id={(key) => key.id}
         columns={[
           { title: "Name", cell: (key) => key.name },
-          { title: "For", cell: (key) => (key.kind === "worker" ? `workers of ${key.work_pool_name}` : "a person or a program") },
-          { title: "Scopes", wide: true, cell: (key) => <span className="whitespace-normal">{key.scopes?.join(", ")}</span> },
-          { title: "Status", cell: (key) => standing(key, now) },
+          {
+            title: "For",
+            cell: (key) =>
+              key.kind === "worker" && key.work_pool_name ? (
+                <Link to="/pools/$name" params={{ name: key.work_pool_name }}>
+                  workers of {key.work_pool_name}
+                </Link>
+              ) : (
+                "a person or a program"
+              ),
+          },
+          {
+            title: "Scopes",
+            wide: true,
+            cell: (key) => (
+              <span className="whitespace-normal" title={key.scopes?.join(", ")}>
+                {scopesInWords(key.scopes ?? [], names(key.kind === "worker"))}
+              </span>
+            ),
+          },
+          {
+            title: "Status",
+            cell: (key) => {
+              const word = standing(key, now);
+              return <Mark {...STANDING[word]}>{word}</Mark>;
+            },
+          },
+          { title: "Made", cell: (key) => <When at={key.created} /> },
+          { title: "Expires", cell: (key) => (key.expires_at ? <When at={key.expires_at} /> : "never") },
           { title: "Used", cell: (key) => <When at={key.last_used_at} /> },
           {
             title: "Action",
@@ -85,4 +87,40 @@ function Keys() {
       />
     </Card>
   );
+}
+
+function Scopes() {
+  const found = useQuery(allScopes);
+  if (!found.data) return found.error ? <Failure error={found.error} /> : null;
+  return (
+    <Card title="What each scope opens">
+      <ul className="flex flex-col gap-1">
+        {found.data.map((scope) => (
+          <li key={scope.name}>
+            <details>
+              <summary className="cursor-pointer">
+                <code>{scope.name}</code>{" "}
+                <span className="text-faint">
+                  {counted(scope.operations.length)}
+                  {scope.is_for_workers && ", also of workers' keys"}
+                </span>
+              </summary>
+              <ul className="my-1 grid gap-x-6 pl-5 md:grid-cols-2">
+                {scope.operations.map((operation) => (
+                  <li key={operation} className="font-mono text-xs text-faint">
+                    {operation}
+                  </li>
+                ))}
+              </ul>
+            </details>
+          </li>
+        ))}
+      </ul>
+    </Card>
+  );
+}
+
+function counted(requests: number): string {
+  if (requests === 0) return "no request by itself: more of what others answer";
+  return requests === 1 ? "1 request" : `${requests} requests`;
 }

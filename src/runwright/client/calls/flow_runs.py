@@ -5,12 +5,18 @@ from uuid import UUID
 from runwright.api.filters import Query
 from runwright.api.flow_runs import FlowRun
 from runwright.api.states import OrchestrationResult, SetState, State, StateCreate, StateType
+from runwright.api.waiting import Waiting
 from runwright.client.call import Call, delete, get, join, post, query, with_query
 
 
 def read(run_id: UUID) -> Call[FlowRun]:
     """One run."""
     return get(join("flow_runs", run_id), FlowRun)
+
+
+def waiting(run_id: UUID) -> Call[Waiting]:
+    """Why it is not running."""
+    return get(join("flow_runs", run_id, "waiting"), Waiting)
 
 
 def find(where: Query) -> Call[list[FlowRun]]:

@@ -8,7 +8,7 @@ from litestar import get, post
 from litestar.params import JSONBody
 
 from runwright.api.filters import Filters, PageQuery, Query
-from runwright.api.flow_runs import FlowRun, FlowRunPage, HistoryInterval
+from runwright.api.flow_runs import FlowRun, FlowRunPage, HistoryInterval, StuckRun
 from runwright.core.instants import Instant
 from runwright.server.decoding import decode
 from runwright.server.injected import Asker, PathId, Wired
@@ -18,6 +18,7 @@ from runwright.storage.engine import Transaction
 from runwright.storage.flow_runs import FLOW_RUNS
 from runwright.storage.histories import average_lateness, history
 from runwright.storage.queries import count, read_page, send_many, send_one
+from runwright.storage.stuck import stuck_runs
 from runwright.storage.tables import flow_run
 
 _query = msgspec.json.Decoder(Query)
@@ -109,4 +110,11 @@ async def lateness(data: JSONBody[Filters], wiring: Wired) -> float | None:
     return await wiring.storage.read(lambda tx: average_lateness(tx, data))
 
 
-handlers: list[Any] = [filtered, read, counted, paginated, read_history, lateness]
+@get("/stuck")
+async def stuck(wiring: Wired) -> list[StuckRun]:
+    """Runs that stand still for longer than they should; twenty of each kind at most."""
+    grace = timedelta(seconds=wiring.settings.cancel_grace)
+    return await wiring.storage.read(lambda tx: stuck_runs(tx, grace))
+
+
+handlers: list[Any] = [filtered, read, counted, paginated, read_history, lateness, stuck]

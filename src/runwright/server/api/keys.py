@@ -3,12 +3,12 @@
 from datetime import timedelta
 from typing import Any
 
-from litestar import Request, Response, Router, delete, post
+from litestar import Request, Response, Router, delete, get, post
 from litestar.datastructures import Cookie
 from litestar.params import JSONBody
 
 from runwright.api.filters import Query
-from runwright.api.keys import Key, KeyCreate, NewKey, SessionStart, SignIn
+from runwright.api.keys import Key, KeyCreate, NewKey, Scope, SessionStart, SignIn
 from runwright.server.auth import COOKIE, SECURE_COOKIE
 from runwright.server.injected import Asker, Doorkeeper, PathId, Wired
 from runwright.server.keys import (
@@ -19,6 +19,7 @@ from runwright.server.keys import (
     new_key,
 )
 from runwright.server.problems import Denied, Missing, Unprocessable
+from runwright.server.scopes import SCOPES
 from runwright.storage.api_keys import KEYS, add_key, pool_id, revoke_key
 from runwright.storage.engine import Transaction
 from runwright.storage.queries import read_where
@@ -83,6 +84,23 @@ async def listed(data: JSONBody[Query], wiring: Wired) -> list[Key]:
     return await wiring.storage.read(
         lambda tx: read_where(tx, KEYS, api_key.c.kind.in_(["user", "worker"]))
     )
+
+
+@get("/scopes")
+async def scopes() -> list[Scope]:
+    """The scopes there are, and the requests that each of them opens."""
+    return [
+        Scope(
+            name=name,
+            operations=[
+                f"{method} {path}"
+                for (method, path), needs in SCOPES.items()
+                if name in ((needs,) if isinstance(needs, str) else needs)
+            ],
+            is_for_workers=name in WORKER_SCOPES,
+        )
+        for name in sorted(ALL_SCOPES)
+    ]
 
 
 @delete("/keys/{key_id:uuid}")
@@ -154,4 +172,7 @@ async def sign_out(wiring: Wired, principal: Asker, authenticator: Doorkeeper) -
     authenticator.forget()
 
 
-router = Router(path="/", route_handlers=[create, listed, revoke, sign_in_link, sign_in, sign_out])
+router = Router(
+    path="/",
+    route_handlers=[create, listed, scopes, revoke, sign_in_link, sign_in, sign_out],
+)
