@@ -111,12 +111,14 @@ def test_nobody_online_or_nobody_for_its_queue(on_storage):
         (reason,) = await why(storage, run)
         assert reason.code == "no_worker_online"
         assert reason.command == "runwright worker start --pool p"
+        assert reason.last_heard_at is None
 
         desk = WorkDesk(storage, POLICY)
         assert await claim(desk, queues=["urgent"]) == []
         assert await codes(storage, run) == ["no_worker_for_queue"]
         await claim(desk, stopping=True)
-        assert await codes(storage, run) == ["no_worker_online"]
+        (reason,) = await why(storage, run)
+        assert (reason.code, reason.last_heard_at is None) == ("no_worker_online", False)
 
     on_storage(body)
 

@@ -186,7 +186,9 @@ def delete(run: str, /, *, yes: Yes = False, output: Output = "table") -> int:
 
 
 def _explain(reason: Reason) -> None:
-    say(reason.text + (f" Due {when(reason.until)}." if reason.until else ""))
+    due = f" Due {when(reason.until)}." if reason.until else ""
+    heard = f" Last heard {when(reason.last_heard_at)}." if reason.last_heard_at else ""
+    say(reason.text + due + heard)
     if reason.holders:
         rest = reason.holder_count - len(reason.holders)
         names = ", ".join(f"{each.name} ({each.id})" for each in reason.holders)

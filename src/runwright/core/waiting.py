@@ -61,6 +61,8 @@ class Reason(msgspec.Struct, frozen=True, kw_only=True):
     about: PlaceRef | None = None
     #: When it ends by itself, where that is known.
     until: Instant | None = None
+    #: Where nobody is online: when somebody was heard last.
+    last_heard_at: Instant | None = None
     #: Runs that have the slots, the longest running first: ten of `holder_count`.
     holders: list[Holder] = []
     holder_count: int = 0
@@ -216,6 +218,7 @@ def _nobody(facts: WaitingFacts, pool: Place) -> list[Reason]:
                 advice="Start one.",
                 command=start,
                 about=pool.ref,
+                last_heard_at=facts.last_heard_at,
             )
         ]
     queue = facts.queue

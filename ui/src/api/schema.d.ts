@@ -4502,6 +4502,7 @@ export interface components {
             /** @default 0 */
             holder_count?: number;
             holders?: components["schemas"]["core_waiting_Holder"][];
+            last_heard_at?: string | null;
             text: string;
             until?: string | null;
         };

@@ -32,6 +32,11 @@ function Line({ reason, pool }: { reason: Reason; pool?: string | null }) {
     <li className="flex flex-col gap-1">
       <span className="flex flex-wrap items-center gap-x-3 gap-y-1">
         <span className="font-medium">{reason.text}</span>
+        {reason.last_heard_at && (
+          <span className="text-faint">
+            Last heard <When at={reason.last_heard_at} />.
+          </span>
+        )}
         <About about={reason.about} pool={pool} />
       </span>
       <Holders reason={reason} />
