@@ -37,7 +37,8 @@ export function useLines(run: FlowRun, task?: string): { lines?: Log[]; error: E
       return lines;
     },
     refetchInterval: hasEnded(run.state_type) ? false : LOOK_AGAIN_MS,
-    placeholderData: (before) => before,
+    // Lines of another run or task are not shown in place of these.
+    placeholderData: (before: Log[] | undefined, query) => (query?.queryKey.includes(of) ? before : undefined),
   });
   return { lines: found.data, error: found.error, retry: () => void found.refetch() };
 }
