@@ -86,10 +86,13 @@ export const flow = (id: string) =>
     queryFn: () => good(api.GET("/api/flows/{flow_id}", { params: { path: { flow_id: id } } })),
   });
 
-export const deployment = (id: string) =>
+/** Of a run that has none, nothing is asked. */
+export const deployment = (id: string | null | undefined) =>
   queryOptions({
     queryKey: ["live", "deployment", id],
-    queryFn: () => good(api.GET("/api/deployments/{deployment_id}", { params: { path: { deployment_id: id } } })),
+    enabled: id != null,
+    queryFn: () =>
+      good(api.GET("/api/deployments/{deployment_id}", { params: { path: { deployment_id: id ?? "" } } })),
   });
 
 export const deploymentsOf = (flow: string) =>

@@ -72,20 +72,6 @@ export const run = (id: string) =>
     queryFn: () => good(api.GET("/api/flow_runs/{run_id}", { params: { path: { run_id: id } } })),
   });
 
-export const flow = (id: string) =>
-  queryOptions({
-    queryKey: ["flow", id],
-    queryFn: () => good(api.GET("/api/flows/{flow_id}", { params: { path: { flow_id: id } } })),
-  });
-
-export const deployment = (id: string | null | undefined) =>
-  queryOptions({
-    queryKey: ["live", "deployment", id],
-    enabled: id != null,
-    queryFn: () =>
-      good(api.GET("/api/deployments/{deployment_id}", { params: { path: { deployment_id: id ?? "" } } })),
-  });
-
 /** The last lines of a run's log of at least a level, the newest first. */
 export const lastLines = (run: string, least: number, count: number) =>
   queryOptions({

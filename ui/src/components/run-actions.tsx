@@ -4,7 +4,7 @@ import { Link, useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 
 import { api, type FlowRun, good } from "../api/client";
-import * as ask from "../api/queries";
+import * as places from "../api/place-queries";
 import { command, runCommand } from "../lib/commands";
 import { hasEnded } from "../lib/states";
 import { useAct } from "./act";
@@ -106,8 +106,8 @@ function Cancel({ run }: { run: FlowRun }) {
 /** What does the same, or shows the same, on the command line. */
 function CopyMenu({ run }: { run: FlowRun }) {
   const [copied, copy] = useCopy();
-  const flow = useQuery(ask.flow(run.flow_id)).data;
-  const deployment = useQuery(ask.deployment(run.deployment_id)).data;
+  const flow = useQuery(places.flow(run.flow_id)).data;
+  const deployment = useQuery(places.deployment(run.deployment_id)).data;
   const item = (label: string, text: string): MenuItem => ({ label, hint: text, act: () => void copy(text) });
   const again =
     flow && deployment
@@ -136,7 +136,7 @@ function CopyMenu({ run }: { run: FlowRun }) {
 
 function More({ run }: { run: FlowRun }) {
   const navigate = useNavigate();
-  const deployment = useQuery(ask.deployment(run.deployment_id)).data;
+  const deployment = useQuery(places.deployment(run.deployment_id)).data;
   const [opened, setOpened] = useState<"form" | "delete" | null>(null);
   const close = () => setOpened(null);
   const remove = useAct(

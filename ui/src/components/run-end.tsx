@@ -3,6 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 
 import type { FlowRun } from "../api/client";
+import * as places from "../api/place-queries";
 import * as ask from "../api/queries";
 import { plain } from "../lib/ansi";
 import { quoted } from "../lib/commands";
@@ -78,8 +79,8 @@ function Memory({ limit, peak = limit }: { limit: number; peak?: number }) {
 }
 
 function ToDo({ run, advice }: { run: FlowRun; advice: Advice[] }) {
-  const flow = useQuery(ask.flow(run.flow_id)).data;
-  const deployment = useQuery(ask.deployment(run.deployment_id)).data;
+  const flow = useQuery(places.flow(run.flow_id)).data;
+  const deployment = useQuery(places.deployment(run.deployment_id)).data;
   const names: Record<string, string | null | undefined> = {
     "FLOW/NAME": flow && deployment && `${flow.name}/${deployment.name}`,
     POOL: run.work_pool_name,

@@ -4,6 +4,7 @@ import { Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 
 import type { FlowRun } from "../api/client";
+import * as places from "../api/place-queries";
 import * as ask from "../api/queries";
 import { crashOf } from "../lib/crash";
 import { timesOf } from "../lib/run-times";
@@ -66,8 +67,8 @@ function Times({ run }: { run: FlowRun }) {
 
 /** Out of what it came. */
 function Origin({ run }: { run: FlowRun }) {
-  const flow = useQuery(ask.flow(run.flow_id)).data;
-  const deployment = useQuery(ask.deployment(run.deployment_id)).data;
+  const flow = useQuery(places.flow(run.flow_id)).data;
+  const deployment = useQuery(places.deployment(run.deployment_id)).data;
   const attempts = useQuery(ask.attempts(run.root_run_id)).data?.length ?? 1;
   const most = Math.max(attempts, run.attempt ?? 1, 1 + (run.retries ?? 0));
   return (
@@ -75,14 +76,14 @@ function Origin({ run }: { run: FlowRun }) {
       <Fact name="Attempt">{most > 1 && `${run.attempt ?? 1} of ${most}`}</Fact>
       <Fact name="Flow">
         {flow && (
-          <Link to="/runs" search={{ flow: flow.name }} className="wrap-anywhere">
+          <Link to="/flows/$id" params={{ id: flow.id }} className="wrap-anywhere">
             {flow.name}
           </Link>
         )}
       </Fact>
       <Fact name="Deployment">
         {deployment && (
-          <Link to="/runs" search={{ deployment: deployment.name }} className="wrap-anywhere">
+          <Link to="/deployments/$id" params={{ id: deployment.id }} className="wrap-anywhere">
             {deployment.name}
           </Link>
         )}
@@ -126,7 +127,7 @@ function Place({ run }: { run: FlowRun }) {
     <>
       <Fact name="Pool">
         {run.work_pool_name && (
-          <Link to="/pools" className="wrap-anywhere">
+          <Link to="/pools/$name" params={{ name: run.work_pool_name }} className="wrap-anywhere">
             {run.work_pool_name}
           </Link>
         )}
