@@ -46,7 +46,7 @@ browser: $(UI)  ## the web interface: its unit tests, and Debian's Chromium on a
 	@# The types of requests and answers are those of the API as it is.
 	$(MAKE) ui-types
 	git diff --exit-code --stat -- ui/src/api/schema.d.ts
-	$(BIN)/python -m pytest -q -m 'browser and not slow'
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile -m 'browser and not slow'
 
 browser-scale: $(UI)  ## the page on a million runs: 2 minutes, and 2 GB of disk
 	$(BIN)/python -m pip install -q -c constraints.txt --group browser
