@@ -25,7 +25,7 @@ def test_the_chain_makes_the_declared_schema(database_url):
 
 
 def test_the_chain_makes_the_declared_triggers(database_url):
-    """A table that is made anew loses them: whoever changes one of those tables makes them again."""
+    """A table that is made anew loses them: who changes one of these has to make them again."""
     migrations.upgrade(database_url)
 
     def definitions(connection):

@@ -190,3 +190,47 @@ class AutomationEnabled(msgspec.Struct, frozen=True, kw_only=True):
     """Body of `PATCH /automations/{id}`."""
 
     enabled: bool = True
+
+
+class ActionOutcome(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of one action. Its id is the `Idempotency-Key` of its requests."""
+
+    id: UUID
+    action: dict[str, Any]
+    #: `failed`: it cannot be done. `dead`: it was given up after so many tries.
+    status: Literal["pending", "executed", "failed", "dead"]
+    tries: int
+    #: Pending: when it is tried next.
+    due_at: datetime | None
+    updated: datetime
+    error: str | None
+    result: dict[str, Any] | None
+
+
+class Firing(msgspec.Struct, frozen=True, kw_only=True):
+    """One time that an automation acted."""
+
+    id: UUID
+    automation_id: UUID
+    created: datetime
+    #: `stopped`: it was a link of too long a chain of automations, and was disabled.
+    outcome: Literal["triggered", "resolved", "stopped"]
+    #: What led to it; none where nothing has happened, and that was the reason.
+    event: dict[str, Any] | None
+    #: How many automations in a row have led to it.
+    depth: int
+    actions: list[ActionOutcome]
+
+
+class FiringQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """Body of `POST /automations/{id}/firings/filter`."""
+
+    limit: Annotated[int, Meta(ge=1, le=200)] = 50
+    offset: Annotated[int, Meta(ge=0)] = 0
+
+
+class UnjudgedEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """An event that automations could not be held against, and why."""
+
+    event_id: UUID
+    error: str

@@ -42,6 +42,8 @@ class Verdict(msgspec.Struct, frozen=True):
     outcome: Outcome
     key: str
     bucket: Bucket
+    #: A deadline has passed: it is about the last event of the bucket, not about a new one.
+    is_late: bool = False
 
 
 def judge_event(
@@ -152,7 +154,8 @@ def _combine(
         is_whole = len(recent) >= required_of(trigger)
     if is_whole:
         memory.starts = []
-        return [Verdict(Outcome.TRIGGERED, verdicts[-1].key, bucket)]
+        last = verdicts[-1]
+        return [msgspec.structs.replace(last, bucket=bucket)]
     memory.starts = list(starts)
     return []
 

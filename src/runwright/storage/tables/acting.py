@@ -45,9 +45,7 @@ event_queue = Table(
 automation_bucket = Table(
     "automation_bucket",
     metadata,
-    Column(
-        "automation_id", Id, ForeignKey("automation.id", ondelete="CASCADE"), primary_key=True
-    ),
+    Column("automation_id", Id, ForeignKey("automation.id", ondelete="CASCADE"), primary_key=True),
     Column("trigger_id", Id, primary_key=True),
     # The values of the labels of `for_each`.
     Column("key", String, primary_key=True),
@@ -139,7 +137,7 @@ def queueing(dialect: str) -> list[str]:
             ),
         ]
     return [
-        f"CREATE TRIGGER queue_{table} AFTER INSERT ON {table} "
+        f"CREATE TRIGGER queue_{table} AFTER INSERT ON {table} "  # noqa: S608  # our own names
         "WHEN EXISTS (SELECT 1 FROM automation WHERE enabled) BEGIN "
         "INSERT INTO event_queue (event_id, is_state, failures) "
         f"VALUES (NEW.id, {int(is_state)}, 0); END"
