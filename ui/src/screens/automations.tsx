@@ -23,7 +23,7 @@ export function Automations() {
       <h1 className="text-lg font-semibold">Automations</h1>
       {failed && <Failure error={failed} />}
       {found.data.length === 0 ? (
-        <Empty>Nothing is done by itself yet. An automation is made by `POST /api/automations`, or by Prefect's own client.</Empty>
+        <Empty>Nothing is done by itself yet. Make one with `runwright automation create FILE`, or with Prefect's own client.</Empty>
       ) : (
         <Table
           label="Automations"
