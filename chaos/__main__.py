@@ -29,6 +29,8 @@ _OUTAGE = {"ci": 10.0, "gate": 60.0}
 _SCHEDULES = {"ci": 15.0, "gate": 80.0}
 _JUMPS = {"ci": 4, "gate": 60}
 _EVENTS = {"ci": 250, "gate": 10_000}
+#: Seconds between two servers that are killed.
+_KILLS = {"ci": (0.3, 1.0), "gate": (1.0, 4.0)}
 _FULL = {"ci": 3, "gate": 20}
 _DEATHS = {"ci": 8, "gate": 40}
 _RACES = {"ci": 40, "gate": 400}
@@ -79,10 +81,22 @@ def trials_of(profile: str, seed: int) -> dict[str, Trial]:
             goals, folder, replicas=1, postgres=None, seed=seed, seconds=firing
         ),
         "automations, SQLite": lambda goals, folder, _: automations(
-            goals, folder, replicas=1, postgres=None, seed=seed, events=_EVENTS[profile] // 5
+            goals,
+            folder,
+            replicas=1,
+            postgres=None,
+            seed=seed,
+            events=_EVENTS[profile] // 5,
+            pause=_KILLS[profile],
         ),
         "automations, Postgres, 3 replicas": lambda goals, folder, cluster: automations(
-            goals, folder, replicas=3, postgres=cluster, seed=seed, events=_EVENTS[profile]
+            goals,
+            folder,
+            replicas=3,
+            postgres=cluster,
+            seed=seed,
+            events=_EVENTS[profile],
+            pause=_KILLS[profile],
         ),
         "clocks": lambda goals, folder, _: clocks(goals, folder, seed=seed, jumps=_JUMPS[profile]),
         "full disks": lambda goals, folder, _: full_disks(

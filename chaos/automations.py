@@ -50,6 +50,7 @@ def automations(
     postgres: Postgres | None,
     seed: int,
     events: int,
+    pause: tuple[float, float],
 ) -> None:
     """So many events are told while servers are killed; then peace, and everything is counted."""
     folder.mkdir(parents=True)
@@ -71,7 +72,7 @@ def automations(
         try:
             client = Client(cluster.network.url, cluster.key, seed)
             _prepare(client, url)
-            killer = _Killer(cluster, seed)
+            killer = _Killer(cluster, seed, pause)
             killer.start()
             told = _tell(client, events, seed)
             killer.stop()
@@ -162,14 +163,15 @@ def _tell(client: Client, events: int, seed: int) -> list[dict[str, Any]]:
 class _Killer(threading.Thread):
     """Kills one server after the other, and starts it again."""
 
-    def __init__(self, cluster: Cluster, seed: int) -> None:
+    def __init__(self, cluster: Cluster, seed: int, pause: tuple[float, float]) -> None:
         super().__init__(name="killer", daemon=True)
         self._cluster, self._chance = cluster, random.Random(seed)
+        self._pause = pause
         self._is_over = threading.Event()
         self.kills = 0
 
     def run(self) -> None:
-        while not self._is_over.wait(self._chance.uniform(0.3, 1.5)):
+        while not self._is_over.wait(self._chance.uniform(*self._pause)):
             server = self._chance.choice(self._cluster.servers)
             server.kill()
             self.kills += 1

@@ -14,7 +14,7 @@ from runwright.api.events import Event
 from runwright.clock import SystemClock, new_id
 from runwright.server.egress import Egress
 from runwright.server.policy import Policy
-from runwright.server.services.dispatcher import MOST_TRIES, Dispatcher
+from runwright.server.services.dispatcher import MOST_HOLDERS, Dispatcher
 from runwright.server.services.evaluator import Evaluator
 from runwright.server.use_cases import judge_events
 from runwright.server.use_cases.save_automation import automation_values
@@ -175,7 +175,7 @@ def test_an_action_whose_holders_die_is_given_up(on_storage):
         def take(tx):  # and die: the lease lapses at once
             return take_actions(tx, 5, tx.now, [])
 
-        for _ in range(MOST_TRIES):
+        for _ in range(MOST_HOLDERS):
             assert len(await storage.write(take)) == 1
         await dispatcher(storage).one_pass()
         (found,) = await storage.read(lambda tx: tx.execute(select(automation_action)).all())

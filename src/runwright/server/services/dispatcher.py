@@ -37,6 +37,8 @@ from runwright.version import __version__
 
 #: So often an action is tried. Then it is dead, for people to look at.
 MOST_TRIES = 5
+#: The same where those who tried it died: it need not have been its fault.
+MOST_HOLDERS = 10
 #: So many at once, and so many by one block: one that does not answer leaves room for the others.
 _AT_ONCE, _BY_ONE_BLOCK = 16, 4
 _LOOK_AGAIN_S = 1.0
@@ -114,7 +116,7 @@ class Dispatcher:
 
     async def _try(self, row: Any) -> None:
         """One try, whatever comes of it."""
-        if row.tries > MOST_TRIES:  # its last holder did not live to say how it ended
+        if row.tries > MOST_HOLDERS:
             await self._give_up(row, "dead", "Whoever tried it did not live to say how it ended.")
             return
         try:
