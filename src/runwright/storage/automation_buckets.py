@@ -117,6 +117,11 @@ def forget(tx: Transaction, automation_id: UUID) -> None:
     tx.execute(delete(automation_bucket).where(_c.automation_id == automation_id))
 
 
+def forget_old(tx: Transaction, before: datetime) -> None:
+    """Into these nothing has come for so long, and nothing is waited for."""
+    tx.execute(delete(automation_bucket).where(_c.updated < before, _c.deadline.is_(None)))
+
+
 def passed_deadlines(tx: Transaction, now: datetime, most: int) -> Sequence[Any]:
     """The buckets of enabled automations whose time is over, the longest first."""
     passed = (

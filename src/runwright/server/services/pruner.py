@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, Table, and_, delete, or_, select
 
 from runwright.core.states import TERMINAL
+from runwright.storage.automation_buckets import forget_old
 from runwright.storage.engine import Storage, Transaction
 from runwright.storage.tables import (
     automation_action,
@@ -25,6 +26,8 @@ from runwright.storage.tables import (
 _BATCH = 500
 _MOST_BATCHES = 200
 _WORKERS_KEPT = timedelta(days=7)
+#: What a trigger has counted, and not come to an end with.
+_BUCKETS_KEPT = timedelta(days=90)
 _ENDED = sorted(str(kind) for kind in TERMINAL)
 
 
@@ -66,6 +69,7 @@ class Pruner:
             host_retention=self._host_retention,
             firing_retention=self._firing_retention,
         )
+        forget_old(tx, tx.now - _BUCKETS_KEPT)
         return sum(_delete(tx, table, condition) for table, condition in plan)
 
 

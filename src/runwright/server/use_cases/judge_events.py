@@ -29,7 +29,7 @@ from runwright.storage.tables import automation
 
 #: So many automations may lead to one another. The next one is disabled: it would never end.
 DEEPEST = 10
-_MOST_DEADLINES = 100
+_MOST_DEADLINES = 500
 #: An event is kept whole with a firing up to this size.
 _LARGEST_PAYLOAD = 64 * 1024
 _c = automation.c

@@ -110,6 +110,14 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_automation_action_firing_id"), "automation_action", ["firing_id"])
     _create_partial("ix_automation_action_due", "automation_action", "due_at")
+    where = sa.text("enabled")
+    op.create_index(
+        "ix_automation_enabled",
+        "automation",
+        ["enabled"],
+        sqlite_where=where,
+        postgresql_where=where,
+    )
     if op.get_bind().dialect.name == "postgresql":
         op.execute(_FUNCTION)
         for table in _SOURCES:
@@ -136,6 +144,7 @@ def downgrade() -> None:
         )
     if is_postgres:
         op.execute("DROP FUNCTION queue_event()")
+    op.drop_index("ix_automation_enabled", "automation")
     for table in ("automation_action", "automation_firing", "automation_bucket", "event_queue"):
         op.drop_table(table)
 
