@@ -178,8 +178,9 @@ def _meant(address: Address) -> Address:
 
 
 def _refusal(host: str, address: Address) -> str:
+    what = host if host == str(address) else f"{host} leads to {address}, which"
     return (
-        f"{host} is {address}, which is not a public address. An administrator may allow its "
+        f"{what} is not a public address. An administrator may allow its "
         "network: RUNWRIGHT_WEBHOOK_ALLOWED_NETWORKS."
     )
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, func, insert, select, update
+from sqlalchemy import bindparam, exists, insert, select, update
 
 from runwright.api.automations import ActionOutcome, Firing
 from runwright.storage.engine import Transaction
@@ -16,6 +16,9 @@ from runwright.storage.tables import automation, automation_action, automation_f
 ACTIONS = "actions"
 
 _f, _a = automation_firing.c, automation_action.c
+_HAS_DUE = Prepared(
+    select(exists().where(_a.due_at <= bindparam("now", type_=_a.due_at.type)).label("has_due"))
+)
 _INSERT_FIRING = Prepared(
     lambda dialect: dialect.insert_or_skip(automation_firing), columns=[c.key for c in _f]
 )
@@ -35,6 +38,11 @@ _WHOLE = (
     .join(automation_firing, _f.id == _a.firing_id)
     .join(automation, automation.c.id == _f.automation_id)
 )  # fmt: skip
+
+
+def has_due(tx: Transaction) -> bool:
+    """Whether an action is to be performed now."""
+    return bool(tx.execute(_HAS_DUE, {"now": tx.now}).scalar())
 
 
 def add_firing(tx: Transaction, values: Mapping[str, Any]) -> bool:
@@ -107,11 +115,6 @@ def firings_of(tx: Transaction, automation_id: UUID, most: int, skip: int) -> li
         )
         for row in rows
     ]
-
-
-def count_due(tx: Transaction) -> int:
-    """How many actions are pending."""
-    return tx.execute(select(func.count()).where(_a.due_at.is_not(None))).scalar() or 0
 
 
 def _outcomes(tx: Transaction, firings: Iterable[UUID]) -> dict[UUID, list[ActionOutcome]]:

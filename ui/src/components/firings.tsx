@@ -29,8 +29,12 @@ export function Firings({ id, name, close }: { id: string; name: string; close: 
           columns={[
             { title: "Fired", cell: (each) => <When at={each.created} /> },
             { title: "Outcome", cell: (each) => each.outcome },
-            { title: "Because of", wide: true, cell: (each) => <Cause firing={each} /> },
-            { title: "Actions", cell: (each) => each.actions.map((one) => <Action key={one.id} outcome={one} />) },
+            { title: "Because of", cell: (each) => <Cause firing={each} /> },
+            {
+              title: "Actions",
+              wide: true,
+              cell: (each) => each.actions.map((one) => <Action key={one.id} outcome={one} />),
+            },
           ]}
         />
       )}
@@ -63,17 +67,17 @@ function Cause({ firing }: { firing: Firing }) {
 }
 
 function Action({ outcome }: { outcome: Outcome }) {
-  const made = outcome.result?.["flow_run_id"];
+  const made = outcome.action["type"] === "run-deployment" ? outcome.result?.["flow_run_id"] : null;
   const isBad = outcome.status === "failed" || outcome.status === "dead";
   return (
     <div>
       <p className={isBad ? "text-bad" : ""}>
         {outcomeInWords(outcome)}
-        {typeof made === "string" && outcome.status === "executed" && (
+        {typeof made === "string" && (
           <>
             {" "}
             <Link to="/runs/$id" params={{ id: made }}>
-              the run
+              to the run
             </Link>
           </>
         )}

@@ -37,16 +37,23 @@ export function Automations() {
           columns={[
             {
               title: "Automation",
+              cell: (each) => (
+                <div className="w-40 whitespace-normal md:w-72">
+                  <p className="font-medium">{each.name}</p>
+                  <p className="text-faint">{each.description}</p>
+                </div>
+              ),
+            },
+            {
+              title: "What it does",
               wide: true,
               cell: (each) => (
                 <>
-                  <p className="font-medium">{each.name}</p>
-                  <p className="text-faint">{each.description}</p>
+                  <p>{triggerInWords(each.trigger)}</p>
+                  <p className="text-faint">{actionsInWords(each.actions)}</p>
                 </>
               ),
             },
-            { title: "When", cell: (each) => triggerInWords(each.trigger) },
-            { title: "Then", cell: (each) => actionsInWords(each.actions) },
             { title: "Status", cell: (each) => (each.enabled ? "On" : "Off") },
             {
               title: "Action",

@@ -31,7 +31,7 @@ from runwright.server.vault import CannotOpen, Vault
 from runwright.storage.engine import Storage, Transaction
 from runwright.storage.errors import StorageError
 from runwright.storage.events import insert_events
-from runwright.storage.firings import ACTIONS, change_action, lock_action, take_actions
+from runwright.storage.firings import ACTIONS, change_action, has_due, lock_action, take_actions
 from runwright.storage.moves import EVENTS
 from runwright.version import __version__
 
@@ -72,6 +72,8 @@ class Dispatcher:
 
     async def one_pass(self) -> int:
         """Perform all that are due, and those that become so meanwhile; how many tries."""
+        if not await self._storage.glance(has_due):
+            return 0
         running: dict[asyncio.Task[None], UUID | None] = {}
         tries = 0
         try:
