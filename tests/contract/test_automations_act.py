@@ -54,8 +54,11 @@ def fired(tx):
 def dispatcher(storage):
     policy = Policy(new_id=new_id)
     vault = Vault(Path("/nonexistent"))
-    egress = Egress([], timeout=1)
-    return Dispatcher(storage, policy, vault, egress, lease=LEASE, backoff=LEASE)
+
+    def open_egress():
+        return Egress([], timeout=1)
+
+    return Dispatcher(storage, policy, vault, open_egress, lease=LEASE, backoff=LEASE)
 
 
 @pytest.fixture

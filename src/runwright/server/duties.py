@@ -7,10 +7,10 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from runwright.core.backoff import Random
-from runwright.server.egress import Egress, networks_of
+from runwright.server.outbound import networks_of
 from runwright.server.services.canceller import Canceller
 from runwright.server.services.dispatcher import Dispatcher
 from runwright.server.services.evaluator import Evaluator
@@ -25,6 +25,9 @@ from runwright.storage.firings import ACTIONS
 from runwright.storage.moves import EVENTS
 from runwright.storage.waker import Waker, Watch
 
+if TYPE_CHECKING:
+    from runwright.server.egress import Egress
+
 log = logging.getLogger("runwright.server")
 
 #: After a pass that failed: first this, then longer, up to the second figure. Seconds.
@@ -33,7 +36,7 @@ _SPOOL_INTERVAL = 0.5
 _LATE_INTERVAL = 5.0
 _PRUNE_INTERVAL = 3600.0
 #: Deadlines, and what nobody was woken for.
-_AUTOMATIONS_INTERVAL = 1.0
+_AUTOMATIONS_INTERVAL = 2.0
 #: States come many to a second: they are judged together.
 _EVENTS_PAUSE = 0.1
 _LONGEST_CALL = 10.0
@@ -95,12 +98,19 @@ def _dispatcher(wiring: Wiring) -> Duty:
     settings = wiring.settings
     allowed = networks_of(settings.webhook_allowed_networks)
     # An answer has to come before somebody else tries it too.
-    egress = Egress(allowed, timeout=min(_LONGEST_CALL, settings.lease_seconds / 2))
+    timeout = min(_LONGEST_CALL, settings.lease_seconds / 2)
+
+    def open_egress() -> "Egress":
+        # Late: who sends nothing does without the ten megabytes of an HTTP client.
+        from runwright.server.egress import Egress
+
+        return Egress(allowed, timeout=timeout)
+
     dispatcher = Dispatcher(
         wiring.storage,
         wiring.policy,
         wiring.vault,
-        egress,
+        open_egress,
         lease=timedelta(seconds=settings.lease_seconds),
         backoff=timedelta(seconds=settings.action_retry_delay),
     )

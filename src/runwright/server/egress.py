@@ -8,53 +8,15 @@ import asyncio
 import ipaddress
 import socket
 from collections.abc import Sequence
-from typing import Any
 
 import aiohttp
-import msgspec
 from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.resolver import ThreadedResolver
 from yarl import URL
 
-from runwright.errors import ConfigurationError
+from runwright.server.outbound import Network, Refused, Request, Undelivered, may_call, refusal
 
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
-
-_NAT64 = ipaddress.ip_network("64:ff9b::/96")
 _READ = 16 * 1024
-
-
-class Request(msgspec.Struct, frozen=True, kw_only=True):
-    """One request as a block and a message make it."""
-
-    method: str
-    url: str
-    headers: dict[str, str] = {}
-    body: bytes = b""
-
-
-class Refused(Exception):
-    """It will not be sent there, now or later."""
-
-
-class Undelivered(Exception):
-    """It may have arrived or not: another try may do better."""
-
-
-def networks_of(texts: Sequence[str]) -> list[Network]:
-    """The networks of a setting.
-
-    Raises:
-        ConfigurationError: one of them is none.
-    """
-    try:
-        return [ipaddress.ip_network(text, strict=False) for text in texts]
-    except ValueError as error:
-        raise ConfigurationError(
-            f"webhook_allowed_networks: {error}. Give networks such as 10.1.0.0/16, with commas "
-            "between them."
-        ) from None
 
 
 class Egress:
@@ -138,16 +100,9 @@ class _Guard(AbstractResolver):
             address = ipaddress.ip_address(url.host.partition("%")[0])
         except ValueError:
             return url
-        if not self.may_call(address):
-            raise Refused(_refusal(url.host, address))
+        if not may_call(address, self._allowed):
+            raise Refused(refusal(url.host, address))
         return url
-
-    def may_call(self, address: Address) -> bool:
-        """Whether it is a public address, or in a network that the settings allow."""
-        meant = _meant(address)
-        if any(meant in network for network in self._allowed):
-            return True
-        return meant.is_global and not meant.is_multicast and not meant.is_reserved
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
@@ -156,33 +111,13 @@ class _Guard(AbstractResolver):
         found = await self._resolver.resolve(host, port, family)
         for each in found:
             address = ipaddress.ip_address(each["host"].partition("%")[0])
-            if not self.may_call(address):
-                raise _NotAllowed(_refusal(host, address))
+            if not may_call(address, self._allowed):
+                raise _NotAllowed(refusal(host, address))
         return found
 
     async def close(self) -> None:
         if self._resolver is not None:
             await self._resolver.close()
-
-
-def _meant(address: Address) -> Address:
-    """The address that one in another's clothes leads to."""
-    if isinstance(address, ipaddress.IPv4Address):
-        return address
-    inner: Any = address.ipv4_mapped or address.sixtofour
-    if inner is None and address.teredo is not None:
-        inner = address.teredo[1]
-    if inner is None and address in _NAT64:
-        inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
-    return inner or address
-
-
-def _refusal(host: str, address: Address) -> str:
-    what = host if host == str(address) else f"{host} leads to {address}, which"
-    return (
-        f"{what} is not a public address. An administrator may allow its "
-        "network: RUNWRIGHT_WEBHOOK_ALLOWED_NETWORKS."
-    )
 
 
 def _judged(status: int) -> int:

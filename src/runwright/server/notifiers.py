@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlencode
 
-from runwright.server.egress import Request
+from runwright.server.outbound import Request
 
 Data = Mapping[str, Any]
 _JSON = {"Content-Type": "application/json"}

@@ -9,7 +9,7 @@ import asyncio
 import logging
 from collections import Counter
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import msgspec
@@ -17,9 +17,9 @@ import msgspec
 from runwright.api.automations import Action
 from runwright.api.events import ReceivedEvent
 from runwright.core.backoff import exponential
-from runwright.server.egress import Egress, Refused, Request, Undelivered
 from runwright.server.filling_in import put_back, templates_of, variables_named
 from runwright.server.notifiers import NoSender, identified, notification, webhook
+from runwright.server.outbound import Refused, Request, Undelivered
 from runwright.server.policy import Policy
 from runwright.server.problems import Problem, problem_of
 from runwright.server.renderer import CannotRender, Renderer
@@ -34,6 +34,11 @@ from runwright.storage.events import insert_events
 from runwright.storage.firings import ACTIONS, change_action, has_due, lock_action, take_actions
 from runwright.storage.moves import EVENTS
 from runwright.version import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from runwright.server.egress import Egress
 
 #: So often an action is tried. Then it is dead, for people to look at.
 MOST_TRIES = 5
@@ -61,12 +66,14 @@ class Dispatcher:
         storage: Storage,
         policy: Policy,
         vault: Vault,
-        egress: Egress,
+        open_egress: "Callable[[], Egress]",
         *,
         lease: timedelta,
         backoff: timedelta,
     ) -> None:
-        self._storage, self._policy, self._vault, self._egress = storage, policy, vault, egress
+        self._storage, self._policy, self._vault = storage, policy, vault
+        self._open_egress = open_egress
+        self._egress: Egress | None = None
         self._lease, self._backoff = lease, backoff
         self._renderer = Renderer()
 
@@ -103,7 +110,8 @@ class Dispatcher:
     async def close(self) -> None:
         """Let go of connections and processes."""
         await self._renderer.close()
-        await self._egress.close()
+        if self._egress is not None:
+            await self._egress.close()
 
     async def _take(self, running: dict["asyncio.Task[None]", UUID | None]) -> list[Any]:
         # A few at a time: many may be due that go by one block.
@@ -168,6 +176,7 @@ class Dispatcher:
 
     async def _send(self, row: Any) -> None:
         request = await self._request(row)
+        self._egress = self._egress or self._open_egress()
         status = await self._egress.send(identified(request, str(row.id), _AGENT))
 
         def use_case(tx: Transaction) -> None:
