@@ -30,7 +30,7 @@ _SCHEDULES = {"ci": 15.0, "gate": 80.0}
 _JUMPS = {"ci": 4, "gate": 60}
 _EVENTS = {"ci": 250, "gate": 10_000}
 #: Seconds between two servers that are killed.
-_KILLS = {"ci": (0.3, 1.0), "gate": (1.0, 4.0)}
+_KILLS = {"ci": (1.0, 2.0), "gate": (1.0, 4.0)}
 _FULL = {"ci": 3, "gate": 20}
 _DEATHS = {"ci": 8, "gate": 40}
 _RACES = {"ci": 40, "gate": 400}

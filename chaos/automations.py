@@ -36,6 +36,7 @@ _GROUPS, _THRESHOLD = 7, 5
 #: One event in so many is one that nothing can be done about.
 _POISON = 25
 _QUIET = 20
+_MOST_ENDLESS = 3
 #: Seconds that telling takes at least, so that servers can be killed meanwhile.
 _TELLING = 6.0
 _RAISES, _LOOPS = "{{ 1 / 0 }}", "{% for a in 'x' * 9999 %}" * 4 + "{% endfor %}" * 4
@@ -153,7 +154,7 @@ def _tell(client: Client, events: int, seed: int) -> list[dict[str, Any]]:
         name = chance.choice([_DEAD, _BAD, _ENDLESS]) if number % _POISON == 0 else _TOLD
         told.append(_event(name, chance.randrange(_GROUPS)))
     # Few of them compute for ever: each costs a second of a core.
-    for each in [each for each in told if each["event"] == _ENDLESS][5:]:
+    for each in [each for each in told if each["event"] == _ENDLESS][_MOST_ENDLESS:]:
         each["event"] = _BAD
     for begin in range(0, events, 10):
         client.insist("POST", "/events", told[begin : begin + 10])

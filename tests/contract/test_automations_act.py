@@ -51,14 +51,14 @@ def fired(tx):
     return sorted(row["id"] for row in tx.execute(select(automation_firing.c.event)).scalars())
 
 
-def dispatcher(storage):
+def dispatcher(storage, lease=LEASE):
     policy = Policy(new_id=new_id)
     vault = Vault(Path("/nonexistent"))
 
     def open_egress():
         return Egress([], timeout=1)
 
-    return Dispatcher(storage, policy, vault, open_egress, lease=LEASE, backoff=LEASE)
+    return Dispatcher(storage, policy, vault, open_egress, lease=lease, backoff=LEASE)
 
 
 @pytest.fixture
@@ -184,6 +184,38 @@ def test_an_action_whose_holders_die_is_given_up(on_storage):
         (found,) = await storage.read(lambda tx: tx.execute(select(automation_action)).all())
         assert (found.status, found.due_at) == ("dead", None)
         assert "did not live" in found.error
+
+    on_storage(body)
+
+
+def test_an_action_that_takes_longer_than_its_lease_is_held(on_storage, monkeypatch):
+    """Nobody else takes it, though it waits for others before it."""
+
+    async def body(storage):
+        await storage.write(make)
+        await storage.write(lambda tx: insert_events(tx, [event()]))
+        await Evaluator(storage, new_id).one_pass()
+        lease = timedelta(seconds=0.6)
+        slow, other = dispatcher(storage, lease), dispatcher(storage, lease)
+        may_end, is_begun = asyncio.Event(), asyncio.Event()
+        usual = slow._perform
+
+        async def perform(row):
+            is_begun.set()
+            await may_end.wait()
+            await usual(row)
+
+        monkeypatch.setattr(slow, "_perform", perform)
+        trying = asyncio.create_task(slow.one_pass())
+        await is_begun.wait()
+        begun = asyncio.get_running_loop().time()
+        while asyncio.get_running_loop().time() - begun < 2 * lease.total_seconds():
+            assert await other.one_pass() == 0
+            await asyncio.sleep(0)
+        may_end.set()
+        assert await trying == 1
+        (found,) = await storage.read(lambda tx: tx.execute(select(automation_action)).all())
+        assert (found.status, found.tries) == ("executed", 1)
 
     on_storage(body)
 

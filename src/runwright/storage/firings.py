@@ -28,6 +28,15 @@ _TAKE = Prepared(
     .where(_a.id == bindparam("action_id"))
     .values(tries=_a.tries + 1, due_at=bindparam("again_at"), updated=bindparam("now"))
 )
+_RENEW = Prepared(
+    update(automation_action)
+    .where(
+        _a.id == bindparam("action_id"),
+        _a.status == "pending",
+        _a.due_at == bindparam("was_due_at", type_=_a.due_at.type),
+    )
+    .values(due_at=bindparam("again_at"))
+)
 _WHOLE = (
     select(
         _a.id, _a.number, _a.action, _a.tries, _a.status, _a.firing_id,
@@ -74,6 +83,13 @@ def take_actions(
     if not taken:
         return []
     return list(tx.execute(_WHOLE.where(_a.id.in_(taken)).order_by(_a.due_at, _a.id)).all())
+
+
+def renew_action(
+    tx: Transaction, action_id: UUID, was_due_at: datetime, again_at: datetime
+) -> None:
+    """Hold an action for longer, if it is still held as it was."""
+    tx.execute(_RENEW, {"action_id": action_id, "was_due_at": was_due_at, "again_at": again_at})
 
 
 def lock_action(tx: Transaction, action_id: UUID, tries: int) -> bool:

@@ -8,7 +8,7 @@ of it; what is sent elsewhere carries the action's id, the same at each try.
 import asyncio
 import logging
 from collections import Counter
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -31,7 +31,14 @@ from runwright.server.vault import CannotOpen, Vault
 from runwright.storage.engine import Storage, Transaction
 from runwright.storage.errors import StorageError
 from runwright.storage.events import insert_events
-from runwright.storage.firings import ACTIONS, change_action, has_due, lock_action, take_actions
+from runwright.storage.firings import (
+    ACTIONS,
+    change_action,
+    has_due,
+    lock_action,
+    renew_action,
+    take_actions,
+)
 from runwright.storage.moves import EVENTS
 from runwright.version import __version__
 
@@ -46,7 +53,6 @@ MOST_TRIES = 5
 MOST_HOLDERS = 10
 #: So many at once, and so many by one block: one that does not answer leaves room for the others.
 _AT_ONCE, _BY_ONE_BLOCK = 16, 4
-_LOOK_AGAIN_S = 1.0
 _LONGEST_BACKOFF = timedelta(minutes=10)
 _SENDING = {"send-notification", "call-webhook"}
 _AGENT = f"runwright/{__version__}"
@@ -54,6 +60,15 @@ log = logging.getLogger("runwright.server")
 
 #: Reasons that another try would meet as well.
 _FINAL = (CannotRender, Refused, NoSender, Problem)
+
+
+class _Held:
+    """An action that is being tried; to others it is due at `again_at`."""
+
+    def __init__(self, row: Any, again_at: datetime, since: float) -> None:
+        self.row, self.again_at, self.since = row, again_at, since
+        target = row.action.get("block_document_id")
+        self.target = None if target is None else UUID(target)
 
 
 class Dispatcher:
@@ -75,28 +90,28 @@ class Dispatcher:
         self._open_egress = open_egress
         self._egress: Egress | None = None
         self._lease, self._backoff = lease, backoff
+        self._look_again = min(1.0, lease.total_seconds() / 6)
         self._renderer = Renderer()
 
     async def one_pass(self) -> int:
         """Perform all that are due, and those that become so meanwhile; how many tries."""
         if not await self._storage.glance(has_due):
             return 0
-        running: dict[asyncio.Task[None], UUID | None] = {}
+        running: dict[asyncio.Task[None], _Held] = {}
         tries = 0
         try:
             with self._storage.waker.watch([ACTIONS]) as watch:
                 while True:
                     taken = await self._take(running)
                     tries += len(taken)
-                    for row in taken:
-                        target = row.action.get("block_document_id")
-                        task = asyncio.create_task(self._try(row), name=f"action-{row.id}")
-                        running[task] = None if target is None else UUID(target)
+                    for held in taken:
+                        task = asyncio.create_task(self._try(held.row))
+                        running[task] = held
                     if len(taken) == _BY_ONE_BLOCK and len(running) < _AT_ONCE:
                         continue  # there may be more
                     if not running:
                         return tries
-                    woken = asyncio.create_task(watch.wait(_LOOK_AGAIN_S))
+                    woken = asyncio.create_task(watch.wait(self._look_again))
                     await asyncio.wait({*running, woken}, return_when=asyncio.FIRST_COMPLETED)
                     woken.cancel()
                     for task in [task for task in running if task.done()]:
@@ -113,16 +128,27 @@ class Dispatcher:
         if self._egress is not None:
             await self._egress.close()
 
-    async def _take(self, running: dict["asyncio.Task[None]", UUID | None]) -> list[Any]:
+    async def _take(self, running: dict[asyncio.Task[None], _Held]) -> list[_Held]:
+        """Take some that are due, and hold on to those that take long."""
         # A few at a time: many may be due that go by one block.
         most = min(_AT_ONCE - len(running), _BY_ONE_BLOCK)
-        if most <= 0:
+        now, third = asyncio.get_running_loop().time(), self._lease.total_seconds() / 3
+        long = [held for held in running.values() if now - held.since > third]
+        if most <= 0 and not long:
             return []
-        by_block = Counter(target for target in running.values() if target is not None)
+        by_block = Counter(h.target for h in running.values() if h.target is not None)
         busy = [target for target, number in by_block.items() if number >= _BY_ONE_BLOCK]
-        return await self._storage.write(
-            lambda tx: take_actions(tx, most, tx.now + self._lease, busy)
-        )
+
+        def use_case(tx: Transaction) -> tuple[datetime, list[Any]]:
+            again_at = tx.now + self._lease
+            for held in long:
+                renew_action(tx, held.row.id, held.again_at, again_at)
+            return again_at, take_actions(tx, most, again_at, busy) if most > 0 else []
+
+        again_at, rows = await self._storage.write(use_case)
+        for held in long:
+            held.again_at, held.since = again_at, now
+        return [_Held(row, again_at, now) for row in rows]
 
     async def _try(self, row: Any) -> None:
         """One try, whatever comes of it."""
