@@ -17,6 +17,7 @@ from bench.compare.postgres import Cluster as Postgres
 from bench.compare.postgres import postgres
 
 from chaos import trials
+from chaos.automations import automations
 from chaos.clocks import clocks, clocks_of_postgres
 from chaos.disks import full_disks
 from chaos.failpoints import every_failpoint
@@ -27,6 +28,9 @@ _MIXED = {"ci": 20.0, "gate": 170.0}
 _OUTAGE = {"ci": 10.0, "gate": 60.0}
 _SCHEDULES = {"ci": 15.0, "gate": 80.0}
 _JUMPS = {"ci": 4, "gate": 60}
+_EVENTS = {"ci": 250, "gate": 10_000}
+#: Seconds between two servers that are killed.
+_KILLS = {"ci": (1.0, 2.0), "gate": (1.0, 4.0)}
 _FULL = {"ci": 3, "gate": 20}
 _DEATHS = {"ci": 8, "gate": 40}
 _RACES = {"ci": 40, "gate": 400}
@@ -38,6 +42,7 @@ _GATE_ONLY = {
     "schedules, SQLite",
     "schedules, Postgres, 3 replicas",
     "clocks, Postgres, 2 replicas",
+    "automations, SQLite",
 }
 #: One in so many places at which the process can end.
 _PLACES = {"ci": 6, "gate": 1}
@@ -75,6 +80,24 @@ def trials_of(profile: str, seed: int) -> dict[str, Trial]:
         ),
         "schedules, SQLite": lambda goals, folder, _: trials.schedules(
             goals, folder, replicas=1, postgres=None, seed=seed, seconds=firing
+        ),
+        "automations, SQLite": lambda goals, folder, _: automations(
+            goals,
+            folder,
+            replicas=1,
+            postgres=None,
+            seed=seed,
+            events=_EVENTS[profile] // 5,
+            pause=_KILLS[profile],
+        ),
+        "automations, Postgres, 3 replicas": lambda goals, folder, cluster: automations(
+            goals,
+            folder,
+            replicas=3,
+            postgres=cluster,
+            seed=seed,
+            events=_EVENTS[profile],
+            pause=_KILLS[profile],
         ),
         "clocks": lambda goals, folder, _: clocks(goals, folder, seed=seed, jumps=_JUMPS[profile]),
         "clocks, Postgres, 2 replicas": lambda goals, folder, _: clocks_of_postgres(

@@ -28,6 +28,8 @@ _NOT_SETTINGS = (
 #: These can be given as the name of a file that holds them: RUNWRIGHT_API_KEY_FILE.
 _SECRET = ("api_key", "database_url")
 
+_LISTS = ("log_extra_loggers", "webhook_allowed_networks")
+
 Seconds = Annotated[float, msgspec.Meta(ge=0)]
 Positive = Annotated[float, msgspec.Meta(gt=0)]
 Source = Literal["environment", "profile", "credentials", "default"]
@@ -108,6 +110,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     run_retention: Positive | None = None
     #: Log lines older than this are deleted. None keeps them.
     log_retention: Positive | None = 30 * 86_400.0
+    #: What automations have done is shown for so long. None keeps it.
+    firing_retention: Positive | None = 30 * 86_400.0
+    #: Between the first and the second try of an automation's action; then twice as long each time.
+    action_retry_delay: Positive = 5.0
+    #: Networks that webhooks and notifications may be sent to although they are not public, such as
+    #: 10.1.0.0/16; comma-separated.
+    webhook_allowed_networks: list[str] = []
     #: Figures of workers' machines older than this are deleted. None keeps them.
     host_retention: Positive | None = 2 * 86_400.0
 
@@ -148,7 +157,7 @@ def load_with_sources(env: Mapping[str, str] | None = None) -> tuple[Settings, d
     for field in Settings.__struct_fields__:
         given = _given(env, field)
         if given is not None and given.strip() != "":
-            values[field] = _split(given) if field == "log_extra_loggers" else given.strip()
+            values[field] = _split(given) if field in _LISTS else given.strip()
             sources[field] = "environment"
     values |= {"home": home, "profile": profile}
     settings = parse(values, sources)

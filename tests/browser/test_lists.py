@@ -62,6 +62,23 @@ def test_automations_are_told_in_words_and_switched_off(page: Any, site: Any) ->
     row = page.get_by_role("row").filter(has_text="stop what fails")
     expect(row).to_contain_text("when prefect.flow-run.Failed happens 3 times within 60 s")
     expect(row).to_contain_text("pause deployment")
+    row.get_by_role("button", name="Firings").click()
+    expect(page.get_by_text("It has not fired yet.")).to_be_visible()
+    happened = {
+        "id": "3b6d7f52-3b5c-4b9b-9f43-0c2f0a4f6a11",
+        "occurred": "2026-01-01T00:00:00Z",
+        "event": "prefect.flow-run.Failed",
+        "resource": {
+            "prefect.resource.id": "elsewhere",
+            "prefect.resource.name": "a run elsewhere",
+        },
+    }
+    events = [happened | {"id": happened["id"][:-1] + str(number)} for number in range(3)]
+    site.ask("POST", "/events", events)
+    fired = page.get_by_role("table", name="Firings").get_by_role("row").nth(1)
+    expect(fired).to_contain_text("a run elsewhere")
+    expect(fired).to_contain_text("pause deployment: cannot be done")
+    expect(fired).to_contain_text("names no deployment")
     row.get_by_role("button", name="Switch off").click()
     expect(row.get_by_role("button", name="Switch on")).to_be_visible()
     assert site.ask("GET", f"/automations/{made}")["enabled"] is False

@@ -1,52 +1,22 @@
 """Automations on the wire: what to wait for in the stream of events, and what to do then."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import msgspec
 from msgspec import Meta
 
+from runwright.core.automations.triggers import (
+    CompoundTrigger,
+    EventTrigger,
+    SequenceTrigger,
+    Trigger,
+    Within,
+)
 from runwright.core.states import StateType
 
-#: Labels of a resource, each with a value, or with several of which one will do.
-Labels = dict[str, str | list[str]]
-Within = float | timedelta
-
-
-class EventTrigger(msgspec.Struct, kw_only=True, tag="event", tag_field="type"):
-    """Reactive: so many events within a time. Proactive: not so many."""
-
-    id: UUID | None = None
-    match: Labels = {}
-    match_related: Labels | list[Labels] = {}
-    after: list[str] = []
-    expect: list[str] = []
-    for_each: list[str] = []
-    posture: Literal["Reactive", "Proactive"]
-    threshold: int = 1
-    #: Seconds.
-    within: Within = 0.0
-
-
-class CompoundTrigger(msgspec.Struct, kw_only=True, tag="compound", tag_field="type"):
-    """Any of several, all of them, or so many."""
-
-    id: UUID | None = None
-    triggers: Annotated[list["Trigger"], Meta(min_length=1)]
-    require: int | Literal["any", "all"]
-    within: Within | None = None
-
-
-class SequenceTrigger(msgspec.Struct, kw_only=True, tag="sequence", tag_field="type"):
-    """Several in their order."""
-
-    id: UUID | None = None
-    triggers: Annotated[list["Trigger"], Meta(min_length=1)]
-    within: Within | None = None
-
-
-Trigger = EventTrigger | CompoundTrigger | SequenceTrigger
+__all__ = ["CompoundTrigger", "EventTrigger", "SequenceTrigger", "Trigger"]
 
 
 class _Action(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
@@ -220,3 +190,47 @@ class AutomationEnabled(msgspec.Struct, frozen=True, kw_only=True):
     """Body of `PATCH /automations/{id}`."""
 
     enabled: bool = True
+
+
+class ActionOutcome(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of one action. Its id is the `Idempotency-Key` of its requests."""
+
+    id: UUID
+    action: dict[str, Any]
+    #: `failed`: it cannot be done. `dead`: it was given up after so many tries.
+    status: Literal["pending", "executed", "failed", "dead"]
+    tries: int
+    #: Pending: when it is tried next.
+    due_at: datetime | None
+    updated: datetime
+    error: str | None
+    result: dict[str, Any] | None
+
+
+class Firing(msgspec.Struct, frozen=True, kw_only=True):
+    """One time that an automation acted."""
+
+    id: UUID
+    automation_id: UUID
+    created: datetime
+    #: `stopped`: it was a link of too long a chain of automations, and was disabled.
+    outcome: Literal["triggered", "resolved", "stopped"]
+    #: What led to it; none where nothing has happened, and that was the reason.
+    event: dict[str, Any] | None
+    #: How many automations in a row have led to it.
+    depth: int
+    actions: list[ActionOutcome]
+
+
+class FiringQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """Body of `POST /automations/{id}/firings/filter`."""
+
+    limit: Annotated[int, Meta(ge=1, le=200)] = 50
+    offset: Annotated[int, Meta(ge=0)] = 0
+
+
+class UnjudgedEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """An event that automations could not be held against, and why."""
+
+    event_id: UUID
+    error: str

@@ -4,21 +4,19 @@ An event tells what happened to a resource, and names the resources around it. R
 labels: `prefect.resource.id` names one, `prefect.resource.role` says what a related one is to it.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Any, Literal
 from uuid import UUID
 
 import msgspec
 
 from runwright.core.instants import Instant
+from runwright.core.labels import ID, ROLE, have
 
 Labels = dict[str, str]
 #: Label -> the value it must have, or several: `*` any, `x*` beginning with x, `!x` not x.
 Wanted = dict[str, str | list[str]]
 Order = Literal["ASC", "DESC"]
-
-_ID = "prefect.resource.id"
-_ROLE = "prefect.resource.role"
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,7 +32,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def resource_id(self) -> str:
-        return self.resource.get(_ID, "")
+        return self.resource.get(ID, "")
 
 
 class ReceivedEvent(Event, frozen=True, kw_only=True):
@@ -76,12 +74,12 @@ class ResourceIs(msgspec.Struct, frozen=True, kw_only=True):
     distinct: bool = False
 
     def takes(self, resource: Labels) -> bool:
-        found = resource.get(_ID, "")
+        found = resource.get(ID, "")
         if self.id and found not in self.id:
             return False
         if self.id_prefix and not found.startswith(tuple(self.id_prefix)):
             return False
-        return not self.labels or _have(resource, self.labels)
+        return not self.labels or have(resource, self.labels)
 
 
 class RelatedIs(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,14 +91,14 @@ class RelatedIs(msgspec.Struct, frozen=True, kw_only=True):
     labels: Wanted | None = None
 
     def takes(self, resource: Labels) -> bool:
-        found, role = resource.get(_ID, ""), resource.get(_ROLE, "")
+        found, role = resource.get(ID, ""), resource.get(ROLE, "")
         if self.id and found not in self.id:
             return False
         if self.role and role not in self.role:
             return False
         if self.resources_in_roles and (found, role) not in self.resources_in_roles:
             return False
-        return not self.labels or _have(resource, self.labels)
+        return not self.labels or have(resource, self.labels)
 
 
 class IdIsOneOf(msgspec.Struct, frozen=True, kw_only=True):
@@ -187,24 +185,6 @@ def _several(criteria: Any) -> list[Any]:
 
 def _any(takes: Callable[[Labels], bool], resources: Iterable[Labels]) -> bool:
     return any(takes(each) for each in resources)
-
-
-def _have(resource: Labels, wanted: Mapping[str, str | list[str]]) -> bool:
-    for label, values in wanted.items():
-        found = resource.get(label)
-        every = [values] if isinstance(values, str) else values
-        if any(value.startswith("!") and _fits(found, value[1:]) for value in every):
-            return False
-        positive = [value for value in every if not value.startswith("!")]
-        if positive and not any(_fits(found, value) for value in positive):
-            return False
-    return True
-
-
-def _fits(found: str | None, value: str) -> bool:
-    if found is None:
-        return False
-    return found.startswith(value[:-1]) if value.endswith("*") else found == value
 
 
 def _has_words(event: Event, query: str) -> bool:

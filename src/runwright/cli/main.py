@@ -16,6 +16,7 @@ NOUNS = (
     ("flow", "flow", "Flows."),
     ("flow-run", "flow_run", "Flow runs: list, follow, cancel, run again."),
     ("task-run", "task_run", "Task runs."),
+    ("automation", "automation", "Automations: what is done when something happens, or does not."),
     ("config", "config", "Settings of this user."),
     ("profile", "profile", "Named sets of settings."),
     ("key", "key", "API keys."),

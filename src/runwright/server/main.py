@@ -144,7 +144,7 @@ class _Serving:
             await bootstrap(wiring)
             await keep_admin_key(wiring, self._settings.home, f"{url}/api")
             tasks = [
-                asyncio.create_task(run_duty(duty, wiring.stopping))
+                asyncio.create_task(run_duty(duty, wiring.stopping, waker=storage.waker))
                 for duty in duties_of(wiring, with_scheduler=self._scheduler)
             ]
             try:

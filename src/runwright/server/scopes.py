@@ -225,6 +225,8 @@ SCOPES: dict[tuple[str, str], str | tuple[str, ...]] = {
     ("DELETE", "/automations/{id}"): "automations:write",
     ("POST", "/automations/filter"): "automations:read",
     ("POST", "/automations/count"): "automations:read",
+    ("GET", "/automations/unjudged_events"): "automations:read",
+    ("POST", "/automations/{id}/firings/filter"): "automations:read",
     ("GET", "/automations/related-to/{resource_id}"): "automations:read",
     ("DELETE", "/automations/owned-by/{resource_id}"): "automations:write",
     ("POST", "/automations/templates/validate"): "automations:read",

@@ -14,6 +14,7 @@ import msgspec
 from sqlalchemy import ColumnElement, and_, or_, select
 
 from runwright.api.events import Event, EventFilter, Labels, ReceivedEvent
+from runwright.core.automations.matching import DEPTH
 from runwright.storage.engine import Transaction
 from runwright.storage.statements import Prepared
 from runwright.storage.tables import (
@@ -36,7 +37,8 @@ _INSERT = Prepared(
 _STATES = (
     select(
         _s.id, _s.timestamp, _s.type, _s.name, _s.message, _s.state_details, _s.data,
-        _s.flow_run_id, _r.name.label("run_name"), _r.run_count, _r.tags, _r.flow_id,
+        _s.flow_run_id, _r.name.label("run_name"), _r.run_count, _r.tags, _r.labels, _r.flow_id,
+        _r.updated,
         flow.c.name.label("flow_name"), _r.deployment_id,
         deployment.c.name.label("deployment_name"), _r.work_queue_id,
         work_queue.c.name.label("queue_name"), _r.work_pool_id,
@@ -91,6 +93,23 @@ def events_since(tx: Transaction, since: datetime) -> list[ReceivedEvent]:
     states = tx.execute(_STATES.where(_s.timestamp >= since)).all()
     found = [*map(_event_of_row, told), *map(_event_of_state, states)]
     return sorted(found, key=lambda each: (each.occurred, each.id))
+
+
+def events_by_id(
+    tx: Transaction, told: Sequence[UUID], states: Sequence[UUID]
+) -> dict[UUID, tuple[ReceivedEvent, datetime]]:
+    """Events, and for each the time, by the control plane's clock, at which it had arrived.
+
+    For a state that is when its run was changed last: as it arrived, or a moment later.
+    """
+    found: dict[UUID, tuple[ReceivedEvent, datetime]] = {}
+    if told:
+        for row in tx.execute(select(event).where(_e.id.in_(told))):
+            found[row.id] = _event_of_row(row), row.received
+    if states:
+        for row in tx.execute(_STATES.where(_s.id.in_(states))):
+            found[row.id] = _event_of_state(row), row.updated
+    return found
 
 
 def _stored(tx: Transaction, wanted: EventFilter, newest_first: bool) -> Iterator[ReceivedEvent]:
@@ -190,15 +209,7 @@ def _event_of_state(row: Any) -> ReceivedEvent:
         occurred=row.timestamp,
         received=row.timestamp,
         event=f"{FLOW_RUN}{row.name}",
-        resource={
-            "prefect.resource.id": f"{FLOW_RUN}{row.flow_run_id}",
-            "prefect.resource.name": row.run_name,
-            "prefect.run-count": str(row.run_count),
-            "prefect.state-message": row.message or "",
-            "prefect.state-name": row.name,
-            "prefect.state-timestamp": row.timestamp.isoformat(),
-            "prefect.state-type": row.type,
-        },
+        resource=_resource(row),
         related=_around(row),
         payload={
             "intended": {"from": row.before_type, "to": row.type},
@@ -207,6 +218,20 @@ def _event_of_state(row: Any) -> ReceivedEvent:
         },
         follows=row.before_id,
     )
+
+
+def _resource(row: Any) -> Labels:
+    resource = {
+        "prefect.resource.id": f"{FLOW_RUN}{row.flow_run_id}",
+        "prefect.resource.name": row.run_name,
+        "prefect.run-count": str(row.run_count),
+        "prefect.state-message": row.message or "",
+        "prefect.state-name": row.name,
+        "prefect.state-timestamp": row.timestamp.isoformat(),
+        "prefect.state-type": row.type,
+    }
+    depth = (row.labels or {}).get(DEPTH)
+    return resource if depth is None else {**resource, DEPTH: str(depth)}
 
 
 def _around(row: Any) -> list[Labels]:

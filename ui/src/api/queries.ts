@@ -169,6 +169,19 @@ export const limits = queryOptions({
   queryFn: () => good(api.POST("/api/v2/concurrency_limits/filter", { body: { limit: 200 } })),
 });
 
+/** What an automation has done, the latest first. */
+export const firings = (automation: string) =>
+  queryOptions({
+    queryKey: ["live", "firings", automation],
+    queryFn: () =>
+      good(
+        api.POST("/api/automations/{automation_id}/firings/filter", {
+          params: { path: { automation_id: automation } },
+          body: { limit: 50 },
+        }),
+      ),
+  });
+
 export const automations = queryOptions({
   queryKey: ["live", "automations"],
   queryFn: () => good(api.POST("/api/automations/filter", { body: { sort: "NAME_ASC", limit: 200 } })),

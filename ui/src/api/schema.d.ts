@@ -280,6 +280,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/automations/unjudged_events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** UnjudgedEvents */
+        get: operations["ApiAutomationsUnjudgedEventsUnjudgedEvents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/automations/{automation_id}": {
         parameters: {
             query?: never;
@@ -298,6 +315,23 @@ export interface paths {
         head?: never;
         /** Enable */
         patch: operations["ApiAutomationsAutomationIdEnable"];
+        trace?: never;
+    };
+    "/api/automations/{automation_id}/firings/filter": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Firings */
+        post: operations["ApiAutomationsAutomationIdFiringsFilterFirings"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/block_capabilities": {
@@ -2897,6 +2931,24 @@ export interface components {
             /** @constant */
             type: "accept_details";
         };
+        /** ActionOutcome */
+        ActionOutcome: {
+            action: {
+                [key: string]: unknown;
+            };
+            due_at: string | null;
+            error: string | null;
+            /** Format: uuid */
+            id: string;
+            result: {
+                [key: string]: unknown;
+            } | null;
+            /** @enum {string} */
+            status: "pending" | "executed" | "failed" | "dead";
+            tries: number;
+            /** Format: date-time */
+            updated: string;
+        };
         /** Artifact */
         Artifact: {
             created: string | null;
@@ -3713,6 +3765,29 @@ export interface components {
             variables?: components["schemas"]["VariableFilter"] | null;
             work_pool_queues?: components["schemas"]["WorkQueueFilter"] | null;
             work_pools?: components["schemas"]["WorkPoolFilter"] | null;
+        };
+        /** Firing */
+        Firing: {
+            actions: components["schemas"]["ActionOutcome"][];
+            /** Format: uuid */
+            automation_id: string;
+            /** Format: date-time */
+            created: string;
+            depth: number;
+            event: {
+                [key: string]: unknown;
+            } | null;
+            /** Format: uuid */
+            id: string;
+            /** @enum {string} */
+            outcome: "triggered" | "resolved" | "stopped";
+        };
+        /** FiringQuery */
+        FiringQuery: {
+            /** @default 50 */
+            limit?: number;
+            /** @default 0 */
+            offset?: number;
         };
         /** FlagIs */
         FlagIs: {
@@ -5189,6 +5264,12 @@ export interface components {
              */
             operator?: "and_" | "or_";
         };
+        /** UnjudgedEvent */
+        UnjudgedEvent: {
+            error: string;
+            /** Format: uuid */
+            event_id: string;
+        };
         /** Variable */
         Variable: {
             created: string | null;
@@ -6155,6 +6236,26 @@ export interface operations {
             };
         };
     };
+    ApiAutomationsUnjudgedEventsUnjudgedEvents: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnjudgedEvent"][];
+                };
+            };
+        };
+    };
     ApiAutomationsAutomationIdRead: {
         parameters: {
             query?: never;
@@ -6287,6 +6388,47 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiAutomationsAutomationIdFiringsFilterFirings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                automation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FiringQuery"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Firing"][];
+                };
             };
             /** @description Bad request syntax or unsupported method */
             400: {

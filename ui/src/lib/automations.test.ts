@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { actionsInWords, triggerInWords } from "./automations";
+import { actionsInWords, outcomeInWords, triggerInWords } from "./automations";
 
 test.each([
   [{ type: "event", posture: "Reactive", expect: ["a.Failed"], threshold: 1, within: 0 }, "when a.Failed happens"],
@@ -24,4 +24,13 @@ test.each([
 
 test("actions are named in their order", () => {
   expect(actionsInWords([{ type: "pause-deployment" }, { type: "do-nothing" }])).toBe("pause deployment, do nothing");
+});
+
+test.each([
+  ["executed", 1, "run deployment: done"],
+  ["pending", 0, "run deployment: waits"],
+  ["pending", 1, "run deployment: waits after 1 try"],
+  ["dead", 5, "run deployment: given up after 5 tries"],
+])("an action that is %s after %i tries", (status, tries, words) => {
+  expect(outcomeInWords({ action: { type: "run-deployment" }, status, tries })).toBe(words);
 });

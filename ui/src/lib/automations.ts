@@ -28,3 +28,15 @@ export function triggerInWords(trigger: Part): string {
 export function actionsInWords(actions: readonly Part[]): string {
   return actions.map((action) => String(action["type"] ?? "?").replaceAll("-", " ")).join(", ");
 }
+
+/** `call webhook: done`, `run deployment: given up after 5 tries`. */
+export function outcomeInWords(outcome: { action: Part; status: string; tries: number }): string {
+  const tries = `${outcome.tries} ${outcome.tries === 1 ? "try" : "tries"}`;
+  const words: Record<string, string> = {
+    pending: outcome.tries === 0 ? "waits" : `waits after ${tries}`,
+    executed: "done",
+    failed: "cannot be done",
+    dead: `given up after ${tries}`,
+  };
+  return `${actionsInWords([outcome.action])}: ${words[outcome.status] ?? outcome.status}`;
+}

@@ -10,13 +10,16 @@ from runwright.api.automations import (
     AutomationCreate,
     AutomationEnabled,
     AutomationUpdate,
+    Firing,
+    FiringQuery,
+    UnjudgedEvent,
 )
 from runwright.api.filters import Filters, Query
 from runwright.server.injected import PathId, PathName, Wired
 from runwright.server.problems import Missing
 from runwright.server.templates import InvalidTemplate, check_template
+from runwright.server.use_cases.enable_automation import begin_anew, enable_automation
 from runwright.server.use_cases.save_automation import automation_values
-from runwright.server.wiring import Wiring
 from runwright.storage.automations import (
     AUTOMATIONS,
     add_automation,
@@ -26,17 +29,22 @@ from runwright.storage.automations import (
     remove_owned,
 )
 from runwright.storage.engine import Transaction
+from runwright.storage.event_queue import unjudged
+from runwright.storage.firings import firings_of
 from runwright.storage.queries import count, read_many, read_one
+
+_MOST_UNJUDGED = 200
 
 
 @post("/", status_code=201)
 async def create(data: JSONBody[AutomationCreate], wiring: Wired) -> Automation:
     """A new automation."""
-    values = automation_values(data, wiring.new_id) | {"owner_resource": data.owner_resource}
+    values = automation_values(data, wiring.new_id)
 
     def use_case(tx: Transaction) -> Automation:
         id_ = wiring.new_id()
-        add_automation(tx, id_, values)
+        add_automation(tx, id_, values | {"owner_resource": data.owner_resource})
+        begin_anew(tx, id_, values["trigger"], enabled=values["enabled"])
         made = read_one(tx, AUTOMATIONS, id_)
         assert made is not None  # noqa: S101  # made in this transaction
         return made
@@ -56,13 +64,25 @@ async def read(automation_id: PathId, wiring: Wired) -> Automation:
 @put("/{automation_id:uuid}", status_code=204)
 async def replace(automation_id: PathId, data: JSONBody[AutomationUpdate], wiring: Wired) -> None:
     """Put another automation in its place. Who owns it stays."""
-    await _change(wiring, automation_id, automation_values(data, wiring.new_id))
+    values = automation_values(data, wiring.new_id)
+
+    def use_case(tx: Transaction) -> bool:
+        if not change_automation(tx, automation_id, values):
+            return False
+        begin_anew(tx, automation_id, values["trigger"], enabled=values["enabled"])
+        return True
+
+    if not await wiring.storage.write(use_case):
+        raise _missing(automation_id)
 
 
 @patch("/{automation_id:uuid}", status_code=204)
 async def enable(automation_id: PathId, data: JSONBody[AutomationEnabled], wiring: Wired) -> None:
     """Enable an automation, or disable it."""
-    await _change(wiring, automation_id, {"enabled": data.enabled})
+    if not await wiring.storage.write(
+        lambda tx: enable_automation(tx, automation_id, enabled=data.enabled)
+    ):
+        raise _missing(automation_id)
 
 
 @delete("/{automation_id:uuid}")
@@ -88,6 +108,30 @@ async def counted(data: JSONBody[Filters], wiring: Wired) -> int:
 async def related(resource_id: PathName, wiring: Wired) -> list[Automation]:
     """Those that a resource owns, that wait for its events, or that act on it."""
     return await wiring.storage.read(lambda tx: related_to(tx, resource_id))
+
+
+@post("/{automation_id:uuid}/firings/filter", status_code=200)
+async def firings(
+    automation_id: PathId, data: JSONBody[FiringQuery], wiring: Wired
+) -> list[Firing]:
+    """What it has done, and what came of each of its actions; the latest first."""
+
+    def query(tx: Transaction) -> list[Firing] | None:
+        if read_one(tx, AUTOMATIONS, automation_id) is None:
+            return None
+        return firings_of(tx, automation_id, data.limit, data.offset)
+
+    found = await wiring.storage.read(query)
+    if found is None:
+        raise _missing(automation_id)
+    return found
+
+
+@get("/unjudged_events")
+async def unjudged_events(wiring: Wired) -> list[UnjudgedEvent]:
+    """Events that automations could not be held against, the latest first; 200 at most."""
+    found = await wiring.storage.read(lambda tx: unjudged(tx, _MOST_UNJUDGED))
+    return [UnjudgedEvent(event_id=id_, error=error) for id_, error in found]
 
 
 @delete("/owned-by/{resource_id:str}", status_code=202)
@@ -117,11 +161,6 @@ def _checked(text: str) -> Response[Any]:
     return Response(None, status_code=204)
 
 
-async def _change(wiring: Wiring, automation_id: PathId, values: dict[str, Any]) -> None:
-    if not await wiring.storage.write(lambda tx: change_automation(tx, automation_id, values)):
-        raise _missing(automation_id)
-
-
 def _missing(automation_id: PathId) -> Missing:
     return Missing(f"There is no automation {automation_id}.")
 
@@ -140,6 +179,8 @@ router = Router(
                 filtered,
                 counted,
                 related,
+                firings,
+                unjudged_events,
                 remove_owned_by,
             ],
         ),

@@ -1,22 +1,34 @@
 """Pruner: deletes what is older than it is kept, a little at a time.
 
 Runs are kept for ever unless told otherwise. Only runs that have ended are deleted, with
-everything of theirs; logs, events and the figures of workers' machines go by their own age; workers
-that were not heard of for a week go too.
+everything of theirs; logs, events, the figures of workers' machines and what automations did go by
+their own age; workers that were not heard of for a week go too.
 """
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Table, delete, or_, select
+from sqlalchemy import ColumnElement, Table, and_, delete, or_, select
 
 from runwright.core.states import TERMINAL
+from runwright.storage.automation_buckets import forget_old
 from runwright.storage.deleting import delete_some
 from runwright.storage.engine import Storage, Transaction
-from runwright.storage.tables import concurrency_slot, event, flow_run, host_reading, log, worker
+from runwright.storage.tables import (
+    automation_action,
+    automation_firing,
+    concurrency_slot,
+    event,
+    flow_run,
+    host_reading,
+    log,
+    worker,
+)
 
 _BATCH = 500
 _MOST_BATCHES = 200
 _WORKERS_KEPT = timedelta(days=7)
+#: What a trigger has counted, and not come to an end with.
+_BUCKETS_KEPT = timedelta(days=90)
 _ENDED = sorted(str(kind) for kind in TERMINAL)
 
 
@@ -32,11 +44,13 @@ class Pruner:
         run_retention: timedelta | None = None,
         log_retention: timedelta | None = timedelta(days=30),
         host_retention: timedelta | None = timedelta(days=2),
+        firing_retention: timedelta | None = timedelta(days=30),
     ) -> None:
         self._storage = storage
         self._run_retention = run_retention
         self._log_retention = log_retention
         self._host_retention = host_retention
+        self._firing_retention = firing_retention
 
     async def one_pass(self) -> int:
         """Delete what is too old now, up to 100,000 rows of each kind; how many went."""
@@ -54,7 +68,9 @@ class Pruner:
             run_retention=self._run_retention,
             log_retention=self._log_retention,
             host_retention=self._host_retention,
+            firing_retention=self._firing_retention,
         )
+        forget_old(tx, tx.now - _BUCKETS_KEPT)
         return sum(_delete(tx, table, condition) for table, condition in plan)
 
 
@@ -64,6 +80,7 @@ def plan_pruning(
     run_retention: timedelta | None,
     log_retention: timedelta | None,
     host_retention: timedelta | None,
+    firing_retention: timedelta | None = None,
 ) -> list[tuple[Table, ColumnElement[bool]]]:
     """Which rows of which tables are too old."""
     heard = worker.c.last_heartbeat_time
@@ -76,10 +93,21 @@ def plan_pruning(
         too_old.append((event, event.c.occurred < now - log_retention))
     if host_retention is not None:
         too_old.append((host_reading, host_reading.c.at < now - host_retention))
+    if firing_retention is not None:
+        too_old.append((automation_firing, _is_done(now - firing_retention)))
     if run_retention is not None:
         ended = flow_run.c.state_type.in_(_ENDED)
         too_old.append((flow_run, ended & (flow_run.c.end_time < now - run_retention)))
     return too_old
+
+
+def _is_done(before: datetime) -> ColumnElement[bool]:
+    """An old firing, all of whose actions have come to an end."""
+    pending = select(automation_action.c.firing_id).where(
+        automation_action.c.firing_id == automation_firing.c.id,
+        automation_action.c.status == "pending",
+    )
+    return and_(automation_firing.c.created < before, ~pending.exists())
 
 
 def _delete(tx: Transaction, table: Table, condition: ColumnElement[bool]) -> int:

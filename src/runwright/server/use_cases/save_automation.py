@@ -1,4 +1,4 @@
-"""Automations are checked and kept. Nothing acts on them yet."""
+"""Automations are checked before they are kept."""
 
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
@@ -14,10 +14,13 @@ from runwright.api.automations import (
     Trigger,
 )
 from runwright.core.ids import NewId
+from runwright.server.filling_in import templates_of
 from runwright.server.problems import Unprocessable
 from runwright.server.templates import check_template
 
 _SHORTEST_PROACTIVE_S = 10.0
+#: A trigger remembers each event that it has counted.
+_HIGHEST_THRESHOLD = 1_000
 _DEEPEST = 10
 _RESOURCE = "prefect.resource.id"
 #: The field by which an action names a thing, and the thing's kind.
@@ -92,6 +95,8 @@ def _check_times(trigger: Trigger) -> None:
         within = trigger.within = within.total_seconds()
     if within is not None and within < 0:
         raise _no_trigger("`within` is less than 0 seconds")
+    if isinstance(trigger, EventTrigger) and not 1 <= trigger.threshold <= _HIGHEST_THRESHOLD:
+        raise _no_trigger(f"`threshold` is {trigger.threshold}: from 1 to {_HIGHEST_THRESHOLD:,}")
     if isinstance(trigger, EventTrigger) and trigger.posture == "Proactive":
         if not within:
             trigger.within = _SHORTEST_PROACTIVE_S
@@ -113,10 +118,8 @@ def _check_action(action: Action) -> None:
         raise Unprocessable(
             f"The action {kind} names a {named[0]}, and its source is 'inferred': leave out one."
         )
-    for name in ("subject", "body", "payload"):
-        text = getattr(action, name, None)
-        if isinstance(text, str):
-            check_template(text)
+    for text in templates_of(_plain(action)):
+        check_template(text)
 
 
 def _acted_on(action: Action) -> Iterator[str]:

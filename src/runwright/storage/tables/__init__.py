@@ -1,5 +1,11 @@
 """The tables. Constraints and partial indexes are the last guard of what the code promises."""
 
+from runwright.storage.tables.acting import (
+    automation_action,
+    automation_bucket,
+    automation_firing,
+    event_queue,
+)
 from runwright.storage.tables.base import metadata
 from runwright.storage.tables.placing import (
     deployment,
@@ -39,6 +45,9 @@ __all__ = [
     "api_key",
     "artifact",
     "automation",
+    "automation_action",
+    "automation_bucket",
+    "automation_firing",
     "block_document",
     "block_schema",
     "block_type",
@@ -48,6 +57,7 @@ __all__ = [
     "deployment",
     "deployment_version",
     "event",
+    "event_queue",
     "flow",
     "flow_run",
     "flow_run_input",

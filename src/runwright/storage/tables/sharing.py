@@ -134,6 +134,13 @@ automation = Table(
     Column("owner_resource", String, index=True),
     # The resources that it waits for or acts on.
     Column("related", Json, nullable=False),
+    # Whether there is one at all is asked for every event.
+    Index(
+        "ix_automation_enabled",
+        "enabled",
+        sqlite_where=Column("enabled"),
+        postgresql_where=Column("enabled"),
+    ),
 )
 
 saved_search = Table(

@@ -1,0 +1,1 @@
+"""What automations wait for: events in, decisions out."""
