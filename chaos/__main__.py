@@ -28,7 +28,7 @@ _MIXED = {"ci": 20.0, "gate": 170.0}
 _OUTAGE = {"ci": 10.0, "gate": 60.0}
 _SCHEDULES = {"ci": 15.0, "gate": 80.0}
 _JUMPS = {"ci": 4, "gate": 60}
-_EVENTS = {"ci": 250, "gate": 10_000}
+_EVENTS = {"ci": 200, "gate": 10_000}
 #: Seconds between two servers that are killed.
 _KILLS = {"ci": (1.0, 2.0), "gate": (1.0, 4.0)}
 _FULL = {"ci": 3, "gate": 20}

@@ -36,9 +36,9 @@ _GROUPS, _THRESHOLD = 7, 5
 #: One event in so many is one that nothing can be done about.
 _POISON = 25
 _QUIET = 20
-_MOST_ENDLESS = 3
+_MOST_ENDLESS = 2
 #: Seconds that telling takes at least, so that servers can be killed meanwhile.
-_TELLING = 6.0
+_TELLING = 5.0
 _RAISES, _LOOPS = "{{ 1 / 0 }}", "{% for a in 'x' * 9999 %}" * 4 + "{% endfor %}" * 4
 _TOLD, _DEAD, _LATER = "chaos.told", "chaos.dead", "chaos.later"
 _BAD, _ENDLESS = "chaos.bad", "chaos.endless"
