@@ -25,8 +25,8 @@ from runwright.storage.engine import open_storage
 from runwright.storage.event_queue import unjudged
 from runwright.storage.events import insert_events
 from runwright.storage.firings import take_actions
+from runwright.storage.postgres_connection import connection_of
 from runwright.storage.tables import automation_action, automation_firing
-from runwright.storage.tables import event as events
 
 LEASE = timedelta(seconds=30)
 
@@ -91,17 +91,13 @@ def test_a_row_that_is_committed_late_is_judged_all_the_same(on_postgres):
         await one.write(make)
         early, late = event(), event()
         evaluator = Evaluator(two, new_id)
-        async with three._engine.connect() as connection:
-            transaction = await connection.begin()
-            row = {
-                "id": early.id, "occurred": early.occurred, "received": early.occurred,
-                "event": early.event, "resource_id": "r", "resource": early.resource,
-                "related": [], "payload": {}, "follows": None,
-            }  # fmt: skip
-            await connection.execute(events.insert().values(row))
+        async with (
+            connection_of(three._engine) as connection,
+            connection.transaction("BEGIN"),
+        ):
+            await connection.run(lambda tx: insert_events(tx, [early]), set())
             await one.write(lambda tx: insert_events(tx, [late]))
             assert await evaluator.one_pass() == 1
-            await transaction.commit()
         await evaluator.one_pass()
         assert await one.read(fired) == sorted([str(early.id), str(late.id)])
 
