@@ -2,13 +2,13 @@
 
 import asyncio
 import json
-from uuid import uuid4
+from uuid import UUID
 
 import pytest
 
 from runwright.server.admission import Admission
 
-RUN, WORKER = uuid4(), uuid4()
+RUN, WORKER = UUID(int=1), UUID(int=2)
 
 
 class Stub:
