@@ -11,6 +11,8 @@ from litestar.di import Provide
 from litestar.exceptions import HTTPException, ValidationException
 from litestar.handlers import BaseRouteHandler
 from litestar.openapi.config import OpenAPIConfig
+from litestar.plugins import PluginProtocol
+from litestar.plugins.core import MsgspecDIPlugin
 from litestar.types import ASGIApp, Scope
 
 from runwright.server.admission import Admission
@@ -40,7 +42,7 @@ def create_app(wiring: Wiring) -> ASGIApp:
         UndeclaredRoute: a route is not in `scopes.SCOPES`.
     """
     authenticator = Authenticator(wiring)
-    litestar = Litestar(
+    litestar = _Litestar(
         route_handlers=_routes(),
         dependencies={
             "wiring": Provide(lambda: wiring, sync_to_thread=False, use_cache=True),
@@ -60,6 +62,16 @@ def create_app(wiring: Wiring) -> ASGIApp:
     return Admission(FastLane(page, wiring, authenticator))
 
 
+class _Litestar(Litestar):
+    """Without the plugins for models of other libraries: ours are msgspec's, and those that the
+    framework would load to look cost a tenth of the server's memory.
+    """
+
+    @staticmethod
+    def _get_default_plugins(plugins: list[PluginProtocol]) -> list[PluginProtocol]:
+        return [*plugins, MsgspecDIPlugin()]
+
+
 class _WithoutNul(Request[Any, Any, Any]):
     async def body(self) -> bytes:
         content = await super().body()
@@ -77,7 +89,7 @@ def _routes() -> list[Router]:
 @lru_cache(1)
 def describe() -> dict[str, Any]:
     """The interface as OpenAPI 3.1."""
-    described = Litestar(
+    described = _Litestar(
         route_handlers=_routes(),
         dependencies={
             name: Provide(lambda: None, sync_to_thread=False)
