@@ -68,7 +68,7 @@ def serve(
 def _new_event_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
     """That of uvloop, for which a statement to Postgres is less work; there is none for Windows."""
     try:
-        import uvloop  # an extra of the platform
+        import uvloop  # not on every platform
     except ImportError:
         return None
     return uvloop.new_event_loop
