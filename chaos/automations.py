@@ -4,7 +4,6 @@ import asyncio
 import random
 import subprocess
 import sys
-import threading
 import time
 import uuid
 from collections import Counter, defaultdict
@@ -21,6 +20,7 @@ from chaos.books import expect_no_errors, stop
 from chaos.client import Client
 from chaos.cluster import Cluster, until
 from chaos.goals import Goals
+from chaos.killer import Killer
 from chaos.sink import Delivery, deliveries
 from runwright.server.services.dispatcher import MOST_HOLDERS
 from runwright.storage.engine import open_storage
@@ -74,10 +74,10 @@ def automations(
         try:
             client = Client(cluster.network.url, cluster.key, seed)
             _prepare(client, url)
-            killer = _Killer(cluster, seed, pause)
+            killer = Killer(cluster, seed, pause)
             killer.start()
             told = _tell(client, events, seed)
-            killer.stop()
+            deeds = killer.stop()
             _wait_for_rest(client)
             _quiet(goals, client, received)
             expect_no_errors(goals, client)
@@ -87,7 +87,7 @@ def automations(
             _judge(goals, rows, told, deliveries(received))
         finally:
             cluster.close()
-    print(f"  {events} events, {killer.kills} servers killed", flush=True)
+    print(f"  {events} events, {deeds}", flush=True)
 
 
 @contextmanager
@@ -160,32 +160,6 @@ def _tell(client: Client, events: int, seed: int) -> list[dict[str, Any]]:
         client.insist("POST", "/events", told[begin : begin + 10])
         time.sleep(max(0.02, _TELLING * 10 / events))
     return told
-
-
-class _Killer(threading.Thread):
-    """Kills one server after the other, and starts it again."""
-
-    def __init__(self, cluster: Cluster, seed: int, pause: tuple[float, float]) -> None:
-        super().__init__(name="killer", daemon=True)
-        self._cluster, self._chance = cluster, random.Random(seed)
-        self._pause = pause
-        self._is_over = threading.Event()
-        self.kills = 0
-
-    def run(self) -> None:
-        while not self._is_over.wait(self._chance.uniform(*self._pause)):
-            server = self._chance.choice(self._cluster.servers)
-            server.kill()
-            self.kills += 1
-            server.start()
-            if len(self._cluster.servers) == 1:
-                server.wait_until_up()
-
-    def stop(self) -> None:
-        self._is_over.set()
-        self.join(60)
-        for server in self._cluster.servers:
-            server.wait_until_up()
 
 
 def _wait_for_rest(client: Client) -> None:

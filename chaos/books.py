@@ -2,6 +2,8 @@
 
 import signal
 from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from chaos.client import Client
@@ -10,6 +12,16 @@ from chaos.creator import Creator
 from chaos.goals import Goals
 from chaos.nemesis import Diary
 from chaos.record import ENDED, Run, lineages
+
+
+@dataclass
+class Told:
+    """What somebody who makes runs was told of them."""
+
+    #: Idempotency key -> the id, or None where no answer came.
+    told: dict[str, str | None] = field(default_factory=dict)
+    conflicts: list[str] = field(default_factory=list)
+
 
 UNFINISHED = {"flow_runs": {"state": {"type": {"not_any_": sorted(ENDED)}}}}
 #: How long all may take to come to rest when the faults are over.
@@ -77,7 +89,7 @@ def judge(
             goals["G7 nothing healthy is crashed"].trials += 1
 
 
-def judge_creations(goals: Goals, runs: dict[str, Run], creators: list[Creator]) -> None:
+def judge_creations(goals: Goals, runs: dict[str, Run], creators: Sequence[Told | Creator]) -> None:
     kept = Counter(run.row.idempotency_key for run in runs.values() if run.row.idempotency_key)
     goal = goals["G1 what was answered is kept, once"]
     for creator in creators:
@@ -141,7 +153,8 @@ def judge_attempts(goals: Goals, runs: dict[str, Run]) -> None:
 
 def judge_logs(goals: Goals, runs: dict[str, Run], *, true_times: bool = True) -> None:
     """Lines are shown by their times, and so in no order where a clock was set meanwhile."""
-    goal = goals["G12 every line once, in its order"]
+    goal = goals["G12 every line once, in its order (runs)"]
+    lines = goals["G12 every line once, in its order (lines)"]
     for run in runs.values():
         steps = (run.row.parameters or {}).get("steps", 0)
         mine = [line for line in run.lines if line.startswith("line ")]
@@ -149,6 +162,12 @@ def judge_logs(goals: Goals, runs: dict[str, Run], *, true_times: bool = True) -
         if not true_times:
             mine.sort()
         if run.row.state_type == "COMPLETED":
-            goal.expect(mine == wanted, f"{run.id} has {mine} of {wanted}")
+            goal.expect(mine == wanted, f"{run.id} has {_told(mine)} of {len(wanted)}")
         else:
-            goal.expect(mine == wanted[: len(mine)], f"{run.id} has {mine}")
+            goal.expect(mine == wanted[: len(mine)], f"{run.id} has {_told(mine)}")
+        lines.trials += len(mine)
+
+
+def _told(lines: list[str]) -> str:
+    """Enough of them to see what is wrong."""
+    return str(lines) if len(lines) < 20 else f"{len(lines)} lines, {lines[:9]} ... {lines[-9:]}"

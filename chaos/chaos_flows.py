@@ -49,3 +49,14 @@ def busy(folder: str, seconds: float) -> None:
     while time.monotonic() < end:
         sum(range(1_000_000))
     effects.note("end")
+
+
+@flow
+def talk(folder: str, steps: int) -> None:
+    """Logs as fast as it can."""
+    effects = Effects(folder)
+    effects.note("start")
+    logger = get_run_logger()
+    for number in range(steps):
+        logger.info("line %d", number)
+    effects.note("end")

@@ -82,7 +82,7 @@ class Client:
             "POST", "/work_pools/", {"name": "p", "type": "process", "concurrency_limit": limit}
         )
         made = {}
-        for name in ("chaos", "busy"):
+        for name in ("chaos", "busy", "talk"):
             flow = self.insist("POST", "/flows/", {"name": name})["id"]
             body = {
                 "name": name,

@@ -104,6 +104,7 @@ class Worker:
         home.mkdir(parents=True, exist_ok=True)
         self.network = Proxy(targets, seed)
         self.process: subprocess.Popen[bytes] | None = None
+        self.slots = 4
         #: Of its machine, besides what all have.
         self.environment: dict[str, str] = {}
 
@@ -115,7 +116,7 @@ class Worker:
             "--pool",
             "p",
             "--limit",
-            "4",
+            str(self.slots),
             "--name",
             self.name,
         )
@@ -150,10 +151,13 @@ class Cluster:
         workers: int,
         postgres: Postgres | None,
         seed: int,
+        slots: int = 4,
         environment: Mapping[str, dict[str, str]] | None = None,
         disk: Path | None = None,
     ) -> None:
-        """`environment` is what some of the machines have, by their names: `server-0`.
+        """`slots` is how many runs a worker takes at once.
+
+        `environment` is what some of the machines have, by their names: `server-0`.
 
         `disk` is where SQLite's file and the workers' files are, if not beside the rest.
         """
@@ -181,6 +185,7 @@ class Cluster:
         ]
         for worker in self.workers:
             worker.environment = environment.get(worker.name, {})
+            worker.slots = slots
 
     def start_workers(self) -> None:
         for worker in self.workers:

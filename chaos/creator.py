@@ -31,7 +31,7 @@ class Creator(threading.Thread):
                 "parameters": {
                     "folder": str(self._folder),
                     "steps": self._chance.randrange(1, 8),
-                    "seconds": round(self._chance.uniform(0.01, 0.5), 2),
+                    "seconds": round(self._chance.uniform(0.01, 0.3), 2),
                 },
                 "empirical_policy": {"retries": self._chance.choice([0, 1, 3]), "retry_delay": 0},
             }

@@ -38,6 +38,14 @@ class Goals:
     def __getitem__(self, name: str) -> Goal:
         return self._all.setdefault(name, Goal(name))
 
+    def add(self, others: "Goals") -> None:
+        """What was tried elsewhere is tried too."""
+        for name, goal in others._all.items():  # noqa: SLF001  # one of its own
+            mine = self[name]
+            mine.trials += goal.trials
+            mine.violations += goal.violations
+            mine.times += goal.times
+
     @property
     def violations(self) -> list[str]:
         return [f"{goal.name}: {said}" for goal in self._all.values() for said in goal.violations]

@@ -197,8 +197,6 @@ class Nemesis(threading.Thread):
         self._later(self._chance.uniform(0.1, 1), lambda: self._cluster.network.set("open"))
 
     def _restart_postgres(self) -> None:
-        postgres = self._cluster.postgres
-        assert postgres is not None
-        data = str(postgres.folder / "data")
+        assert self._cluster.postgres is not None
         self.diary.note("Postgres killed and started")
-        postgres.run("pg_ctl", "-D", data, "-m", "immediate", "-w", "restart")
+        self._cluster.postgres.crash()

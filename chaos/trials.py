@@ -2,22 +2,26 @@
 
 import random
 import signal
-import threading
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from bench.compare.postgres import Cluster as Postgres
 
 from chaos.books import UNFINISHED, expect_no_errors, judge, judge_attempts, judge_logs, rest, stop
-from chaos.client import CODE, Client, Refused, Unknown
+from chaos.client import CODE, Client
 from chaos.cluster import LEASE, Cluster, until
 from chaos.creator import Creator
 from chaos.goals import Goals
+from chaos.killer import Killer
 from chaos.nemesis import Diary, Nemesis
 from chaos.record import ENDED, read
+from chaos.watch import Watch
 
 LIMIT = 6
+#: Who cancels at once.
+_RACERS = 4
 
 
 def mixed(
@@ -37,7 +41,7 @@ def mixed(
         deployment = client.prepare(CODE, limit=LIMIT)["chaos"]
         cluster.start_workers()
         creators = [Creator(client, deployment, cluster.effects, seed * 10 + n) for n in range(2)]
-        watch = _Watch(Client(cluster.network.url, cluster.key), goals)
+        watch = Watch(Client(cluster.network.url, cluster.key), goals, LIMIT)
         for each in (nemesis, watch, *creators):
             each.start()
         time.sleep(seconds)
@@ -54,29 +58,6 @@ def mixed(
     print(f"  {len(runs)} runs; {faults}", flush=True)
 
 
-class _Watch(threading.Thread):
-    """Looks all the time how many slots are taken."""
-
-    def __init__(self, client: Client, goals: Goals) -> None:
-        super().__init__(name="watch", daemon=True)
-        self._client, self._goal = client, goals["G9 a limit is never passed"]
-        self._is_over = threading.Event()
-
-    def run(self) -> None:
-        """Until `stop`."""
-        active = {"flow_runs": {"state": {"type": {"any_": ["PENDING", "RUNNING", "CANCELLING"]}}}}
-        while not self._is_over.wait(0.2):
-            try:
-                count = self._client.ask("POST", "/flow_runs/count", active, seconds=2)
-            except (Unknown, Refused):
-                continue
-            self._goal.expect(count <= LIMIT, f"{count} runs in {LIMIT} slots")
-
-    def stop(self) -> None:
-        self._is_over.set()
-        self.join(30)
-
-
 def outage(
     goals: Goals,
     folder: Path,
@@ -85,25 +66,32 @@ def outage(
     postgres: Postgres | None,
     seed: int,
     seconds: float,
+    flows: int,
 ) -> None:
-    """All of the control plane is away, much longer than a lease, while flows run."""
-    cluster = Cluster(folder, replicas=replicas, workers=1, postgres=postgres, seed=seed)
+    """All of the control plane is away, much longer than a lease, while so many flows run.
+
+    One in ten of them holds the interpreter's lock for half of the time.
+    """
+    cluster = Cluster(
+        folder, replicas=replicas, workers=1, postgres=postgres, seed=seed, slots=flows
+    )
     try:
         client = Client(cluster.network.url, cluster.key, seed)
         deployments = client.prepare(CODE, limit=None)
         cluster.start_workers()
         where = {"folder": str(cluster.effects)}
         steps = int(seconds) + 4
-        bodies = [
-            ("chaos", {"parameters": {**where, "steps": steps, "seconds": 1}}),
-            ("chaos", {"parameters": {**where, "steps": int(seconds / 2), "seconds": 1}}),
-            ("busy", {"parameters": {**where, "seconds": seconds / 2}}),
-        ]
+        longest = {**where, "steps": steps, "seconds": 1}
+        shorter = {**where, "steps": int(seconds / 2), "seconds": 1}
+        chosen = [("chaos", longest), ("chaos", shorter)] * flows
+        chosen[::10] = [("busy", {**where, "seconds": seconds / 2})] * len(chosen[::10])
         made = [
-            client.insist("POST", f"/deployments/{deployments[name]}/create_flow_run", body)["id"]
-            for name, body in bodies
+            client.insist(
+                "POST", f"/deployments/{deployments[name]}/create_flow_run", {"parameters": given}
+            )["id"]
+            for name, given in chosen[:flows]
         ]
-        until("the flows to run", lambda: len(cluster.flow_processes()) == len(made), 30)
+        until("the flows to run", lambda: len(cluster.flow_processes()) == flows, 60)
         for server in cluster.servers:
             server.kill()
         time.sleep(seconds)
@@ -136,10 +124,7 @@ def detection(goals: Goals, folder: Path, *, seed: int, deaths: int) -> None:
         cluster.start_workers()
         for number in range(deaths):
             with_machine = number % 4 == 3
-            parameters = {"folder": str(cluster.effects), "steps": 60, "seconds": 1}
-            body = {"parameters": parameters, "empirical_policy": {"retries": 1, "retry_delay": 0}}
-            path = f"/deployments/{deployment}/create_flow_run"
-            run = client.insist("POST", path, body)["id"]
+            run = _make(cluster, client, deployment, steps=60, seconds=1)
             until("the flow", lambda run=run: run in cluster.flow_processes(), 30)
             killed = time.time()
             if with_machine:
@@ -153,9 +138,7 @@ def detection(goals: Goals, folder: Path, *, seed: int, deaths: int) -> None:
                 cluster.workers[0].start()
             else:
                 goals["G5 a flow killed, to its next attempt"].within(took, 2, run)
-            client.insist(
-                "POST", f"/flow_runs/{following}/set_state", {"state": {"type": "CANCELLING"}}
-            )
+            _cancel(client, following)
             until("peace", lambda: client.insist("POST", "/flow_runs/count", UNFINISHED) == 0, 30)
     finally:
         cluster.close()
@@ -176,38 +159,26 @@ def _next(client: Client, run: str) -> str | None:
 
 def cancellation(goals: Goals, folder: Path, *, seed: int, races: int) -> None:
     """Cancelled runs end soon, once, and their processes with them."""
-    cluster = Cluster(folder, replicas=1, workers=1, postgres=None, seed=seed)
-    chance = random.Random(seed)
+    cluster = Cluster(folder, replicas=1, workers=1, postgres=None, seed=seed, slots=2 * _RACERS)
     try:
         client = Client(cluster.network.url, cluster.key, seed)
         deployment = client.prepare(CODE, limit=None)["chaos"]
         cluster.start_workers()
-        path = f"/deployments/{deployment}/create_flow_run"
-        for number in range(races):
-            is_race = number % 4 != 0
-            parameters = {
-                "folder": str(cluster.effects),
-                "steps": 1 if is_race else 60,
-                "seconds": 0 if is_race else 1,
-            }
-            run = client.insist(
-                "POST",
-                path,
-                {"parameters": parameters, "empirical_policy": {"retries": 2, "retry_delay": 0}},
-            )["id"]
-            if is_race:
-                time.sleep(chance.uniform(0, 0.12))
-            else:
-                until("the flow", lambda run=run: run in cluster.flow_processes(), 30)
+        for _ in range(races // 10):
+            run = _make(cluster, client, deployment, steps=60, seconds=1)
+            until("the flow", lambda run=run: run in cluster.flow_processes(), 30)
             asked = time.time()
-            client.insist("POST", f"/flow_runs/{run}/set_state", {"state": {"type": "CANCELLING"}})
-            if not is_race:
-                until(
-                    "the end of its process",
-                    lambda run=run: run not in cluster.flow_processes(),
-                    30,
-                )
-                goals["G11 cancelled, to its process gone"].within(time.time() - asked, 15, run)
+            _cancel(client, run)
+            until("its end", lambda run=run: run not in cluster.flow_processes(), 30)
+            goals["G11 cancelled, to its process gone"].within(time.time() - asked, 15, run)
+        with ThreadPoolExecutor(_RACERS) as pool:
+            chances = [random.Random(seed + number) for number in range(_RACERS)]
+            racing = [
+                pool.submit(_race, cluster, client, deployment, chance, races // _RACERS)
+                for chance in chances
+            ]
+            for each in racing:
+                each.result()
         rest(cluster, goals)
         stop(cluster)
         for run in read(cluster.database).values():
@@ -221,6 +192,26 @@ def cancellation(goals: Goals, folder: Path, *, seed: int, races: int) -> None:
         cluster.close()
 
 
+def _make(cluster: Cluster, client: Client, deployment: str, *, steps: int, seconds: float) -> str:
+    parameters = {"folder": str(cluster.effects), "steps": steps, "seconds": seconds}
+    body = {"parameters": parameters, "empirical_policy": {"retries": 2, "retry_delay": 0}}
+    return client.insist("POST", f"/deployments/{deployment}/create_flow_run", body)["id"]
+
+
+def _cancel(client: Client, run: str) -> None:
+    client.insist("POST", f"/flow_runs/{run}/set_state", {"state": {"type": "CANCELLING"}})
+
+
+def _race(
+    cluster: Cluster, client: Client, deployment: str, chance: random.Random, times: int
+) -> None:
+    """A run that ends by itself at about the time when it is cancelled."""
+    for _ in range(times):
+        run = _make(cluster, client, deployment, steps=1, seconds=0)
+        time.sleep(chance.uniform(0, 0.12))
+        _cancel(client, run)
+
+
 def schedules(
     goals: Goals,
     folder: Path,
@@ -229,27 +220,20 @@ def schedules(
     postgres: Postgres | None,
     seed: int,
     seconds: float,
+    number: int,
 ) -> None:
-    """Schedules that fire each second while servers and the database come and go."""
+    """So many schedules that fire each second while servers and the database come and go."""
     cluster = Cluster(folder, replicas=replicas, workers=0, postgres=postgres, seed=seed)
-    chance = random.Random(seed)
     try:
         client = Client(cluster.network.url, cluster.key, seed)
         deployment = client.prepare(CODE, limit=None)["chaos"]
-        for number in range(20):
-            body = [{"active": True, "slug": f"s{number}", "schedule": {"interval": 1.0}}]
+        for each in range(number):
+            body = [{"active": True, "slug": f"s{each}", "schedule": {"interval": 1.0}}]
             client.insist("POST", f"/deployments/{deployment}/schedules", body)
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
-            time.sleep(chance.uniform(1, 4))
-            server = chance.choice(cluster.servers)
-            server.kill()
-            if postgres is not None and chance.random() < 0.2:
-                data = str(postgres.folder / "data")
-                postgres.run("pg_ctl", "-D", data, "-m", "immediate", "-w", "restart")
-            server.start()
-        for server in cluster.servers:
-            server.wait_until_up()
+        killer = Killer(cluster, seed, (0.5, 2.5), crashes=0.2)
+        killer.start()
+        time.sleep(seconds)
+        deeds = killer.stop()
         time.sleep(3)
         stop(cluster)
         fires: Counter[tuple[str, int]] = Counter()
@@ -261,15 +245,16 @@ def schedules(
         for (schedule, instant), times in fires.items():
             goal.expect(times == 1, f"{schedule} fired {times} times at {instant}")
             by_schedule.setdefault(schedule, []).append(instant)
-        goal.expect(len(by_schedule) == 20, f"{len(by_schedule)} of 20 schedules fired")
+        goal.expect(len(by_schedule) == number, f"{len(by_schedule)} schedules fired")
         for schedule, instants in by_schedule.items():
             missing = set(range(min(instants), max(instants) + 1)) - set(instants)
             goal.expect(not missing, f"{schedule} has missed {sorted(missing)}")
     finally:
         cluster.close()
+    print(f"  {len(fires):,} fires; {deeds}", flush=True)
 
 
-def rolling_restart(goals: Goals, folder: Path, *, postgres: Postgres, seed: int) -> None:
+def rolling_restart(goals: Goals, folder: Path, *, postgres: Postgres | None, seed: int) -> None:
     """Every replica is replaced in turn during load; no client notices more than a new try."""
     cluster = Cluster(folder, replicas=3, workers=1, postgres=postgres, seed=seed)
     try:

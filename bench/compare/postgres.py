@@ -58,6 +58,10 @@ class Cluster:
         command = ("-D", data, "-w", "-o", options, "-l", f"{self.folder}/log", "start")
         self.run("pg_ctl", *command, environment=environment)
 
+    def crash(self) -> None:
+        """As if the power had failed; it is up again afterwards."""
+        self.run("pg_ctl", "-D", str(self.folder / "data"), "-m", "immediate", "-w", "restart")
+
     def database(self) -> str:
         """The URL of a new database."""
         name = f"b{uuid.uuid4().hex}"

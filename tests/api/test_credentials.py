@@ -94,6 +94,29 @@ def test_a_credential_ends_with_its_claim(api, pool):
     assert api.send("POST", path, held(second), key=second["credential"]).status == 200
 
 
+def test_a_zombie_is_heard_and_refused_at_once_and_may_do_nothing_else(api, pool):
+    run_id = pool.new_run()
+    spec = pool.claim()
+    makes = ("POST", f"/api/deployments/{pool.deployment_id}/create_flow_run")
+    reads = ("GET", "/api/variables/name/v")
+    key = spec["credential"]
+    assert api.send(*makes, {}, key=key).status == 201
+    assert api.send(*reads, key=key).status == 404
+    api.ok("POST", f"/api/flow_runs/{run_id}/exit", held(spec, signal=9))
+    late = {
+        "kind": "log", "flow_run_id": run_id, "timestamp": "2026-01-01T00:00:00Z", "level": 20,
+        "name": "flow", "message": "late",
+    }  # fmt: skip
+    reply = api.send(
+        "POST", f"/api/flow_runs/{run_id}/journal", held(spec, entries=[late]), key=key
+    )
+    assert (reply.status, reply.json["code"]) == (409, "lease_lost")
+    assert api.send(*makes, {}, key=key).status == 403
+    reply = api.send(*reads, key=key)
+    assert reply.status == 403
+    assert "this execution is over" in reply.json["detail"]
+
+
 def test_an_execution_runs_deployments_and_sees_its_own_runs(api, pool):
     other_id = pool.new_run()
     stranger = pool.claim()
@@ -127,10 +150,9 @@ def test_the_next_attempt_sees_the_runs_of_the_one_before(api, pool):
     made = api.send("POST", path, {}, key=spec["credential"]).json["id"]
     report = held(spec, signal=9)
     next_id = api.ok("POST", f"/api/flow_runs/{run_id}/exit", report)["next_run_id"]
-    api.ok("DELETE", f"/api/flow_runs/{made}")
-    made = api.send("POST", path, {}, key=spec["credential"]).json["id"]
-    following = pool.claim()
-    assert following["flow_run_id"] == next_id
+    claimed = {spec["flow_run_id"]: spec for spec in (pool.claim(), pool.claim())}
+    assert claimed.keys() == {made, next_id}
+    following = claimed[next_id]
     for seen in (run_id, next_id, made):
         reply = api.send("GET", f"/api/flow_runs/{seen}", key=following["credential"])
         assert reply.status == 200, seen

@@ -24,7 +24,9 @@ from runwright.server.use_cases.rerun import rerun
 from runwright.server.use_cases.sync_worker import orders
 from runwright.server.use_cases.wait_for_work import WorkDesk
 from runwright.storage import tables
-from runwright.storage.runs import read_run
+from runwright.storage.runs import OVER, read_run
+
+_c = tables.flow_run.c
 
 
 async def running(storage, *, retries=0, entries=()):
@@ -273,35 +275,90 @@ def test_runs_of_a_stopped_parent_are_cancelled(on_storage):
     on_storage(body)
 
 
-def test_most_leases_lapsing_together_are_excused_once(on_storage):
+async def six_on_six_workers(storage):
+    """Six runs that run, each on a worker of its own."""
+    flow, deployment = await storage.write(make_pool)
+    await schedule(storage, flow, deployment, 6)
+    desk = WorkDesk(storage, POLICY)
+    held = [(await desk.sync("p", uuid4(), ask())).claimed[0].spec for _ in range(6)]
+    for spec in held:
+        await hear(storage, spec, proposal(spec.flow_run_id, StateType.RUNNING))
+    return held
+
+
+async def hear(storage, spec, *entries):
+    """Its next words, or none: a renewal."""
+    token, execution = spec.token, spec.execution_id
+    batch = JournalBatch(token=token, execution_id=execution, first=0, entries=list(entries))
+    await receive_journal(storage, spec.flow_run_id, batch, POLICY)
+
+
+async def lapse(storage):
+    """A lease's length goes by, and some: all that is told by instants is so much longer ago."""
+    ago = POLICY.running_lease * 1.5
+
+    def use_case(tx):
+        for run_id, expires in tx.execute(select(_c.id, _c.lease_expires_at)).all():
+            if expires is not None:
+                earlier = {"lease_expires_at": expires - ago}
+                tx.execute(update(tables.flow_run).where(_c.id == run_id).values(earlier))
+        for name, at in tx.execute(select(tables.service_pass)).all():
+            if name != Reaper.name:  # it looks every other second
+                by_name = tables.service_pass.c.name == name
+                earlier = {"last_pass_at": at - ago}
+                tx.execute(update(tables.service_pass).where(by_name).values(earlier))
+
+    await storage.write(use_case)
+
+
+async def states_of(storage):
+    return set(await storage.read(lambda tx: list(tx.execute(select(_c.state_type)).scalars())))
+
+
+def test_most_leases_lapsing_together_are_excused_once_whoever_looks(on_storage):
     async def body(storage):
-        flow, deployment = await storage.write(make_pool)
-        await schedule(storage, flow, deployment, 6)
-        desk = WorkDesk(storage, POLICY)
-        for _ in range(6):
-            spec = (await desk.sync("p", uuid4(), ask())).claimed[0].spec
-            batch = JournalBatch(
-                token=spec.token,
-                execution_id=spec.execution_id,
-                entries=[proposal(spec.flow_run_id, StateType.RUNNING)],
-            )
-            await receive_journal(storage, spec.flow_run_id, batch, POLICY)
+        await six_on_six_workers(storage)
+        one, another = Reaper(storage, POLICY), Reaper(storage, POLICY)
+        await one.one_pass()
+        await lapse(storage)
+        await one.one_pass()
+        assert await states_of(storage) == {"RUNNING"}
+        await one.one_pass()  # nothing to be done: the leases are whole again
+        await another.one_pass()
+        await lapse(storage)
+        await another.one_pass()
+        assert await states_of(storage) == {"CRASHED"}
+
+    on_storage(body)
+
+
+def test_who_was_heard_of_after_an_excuse_is_excused_again(on_storage):
+    async def body(storage):
+        held = await six_on_six_workers(storage)
         reaper = Reaper(storage, POLICY)
         await reaper.one_pass()
-        ends = []
         for _ in range(2):
-            past = timedelta(minutes=5)
-            await storage.write(
-                lambda tx, past=past: tx.execute(
-                    update(tables.flow_run).values(lease_expires_at=tx.now - past)
-                )
-            )
+            await lapse(storage)
             await reaper.one_pass()
-            states = await storage.read(
-                lambda tx: list(tx.execute(select(tables.flow_run.c.state_type)).scalars())
-            )
-            ends.append(set(states))
-        assert ends == [{"RUNNING"}, {"CRASHED"}]
+            assert await states_of(storage) == {"RUNNING"}
+            for spec in held:
+                await hear(storage, spec)
+        await lapse(storage)
+        await reaper.one_pass()
+        await lapse(storage)
+        await reaper.one_pass()
+        assert await states_of(storage) == {"CRASHED"}
+
+    on_storage(body)
+
+
+def test_a_credential_dies_with_its_claim(on_storage):
+    async def body(storage):
+        held, _ = await running(storage)
+        before = (await run_of(storage, held.flow_run_id)).credential_hash
+        assert not before.startswith(OVER)
+        await storage.write(ended(held, signal=9))
+        assert (await run_of(storage, held.flow_run_id)).credential_hash == f"{OVER}{before}"
 
     on_storage(body)
 

@@ -91,14 +91,13 @@ def test_after_an_outage_of_ours_leases_are_extended_first(ago, expected):
     assert plan_pass(last, NOW, seconds(30)) is expected
 
 
-def test_most_leases_lapsing_together_are_our_outage_once():
+def test_most_leases_lapsing_together_are_our_outage():
     many = {"lapsed": 60, "leased": 100, "holders": 5}
 
-    assert is_our_outage(**many, excused_before=False)
-    assert not is_our_outage(**many, excused_before=True)
-    assert not is_our_outage(lapsed=50, leased=100, holders=5, excused_before=False)
-    assert not is_our_outage(lapsed=8, leased=8, holders=1, excused_before=False)
-    assert not is_our_outage(lapsed=2, leased=2, holders=2, excused_before=False)
+    assert is_our_outage(**many)
+    assert not is_our_outage(lapsed=50, leased=100, holders=5)
+    assert not is_our_outage(lapsed=8, leased=8, holders=1)
+    assert not is_our_outage(lapsed=2, leased=2, holders=2)
 
 
 def test_run_names_are_two_words_of_many():

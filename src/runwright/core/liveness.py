@@ -84,12 +84,11 @@ def plan_pass(last_pass: datetime | None, now: datetime, ttl: timedelta) -> Pass
     return Pass.REAP
 
 
-def is_our_outage(*, lapsed: int, leased: int, holders: int, excused_before: bool) -> bool:
+def is_our_outage(*, lapsed: int, leased: int, holders: int) -> bool:
     """Most leases lapsing together are more likely our fault than theirs; believed only once.
 
-    `lapsed` of the `leased` runs, held by `holders` workers, would be ended in this pass.
-    `excused_before`: the same leases were excused in this way, and have lapsed again.
+    `lapsed` of the `leased` runs, held by `holders` workers, would be ended in this pass. Those
+    that were excused in this way, and not heard of since, do not count.
     """
-    if excused_before or lapsed < _FEWEST_FOR_AN_OUTAGE:
-        return False
-    return holders >= _FEWEST_HOLDERS_FOR_AN_OUTAGE and 2 * lapsed > leased
+    enough = lapsed >= _FEWEST_FOR_AN_OUTAGE and holders >= _FEWEST_HOLDERS_FOR_AN_OUTAGE
+    return enough and 2 * lapsed > leased

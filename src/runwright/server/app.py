@@ -144,7 +144,7 @@ def _guard(authenticator: Authenticator) -> Any:
             raise Denied("This route is not open to anyone.", status=403)
         if needs == ANYONE:
             return
-        principal = await authenticator.identify(scope)
+        principal = await authenticator.identify(scope, needs=needs)
         authorize(principal, needs)
         scope["runwright.who"] = principal
 

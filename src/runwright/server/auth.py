@@ -18,6 +18,8 @@ from sqlalchemy import bindparam, select, update
 from runwright.server.keys import (
     ALL_SCOPES,
     EXECUTION_SCOPES,
+    LATE_SCOPES,
+    REPORT,
     WORKER_SCOPES,
     Principal,
     hash_secret,
@@ -25,8 +27,9 @@ from runwright.server.keys import (
     run_of_credential,
 )
 from runwright.server.problems import Denied
-from runwright.server.scopes import ANY_KEY
+from runwright.server.scopes import ANY_KEY, Needs
 from runwright.server.wiring import Wiring
+from runwright.storage.runs import OVER
 from runwright.storage.statements import Prepared
 from runwright.storage.tables import api_key, flow_run
 
@@ -56,8 +59,11 @@ class Authenticator:
         self._wiring = wiring
         self._believed: dict[str, tuple[Principal, float]] = {}
 
-    async def identify(self, scope: Mapping[str, Any]) -> Principal:
-        """The principal of an ASGI scope.
+    async def identify(self, scope: Mapping[str, Any], *, needs: Needs = REPORT) -> Principal:
+        """The principal of an ASGI scope, which asks for what `needs` this.
+
+        What an execution asks for, other than to be heard, is for the holder of its run alone: that
+        it still is, is never believed but looked up.
 
         Raises:
             Denied: 401 without a valid key; 403 for a cookie sent from another site.
@@ -73,7 +79,7 @@ class Authenticator:
                 cookie = value
         if authorization is not None:
             secret = secret_in(authorization)
-            principal = await self._check(secret)
+            principal = await self._check(secret, afresh=needs != REPORT)
             if self._wiring.settings.csrf_protection:
                 _refuse_without_token(scope, authorization, secret)
             return principal
@@ -102,10 +108,11 @@ class Authenticator:
         """Believe nothing any more: a key was changed by this very process."""
         self._believed.clear()
 
-    async def _check(self, secret: str) -> Principal:
+    async def _check(self, secret: str, *, afresh: bool = False) -> Principal:
+        """`afresh`: nothing is believed of an execution."""
         now = self._wiring.clock.monotonic()
         found = self._believed.get(secret)
-        if found is not None and found[1] > now:
+        if found is not None and found[1] > now and not (afresh and found[0].flow_run_id):
             return found[0]
         if is_key(secret):
             principal = await self._check_key(secret)
@@ -149,21 +156,22 @@ class Authenticator:
             lambda tx: tx.execute(_credential_of_run, {"run_id": run_id}).first()
         )
         kept = "" if row is None else row.credential_hash or ""
-        if not hmac.compare_digest(kept, hash_secret(secret)):
+        is_over = kept.startswith(OVER)
+        if not hmac.compare_digest(kept.removeprefix(OVER), hash_secret(secret)):
             # One answer for all: whoever made the credential up learns nothing about runs.
             raise Denied(
                 "The credential is not that of a run's present execution. An execution that is "
                 "told so has lost its run and stops."
             )
         return Principal(
-            name=f"run {run_id}",
+            name=f"run {run_id}, of which this execution is over" if is_over else f"run {run_id}",
             kind="execution",
-            scopes=EXECUTION_SCOPES,
+            scopes=LATE_SCOPES if is_over else EXECUTION_SCOPES,
             flow_run_id=run_id,
         )
 
 
-def authorize(principal: Principal, needs: str | tuple[str, ...]) -> None:
+def authorize(principal: Principal, needs: Needs) -> None:
     """Refuse a principal that lacks what a route needs.
 
     Raises:

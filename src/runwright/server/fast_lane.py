@@ -16,13 +16,12 @@ import msgspec
 from runwright import failpoints
 from runwright.server.auth import Authenticator, authorize
 from runwright.server.problems import Problem, body_of, log, problem_of
-from runwright.server.scopes import SCOPES
+from runwright.server.scopes import SCOPES, Needs
 from runwright.server.wiring import Wiring
 
 #: (wiring, principal, what is named in the path, body) -> (status, JSON)
 Handler = Callable[..., Awaitable[tuple[int, bytes]]]
 #: A scope, or alternatives.
-Needs = str | tuple[str, ...]
 
 _MAX_BODY_BYTES = 8 * 1024 * 1024
 _ID = r"([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})"
@@ -98,7 +97,7 @@ class FastLane:
         needs, handler = found
         headers: list[tuple[bytes, bytes]] = [_CONTENT_TYPE]
         try:
-            principal = await self._authenticator.identify(scope)
+            principal = await self._authenticator.identify(scope, needs=needs)
             authorize(principal, needs)
             body = await _body(receive)
             status, content = await handler(self._wiring, principal, body)

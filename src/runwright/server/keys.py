@@ -44,18 +44,21 @@ ALL_SCOPES = frozenset(
         "admin:settings",
     }
 )
+#: What supervisors say of their executions.
+REPORT = "runs:report"
 #: What a worker's key may do, and that for its own pool alone.
-WORKER_SCOPES = frozenset({"pools:poll", "runs:report"})
+WORKER_SCOPES = frozenset({"pools:poll", REPORT})
 #: What nobody can be granted: routes that the code of a flow may use, as far as its run goes.
 EXECUTION = "execution"
 #: What the code of a flow may ask of the control plane, beside reporting about its own run.
-EXECUTION_SCOPES = frozenset(
-    {"runs:report", EXECUTION, "variables:read", "variables:write", "limits:use"}
-)
+EXECUTION_SCOPES = frozenset({REPORT, EXECUTION, "variables:read", "variables:write", "limits:use"})
 
 _ID_LENGTH = 12
 _KEY = re.compile(r"rwk_(user|worker|session)_([0-9a-f]{12})_([A-Za-z0-9_-]{43})")
 _CREDENTIAL = re.compile(r"rwx_([0-9a-f]{32})_([A-Za-z0-9_-]{43})")
+#: What an execution may do whose claim is over: its reports are held to their token, and late lines
+#: kept apart.
+LATE_SCOPES = frozenset({REPORT})
 
 
 @dataclass(frozen=True)

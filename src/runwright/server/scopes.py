@@ -5,7 +5,10 @@ A route with `EXECUTION` sees to it that an execution reaches what belongs to it
 `ANYONE`: no key. `ANY_KEY`: any valid one. A tuple lists alternatives. Paths are below `/api`.
 """
 
-from runwright.server.keys import EXECUTION
+from runwright.server.keys import EXECUTION, REPORT
+
+#: One scope, or alternatives.
+Needs = str | tuple[str, ...]
 
 ANYONE = "anyone"
 ANY_KEY = "any-key"
@@ -22,7 +25,7 @@ ROOT = {
     ("GET", "/openapi.json"): ANYONE,
 }
 
-SCOPES: dict[tuple[str, str], str | tuple[str, ...]] = {
+SCOPES: dict[tuple[str, str], Needs] = {
     ("GET", "/health"): ANYONE,
     ("GET", "/ready"): ANYONE,
     ("GET", "/openapi.json"): ANYONE,
@@ -79,10 +82,10 @@ SCOPES: dict[tuple[str, str], str | tuple[str, ...]] = {
     ("GET", "/flow_runs/{id}/host_readings"): "runs:read",
     ("GET", "/flow_runs/{id}/waiting"): "runs:read",
     ("GET", "/flow_runs/{id}/logs/download"): "logs:read",
-    ("POST", "/flow_runs/{id}/journal"): "runs:report",
-    ("POST", "/flow_runs/{id}/exit"): "runs:report",
-    ("POST", "/flow_runs/{id}/release"): "runs:report",
-    ("POST", "/flow_runs/{id}/infrastructure"): "runs:report",
+    ("POST", "/flow_runs/{id}/journal"): REPORT,
+    ("POST", "/flow_runs/{id}/exit"): REPORT,
+    ("POST", "/flow_runs/{id}/release"): REPORT,
+    ("POST", "/flow_runs/{id}/infrastructure"): REPORT,
     ("GET", "/flow_run_states"): "runs:read",
     ("GET", "/flow_run_states/{id}"): "runs:read",
     # task runs

@@ -17,6 +17,8 @@ from runwright.storage.errors import StorageError
 from runwright.storage.statements import Prepared
 from runwright.storage.tables import flow, flow_run, flow_run_state
 
+#: Marks the credential of an execution whose claim is over: it is still known whose it was.
+OVER = "over "
 #: What a move may change.
 MOVING = (
     "updated", "state_id", "state_type", "state_name", "state_timestamp", "state", "state_seq",
@@ -99,9 +101,14 @@ def lock_run(tx: Transaction, run_id: UUID) -> Any:
 def save(tx: Transaction, run: Any, changes: Mapping[str, Any]) -> Any:
     """Change the run that was read as `run`; the run as it is now.
 
+    A credential dies with its claim: whoever changes the token ends it.
+
     Raises:
         StorageError: the run is not as it was read. Read it with `lock_run`.
     """
+    if changes.get("claim_token", run.claim_token) != run.claim_token and run.credential_hash:
+        over = OVER + run.credential_hash.removeprefix(OVER)
+        changes = {"credential_hash": over, **changes}
     parameters = {
         f"new_{name}": changes[name] if name in changes else getattr(run, name) for name in MOVING
     }

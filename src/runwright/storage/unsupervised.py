@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from sqlalchemy import and_, select, update
+from sqlalchemy import and_, false, func, or_, select, update
 
 from runwright.core.states import StateType
 from runwright.storage.tables import flow_run
@@ -45,6 +45,21 @@ def hear_of_worker(tx: "Transaction", pool_id: UUID, name: str, until: datetime)
         )
         .values(lease_expires_at=until)
     )
+
+
+def lapsed_anew(
+    tx: "Transaction", extended_at: datetime, client_lease: timedelta
+) -> tuple[int, int]:
+    """How many leases have lapsed that were renewed since `extend_all`; of how many workers."""
+    lapsed = _c.lease_expires_at < tx.now
+    renewed = false()
+    for seconds in tx.execute(select(_c.lease_seconds).where(lapsed).distinct()).scalars():
+        term = client_lease if seconds is None else timedelta(seconds=seconds)
+        own = _c.lease_seconds.is_(None) if seconds is None else _c.lease_seconds == seconds
+        renewed = or_(renewed, and_(own, _c.lease_expires_at > extended_at + term))
+    figures = select(func.count(), func.count(func.distinct(_c.worker_id)))
+    count, workers = tx.execute(figures.where(lapsed, renewed)).one()
+    return count, workers
 
 
 def extend_all(tx: "Transaction", client_lease: timedelta) -> None:

@@ -23,10 +23,12 @@ from runwright.storage.engine import Storage, Transaction
 from runwright.storage.runs import lock_run
 from runwright.storage.statements import Prepared
 from runwright.storage.tables import flow_run
-from runwright.storage.unsupervised import extend_all
+from runwright.storage.unsupervised import extend_all, lapsed_anew
 
 _c = flow_run.c
 _AT_ONCE = 100
+#: When most leases were last excused together: for all replicas to know.
+_EXCUSE = "reaper's excuse"
 #: Replicas do not read the clock and note it in one order.
 _SET_BACK = timedelta(seconds=1)
 _now = bindparam("now", type_=_c.lease_expires_at.type)
@@ -51,7 +53,6 @@ class Reaper:
     def __init__(self, storage: Storage, policy: Policy) -> None:
         self._storage = storage
         self._policy = policy
-        self._excused = False
 
     async def one_pass(self) -> None:
         # What was too large for a full disk were renewals too: nobody is to blame for those.
@@ -75,14 +76,17 @@ class Reaper:
         return len(lapsed)
 
     def _is_our_outage(self, tx: Transaction) -> bool:
-        figures: Any = tx.execute(_FIGURES, {"now": tx.now}).one()
-        lapsed, holders = figures[0], figures[1]
+        lapsed, holders = tx.execute(_FIGURES, {"now": tx.now}).one()
         leased = tx.execute(_LEASED).scalar()
-        excused = is_our_outage(
-            lapsed=lapsed, leased=leased, holders=holders, excused_before=self._excused
-        )
-        self._excused = excused or (self._excused and lapsed > 0)
-        return excused
+        if not is_our_outage(lapsed=lapsed, leased=leased, holders=holders):
+            return False
+        excused_at = tx.execute(LAST_PASS, {"service": _EXCUSE}).scalar()
+        if excused_at is not None and excused_at <= tx.now:  # else by a clock set back since
+            lapsed, holders = lapsed_anew(tx, excused_at, self._policy.client_lease)
+            if not is_our_outage(lapsed=lapsed, leased=leased, holders=holders):
+                return False
+        note_pass(tx, _EXCUSE)
+        return True
 
 
 def reap(tx: Transaction, run_id: UUID, policy: Policy) -> None:
