@@ -258,7 +258,9 @@ class _Play:
             ended = runs[run].row.state_type
             name = "G6 who dies has crashed" if fate in dies else "G7 nothing healthy is crashed"
             wanted = "CRASHED" if fate in dies else "COMPLETED"
-            goals[name].expect(ended == wanted, f"{run} {fate}, and is {ended}")
+            goals[name].expect(
+                ended == wanted, f"{run} {fate}, and is {ended}: {runs[run].row.state}"
+            )
 
 
 def _is_filler(run: Run) -> bool:

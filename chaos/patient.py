@@ -25,16 +25,17 @@ class Patient:
     ) -> tuple[int, Any]:
         """POST, so often at most. The status, 0 for no answer, and what it says."""
         status, content = 0, None
+        replicas = self._chance.sample(self._urls, len(self._urls))
         for number in range(tries):
             if number:
                 await asyncio.sleep(self._chance.uniform(0.05, 0.5))
-            status, content = await self._once(path, body, key or self._key)
+            replica = replicas[number % len(replicas)]  # not the same again: it may be down
+            status, content = await self._once(replica + path, body, key or self._key)
             if status not in _AGAIN:
                 break
         return status, content
 
-    async def _once(self, path: str, body: Any, key: str) -> tuple[int, Any]:
-        url = self._chance.choice(self._urls) + path
+    async def _once(self, url: str, body: Any, key: str) -> tuple[int, Any]:
         headers = {"Authorization": f"Bearer {key}"}
         limit = aiohttp.ClientTimeout(10)
         try:
