@@ -73,6 +73,7 @@ def judge(
     judge_histories(goals, runs, diary)
     judge_attempts(goals, runs)
     judge_logs(goals, runs, true_times=true_times)
+    judge_last_words(goals, runs, diary, cluster)
     for run in runs.values():
         goals["G8 nothing hangs"].expect(
             run.has_ended and not run.unfinished_tasks and run.row.lease_expires_at is None,
@@ -113,6 +114,21 @@ def judge_starts(goals: Goals, runs: dict[str, Run], cluster: Cluster) -> None:
         goal.expect(times == 1, f"{run} started {times} times")
         granted = run in runs and runs[run].when("RUNNING") is not None
         goals["G3 nothing starts without leave"].expect(granted, f"{run} was never Running")
+
+
+def judge_last_words(goals: Goals, runs: dict[str, Run], diary: Diary, cluster: Cluster) -> None:
+    """A flow that is killed has logged what it had said a second before, or earlier."""
+    goal = goals["G12 the last lines of who is killed are there"]
+    for run, killed in diary.killed_at_ns.items():
+        row = runs[run].row
+        at = diary.flow_killed.get(run, 0)
+        if any(name == row.worker_name and begun <= at + 5 for name, begun, _ in diary.bad_times):
+            continue  # its supervisor, or what that had written, may be gone too
+        [file] = cluster.effects.glob(f"{run}.*")
+        steps = [line.split() for line in file.read_text().splitlines()]
+        said = sum(what == "step" and int(when) < killed - 10**9 for what, when in steps)
+        kept = [each for each in runs[run].lines + runs[run].late_lines if each[:5] == "line "]
+        goal.expect(len(kept) >= said, f"{run} has {len(kept)} lines of {said}")
 
 
 def judge_histories(goals: Goals, runs: dict[str, Run], diary: Diary) -> None:

@@ -19,6 +19,8 @@ class Diary:
     #: Flow run -> when its flow, or all of its machine, was killed.
     flow_killed: dict[str, float] = field(default_factory=dict)
     machine_killed: dict[str, float] = field(default_factory=dict)
+    #: Flow run -> when its flow was killed, by the clock that effects are noted with.
+    killed_at_ns: dict[str, int] = field(default_factory=dict)
     frozen: dict[str, float] = field(default_factory=dict)
     #: Name of a worker, and from when until when its machine or its network was bad.
     bad_times: list[tuple[str, float, float]] = field(default_factory=list)
@@ -108,6 +110,7 @@ class Nemesis(threading.Thread):
             return
         run, process = found
         with contextlib.suppress(psutil.NoSuchProcess):
+            self.diary.killed_at_ns[run] = time.monotonic_ns()
             process.kill()
             self.diary.flow_killed[run] = time.time()
             self.diary.note("flow killed", run)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from bench.compare.postgres import Cluster as Postgres
 
-from chaos import trials
+from chaos import losses, trials
 from chaos.automations import automations
 from chaos.clocks import clocks, clocks_of_postgres
 from chaos.crowd import crowd
@@ -37,6 +37,8 @@ class Scale:
     jumps: int
     full: int
     deaths: int
+    #: Every machine at once.
+    all_lost: int
     races: int
     #: Seconds between two servers that are killed, least and most.
     pause: tuple[float, float]
@@ -57,6 +59,7 @@ PROFILES = {
         jumps=4,
         full=3,
         deaths=8,
+        all_lost=1,
         races=80,
         pause=(1.0, 2.0),
     ),
@@ -74,6 +77,7 @@ PROFILES = {
         jumps=24,
         full=20,
         deaths=40,
+        all_lost=3,
         races=1_000,
         pause=(1.0, 3.0),
     ),
@@ -148,8 +152,14 @@ def _automations(replicas: int, *, part: int = 1) -> Callable[[Given], None]:
 #: By name; the longest first, so that none is left alone at the end.
 TRIALS = {
     "detection": Trial(
-        run=lambda it: trials.detection(
+        run=lambda it: losses.detection(
             it.goals, it.folder, seed=it.seed, deaths=it.scale.deaths
+        ),
+        alone=True,
+    ),
+    "all lost": Trial(
+        run=lambda it: losses.all_lost(
+            it.goals, it.folder, seed=it.seed, times=it.scale.all_lost
         ),
         alone=True,
     ),
