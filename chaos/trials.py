@@ -84,15 +84,16 @@ def outage(
         steps = int(seconds) + 4
         longest = {**where, "steps": steps, "seconds": 1}
         shorter = {**where, "steps": int(seconds / 2), "seconds": 1}
-        chosen = [("chaos", longest), ("chaos", shorter)] * flows
-        chosen[::10] = [("busy", {**where, "seconds": seconds / 2})] * len(chosen[::10])
+        busy = [("busy", {**where, "seconds": seconds / 2})] * (flows // 10)
+        waiting = [("chaos", longest), ("chaos", shorter)] * flows
+        chosen = waiting[: flows - len(busy)] + busy
         made = [
             client.insist(
                 "POST", f"/deployments/{deployments[name]}/create_flow_run", {"parameters": given}
             )["id"]
-            for name, given in chosen[:flows]
+            for name, given in chosen
         ]
-        until("the flows to run", lambda: len(cluster.flow_processes()) == flows, 60)
+        until("the flows to begin", lambda: len(list(cluster.effects.iterdir())) == flows, 60)
         for server in cluster.servers:
             server.kill()
         time.sleep(seconds)
