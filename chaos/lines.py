@@ -16,6 +16,8 @@ from chaos.record import ENDED, read
 #: Flows that talk, four of them at a time.
 _FLOWS = 20
 _CUTS = 3
+#: Seconds between two servers that are killed: most of the time is for talking.
+_PAUSE = (2.0, 6.0)
 
 
 def lines(
@@ -26,11 +28,10 @@ def lines(
     postgres: Postgres | None,
     seed: int,
     count: int,
-    pause: tuple[float, float],
 ) -> None:
     """So many lines in all, each of them once and in its order in the end."""
     cluster = Cluster(folder, replicas=replicas, workers=1, postgres=postgres, seed=seed)
-    killer = Killer(cluster, seed, pause)
+    killer = Killer(cluster, seed, _PAUSE)
     chance = random.Random(seed)
     try:
         client = Client(cluster.network.url, cluster.key, seed)

@@ -138,7 +138,7 @@ def _crowd(replicas: int, *, part: int = 1) -> Callable[[Given], None]:
 def _lines(replicas: int, *, part: int = 1) -> Callable[[Given], None]:
     return lambda it: lines(
         it.goals, it.folder, replicas=replicas, postgres=it.postgres,
-        seed=it.seed, count=it.scale.lines // part, pause=it.scale.pause,
+        seed=it.seed, count=it.scale.lines // part,
     )  # fmt: skip
 
 
