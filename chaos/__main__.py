@@ -9,7 +9,7 @@ import multiprocessing
 import random
 import sys
 import time
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures import ProcessPoolExecutor, as_completed
 
 from chaos.goals import Goals
 from chaos.outcome import Outcome, make
@@ -23,17 +23,18 @@ def _make_all(names: list[str], profile: str, seed: int) -> Goals:
     # A process each, so that none of them waits for the threads of another.
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(at_once, mp_context=context) as pool:
-        for is_alone in (True, False):
-            chosen = [name for name in names if TRIALS[name].alone == is_alone]
-            made: dict[Future[Outcome], str] = {}
-            for name in chosen:
-                trial = pool.submit(make, name, profile, seed)
-                made[trial] = name
-                if is_alone:
-                    trial.result()
+
+        def make_together(chosen: list[str]) -> None:
+            made = {pool.submit(make, name, profile, seed): name for name in chosen}
             for trial in as_completed(made):
-                outcomes[made[trial]] = trial.result()
-                trial.result().tell(made[trial])
+                name = made[trial]
+                outcomes[name] = trial.result()
+                outcomes[name].tell(name)
+
+        for name in names:
+            if TRIALS[name].alone:
+                make_together([name])
+        make_together([name for name in names if not TRIALS[name].alone])
     goals = Goals()
     for name in names:
         goals.add(outcomes[name].goals)
