@@ -14,7 +14,7 @@ from runwright.core.states import StateDetails, StateName, StateType
 from runwright.server.keys import hash_secret
 from runwright.server.policy import Policy
 from runwright.server.use_cases.end_execution import end_run
-from runwright.storage.claims import offer
+from runwright.storage.claims import hold_open, offer
 from runwright.storage.engine import Transaction
 from runwright.storage.moves import new_state, record_move
 from runwright.storage.runs import COLUMNS, lock_run, save
@@ -58,7 +58,7 @@ def claim_runs(
     for run_id in offered.refused:
         run = lock_run(tx, run_id)
         end_run(tx, run, StateType.CANCELLED, NO_SLOT, policy, was_reported=False)
-    chosen = choose(offered.candidates, offered.room)
+    chosen = hold_open(tx, choose(offered.candidates, offered.room))
     runs = _with_spec(tx, [candidate.run_id for candidate in chosen])
     claimed: list[ClaimedRun] = []
     for candidate in chosen:
