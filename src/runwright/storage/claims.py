@@ -19,10 +19,11 @@ from sqlalchemy import Integer, and_, bindparam, func, or_, select, union_all
 from sqlalchemy.sql import Executable
 
 from runwright.core.limits import Candidate, Room
-from runwright.core.states import StateType
+from runwright.core.states import STOPS_CHILDREN, StateType
 from runwright.core.transitions import Slot
 from runwright.storage.dialect import Dialect
 from runwright.storage.engine import Transaction
+from runwright.storage.runs import READ
 from runwright.storage.statements import Prepared
 from runwright.storage.tables import deployment, flow_run, work_pool, work_queue
 
@@ -192,6 +193,10 @@ def slot_for(tx: Transaction, run: Any) -> tuple[Slot, str]:
     The run is locked already. Claimers that offer pass over locked runs, so nobody waits for who
     waits here.
     """
+    if run.parent_flow_run_id is not None:
+        parent = tx.execute(READ, {"run_id": run.parent_flow_run_id}).first()
+        if parent is not None and parent.state_type in STOPS_CHILDREN:
+            return Slot.ORPHANED, f"the run {parent.name!r}"
     pool = _locked_pool(tx, run.work_pool_id) if run.work_pool_id is not None else None
     of_deployment, queue = (
         None if each is None else tx.execute(statement, {"wanted_id": each}).first()
