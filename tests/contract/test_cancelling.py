@@ -286,10 +286,10 @@ async def six_on_six_workers(storage):
     return held
 
 
-async def hear(storage, spec, *entries):
+async def hear(storage, spec, *entries, first=0):
     """Its next words, or none: a renewal."""
     token, execution = spec.token, spec.execution_id
-    batch = JournalBatch(token=token, execution_id=execution, first=0, entries=list(entries))
+    batch = JournalBatch(token=token, execution_id=execution, first=first, entries=list(entries))
     await receive_journal(storage, spec.flow_run_id, batch, POLICY)
 
 

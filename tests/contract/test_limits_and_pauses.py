@@ -104,6 +104,11 @@ def test_a_client_is_told_whose_limit_or_pause_holds_its_run(on_storage):
         assert (paused.status, paused.state.name) == ("REJECT", "Scheduled")
         assert paused.details.reason == "It waits because the work pool 'p' is paused."
         await change(storage, tables.work_pool, is_paused=False)
+        await change(storage, tables.deployment, paused=True)
+        paused = await propose_claim(storage, run)
+        assert (paused.status, paused.state.name) == ("REJECT", "Scheduled")
+        assert paused.details.reason == "It waits because the deployment 'd' is paused."
+        await change(storage, tables.deployment, paused=False)
 
         options = {"collision_strategy": "CANCEL_NEW"}
         await change(storage, tables.deployment, concurrency_limit=0, concurrency_options=options)

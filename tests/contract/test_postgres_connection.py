@@ -1,6 +1,7 @@
 """What becomes of connections that are shared by everybody: after errors, cuts and migrations."""
 
 import asyncio
+from collections import Counter
 from uuid import uuid4
 
 import asyncpg
@@ -80,6 +81,33 @@ def test_after_a_wait_for_a_lock_it_is_as_late_as_it_is(on_postgres):
         await locked.wait()
         begun = await storage.write(wait)
         assert begun >= await holding
+
+    on_postgres(body)
+
+
+def test_a_deadlock_is_solved_without_anybody_hearing_of_it(on_postgres):
+    async def body(storage):
+        made = await storage.write(make_pool)
+        runs = await schedule(storage, *made, 2)
+        tries, holding = Counter(), set()
+
+        def cross(name, first, second):
+            def use_case(tx):
+                tries[name] += 1
+                tx.execute(text("SET LOCAL deadlock_timeout = '20ms'"))
+                lock_run(tx, first)
+                holding.add(name)
+                while len(holding) < 2:
+                    tx.execute(text("SELECT pg_sleep(0.01)"))
+                lock_run(tx, second)
+                return flow_named(tx, name, uuid4())
+
+            return storage.write(use_case)
+
+        made = await asyncio.gather(cross("one way", *runs), cross("the other", *reversed(runs)))
+        assert sorted(tries.values()) == [1, 2]
+        kept = select(flow.c.id).where(flow.c.name.in_(list(tries)))
+        assert set(await storage.read(lambda tx: tx.execute(kept).scalars())) == set(made)
 
     on_postgres(body)
 

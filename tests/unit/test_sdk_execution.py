@@ -146,9 +146,11 @@ def test_a_flow_that_fails_says_so_and_the_process_ends_well(run):
     assert "no luck" in supervisor.proposed[-1].message
 
 
-def test_without_a_yes_no_user_code_is_loaded(run, tmp_path):
-    def abort(_entry):
-        return OrchestrationResult(state=None, status="ABORT", details=AbortDetails(reason="late"))
+@pytest.mark.parametrize("is_running", [False, True])
+def test_without_a_yes_no_user_code_is_loaded(run, tmp_path, is_running):
+    def abort(entry):
+        state = entry.state if is_running else None  # Running by another process
+        return OrchestrationResult(state=state, status="ABORT", details=AbortDetails(reason="late"))
 
     supervisor = run("double", {"n": 1}, decide=abort)
     assert supervisor.finish() == 0

@@ -29,6 +29,8 @@ TERMINAL = frozenset(
 #: States in which a process of the run may be alive. (SCHEDULED too, while it awaits an
 #: in-process retry: there the lease tells.)
 ACTIVE = frozenset({StateType.PENDING, StateType.RUNNING, StateType.CANCELLING})
+#: A run that is being stopped, or was, takes the runs that it called with it.
+STOPS_CHILDREN = frozenset({StateType.CANCELLING, StateType.CANCELLED, StateType.CRASHED})
 
 
 class StateName:

@@ -19,6 +19,8 @@ class Slot(StrEnum):
     CANCEL_NEW = "cancel_new"
     #: Nothing is handed out at present.
     PAUSED = "paused"
+    #: The run that called it was stopped.
+    ORPHANED = "orphaned"
 
 
 class RunFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,7 +40,7 @@ class RunFacts(msgspec.Struct, frozen=True, kw_only=True):
     #: A subflow runs in its parent's process and cannot leave it.
     is_subflow: bool = False
     slot: Slot = Slot.FREE
-    #: Whose limit or pause it is, as in "the deployment".
+    #: Whose limit, pause or end it is, as in "the deployment".
     slot_of: str = "the deployment"
     #: How long a run without a slot waits before it is offered again.
     slot_patience: timedelta = timedelta(seconds=30)

@@ -100,6 +100,8 @@ def is_granted(spec: ExecutionSpec, channel: Channel) -> bool:
         if isinstance(result.details, WaitDetails):
             _wait(result.details.delay_seconds)
             continue
+        if result.status == "ABORT":
+            return False  # with the state Running too: then another process runs the run
         return result.state is not None and result.state.type is StateType.RUNNING
 
 

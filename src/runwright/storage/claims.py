@@ -5,7 +5,9 @@ committed before it began, so the counts are taken after the locks are held. In 
 eight claimers were seen to pass a limit of 20 by half.
 
 A pool, queue or deployment with a limit is locked against other claimers; without one, only against
-being paused meanwhile.
+being paused meanwhile: a pause waits for the claims that came before it, and those that come after
+see it. Locks are taken in one order, pool, deployments, queues, runs, and what is locked after the
+runs (`hold_open`) waits for nobody who could wait for a run.
 """
 
 from collections.abc import Sequence
@@ -13,12 +15,15 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Integer, and_, bindparam, func, or_, select
+from sqlalchemy import Integer, and_, bindparam, func, or_, select, union_all
+from sqlalchemy.sql import Executable
 
 from runwright.core.limits import Candidate, Room
-from runwright.core.states import StateType
+from runwright.core.states import STOPS_CHILDREN, StateType
 from runwright.core.transitions import Slot
+from runwright.storage.dialect import Dialect
 from runwright.storage.engine import Transaction
+from runwright.storage.runs import READ
 from runwright.storage.statements import Prepared
 from runwright.storage.tables import deployment, flow_run, work_pool, work_queue
 
@@ -62,6 +67,7 @@ _DEPLOYMENT_ALONE = Prepared(
     select(
         deployment.c.id,
         deployment.c.name,
+        deployment.c.paused,
         deployment.c.concurrency_limit,
         deployment.c.concurrency_options,
     )
@@ -91,6 +97,27 @@ _open_runs = (
     .order_by(_priority, _c.due_at, _c.id)
     .limit(bindparam("most", type_=Integer))
 )
+
+
+def _held_open(dialect: Dialect) -> Executable:
+    queues = (
+        select(work_queue.c.id)
+        .where(dialect.among(work_queue.c.id, "queue_ids"), work_queue.c.is_paused.is_(False))
+        .order_by(work_queue.c.id)
+        .with_for_update(read=True)
+        .cte("queues")
+    )
+    # Who pauses a deployment has it locked and waits for its runs, which the claim has locked.
+    deployments = (
+        select(deployment.c.id)
+        .where(dialect.among(deployment.c.id, "deployment_ids"), deployment.c.paused.is_(False))
+        .with_for_update(read=True, skip_locked=True)
+        .cte("deployments")
+    )
+    return union_all(select(queues.c.id), select(deployments.c.id))
+
+
+_HELD_OPEN = Prepared(_held_open)
 _open_to_all = _open_runs.with_for_update(of=flow_run, skip_locked=True)
 _OPEN_TO_ALL = Prepared(_open_to_all)
 _ANY_DUE = Prepared(select(_c.id).where(_due).limit(1))
@@ -130,6 +157,20 @@ def offer(tx: Transaction, pool_id: UUID, queue_names: Sequence[str], free: int)
     return Offer(room=room, candidates=candidates, refused=refused)
 
 
+def hold_open(tx: Transaction, chosen: Sequence[Candidate]) -> list[Candidate]:
+    """Those of the chosen runs whose queue and deployment are not paused, nor will be before the
+    transaction ends. Runs of a deployment that is being changed right now are for the next claim.
+    """
+    if tx.dialect.name == "sqlite" or not chosen:  # its only writer is this transaction
+        return list(chosen)
+    wanted = {
+        "queue_ids": sorted({each.queue_id for each in chosen if each.queue_id}),
+        "deployment_ids": sorted({each.deployment_id for each in chosen if each.deployment_id}),
+    }
+    is_open = {None, *tx.execute(_HELD_OPEN, wanted).scalars()}
+    return [each for each in chosen if {each.queue_id, each.deployment_id} <= is_open]
+
+
 def peek(tx: Transaction, pool_id: UUID, queue_names: Sequence[str], most: int) -> Offer:
     """What `offer` would find, without its locks: the first `most` runs, for who only looks.
 
@@ -152,22 +193,28 @@ def slot_for(tx: Transaction, run: Any) -> tuple[Slot, str]:
     The run is locked already. Claimers that offer pass over locked runs, so nobody waits for who
     waits here.
     """
-    held = (run.work_pool_id, run.work_queue_id, run.deployment_id)
+    if run.parent_flow_run_id is not None:
+        parent = tx.execute(READ, {"run_id": run.parent_flow_run_id}).first()
+        if parent is not None and parent.state_type in STOPS_CHILDREN:
+            return Slot.ORPHANED, f"the run {parent.name!r}"
     pool = _locked_pool(tx, run.work_pool_id) if run.work_pool_id is not None else None
-    queue, of_deployment = (
+    of_deployment, queue = (
         None if each is None else tx.execute(statement, {"wanted_id": each}).first()
-        for statement, each in zip((_QUEUE_ALONE, _DEPLOYMENT_ALONE), held[1:], strict=True)
+        for statement, each in (
+            (_DEPLOYMENT_ALONE, run.deployment_id),
+            (_QUEUE_ALONE, run.work_queue_id),
+        )
     )
     owners = [
-        (pool, _c.work_pool_id, "the work pool", pool is not None and pool.is_paused),
-        (queue, _c.work_queue_id, "the work queue", queue is not None and queue.is_paused),
-        (of_deployment, _c.deployment_id, "the deployment", False),
+        (pool, _c.work_pool_id, "the work pool"),
+        (queue, _c.work_queue_id, "the work queue"),
+        (of_deployment, _c.deployment_id, "the deployment"),
     ]
-    for row, column, what, is_paused in owners:
+    for row, column, what in owners:
         if row is None:
             continue
         owner = f"{what} {row.name!r}"
-        if is_paused:
+        if row.paused if row is of_deployment else row.is_paused:
             return Slot.PAUSED, owner
         if _left(tx, column, [row]).get(row.id, 1) <= 0:
             cancels = row is of_deployment and _cancels_new(row)

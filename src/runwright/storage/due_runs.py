@@ -135,17 +135,21 @@ def late_count(tx: "Transaction", queue_id: UUID) -> int:
 
 
 def mark_queues_polled(tx: "Transaction", queue_ids: list[UUID]) -> None:
-    """Note that somebody polls these queues; at most once in ten seconds."""
+    """Note that somebody polls these queues; at most once in ten seconds.
+
+    A queue that claims are being made from is noted at the next poll: nobody waits for a note.
+    """
     now = tx.now
     polled = work_queue.c.last_polled
-    tx.execute(
-        update(work_queue)
+    stale = (
+        select(work_queue.c.id)
         .where(
             work_queue.c.id.in_(queue_ids),
             or_(polled.is_(None), polled < now - DEFAULT_INTERVAL),
         )
-        .values(last_polled=now)
+        .with_for_update(key_share=True, skip_locked=True)
     )
+    tx.execute(update(work_queue).where(work_queue.c.id.in_(stale)).values(last_polled=now))
 
 
 def _free(limit: int | None, used: int | None, otherwise: int) -> int:

@@ -24,6 +24,7 @@ from runwright.api.journal import (
 )
 from runwright.clock import SystemClock
 from runwright.core.clock import Clock
+from runwright.core.states import StateType
 from runwright.errors import ServerUnreachable
 from runwright.worker.backlog import Backlog
 from runwright.worker.refusals import Refusal, refusal_of
@@ -116,6 +117,8 @@ class JournalPump:
         self.is_over = False
         #: User code may have run: the control plane accepted Running.
         self.has_started = False
+        #: Another process of this very execution was there first, and runs.
+        self.is_second = False
         #: The control plane has a final state of the run.
         self.has_ended = False
 
@@ -226,6 +229,9 @@ class JournalPump:
         result = told.result
         if result.status == "ACCEPT" and proposed.state.type == "RUNNING":
             self.has_started = True
+        is_running = result.state is not None and result.state.type is StateType.RUNNING
+        if result.status == "ABORT" and is_running and not self.has_started:
+            self.is_second = True
         if result.state is not None and result.state.is_terminal:
             self.has_ended = True
 

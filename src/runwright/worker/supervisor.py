@@ -226,8 +226,8 @@ class Supervisor:
         self._output.drain()
 
     async def _report(self, control_plane: ControlPlane, death: Death) -> int:
-        if self._is_lost:
-            return TOLD
+        if self._is_lost or self._pump.is_second:
+            return TOLD  # of a second launch there is nothing to tell: the run is the first one's
         if self._stop_reason == "shutdown" and not self._pump.has_started:
             spec = self._launch.spec
             request = ReleaseRequest(

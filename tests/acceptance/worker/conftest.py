@@ -44,6 +44,13 @@ def held(folder: str):
         time.sleep(0.02)
 
 @flow
+def noted(folder: str):
+    with Path(folder, "starts").open("a") as starts:
+        print(os.getpid(), file=starts)
+    while not Path(folder, "go").exists():
+        time.sleep(0.02)
+
+@flow
 def where():
     import sys
     place = [os.getcwd(), os.environ.get("GREETING"), sys.executable, "HOME" in os.environ]

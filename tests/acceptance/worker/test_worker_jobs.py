@@ -101,25 +101,61 @@ def test_one_worker_is_listed_after_it_was_stopped_and_started_again(site: Any) 
     assert (after["name"], after["status"]) == ("here", "ONLINE")
 
 
-def test_a_supervisor_needs_no_worker(site: Any, tmp_path: Path) -> None:
-    run = site.run(site.deploy("hello", "local"), name="alone")
-    path = f"/work_pools/local/workers/{uuid4()}/sync"
-    body = {"worker_name": "by hand", "free": 1, "type": "process", "wait_ms": 0}
-    [claimed] = site.ask("POST", path, body)["claimed"]
-    file = tmp_path / "execution.json"
-    file.write_text(json.dumps(claimed["spec"]))
-    supervisor = subprocess.run(
-        [sys.executable, "-m", "runwright.worker.supervisor"],
-        env={
+class Launched:
+    """A claimed run, and supervisors that are started for it by hand."""
+
+    def __init__(self, site: Any, file: Path, run: str) -> None:
+        path = f"/work_pools/local/workers/{uuid4()}/sync"
+        body = {"worker_name": "by hand", "free": 1, "type": "process", "wait_ms": 0}
+        [claimed] = site.ask("POST", path, body)["claimed"]
+        assert claimed["spec"]["flow_run_id"] == run
+        file.write_text(json.dumps(claimed["spec"]))
+        self._env = {
             **site.env,
             "RUNWRIGHT_API_URL": site.url,
             "RUNWRIGHT_EXECUTION_FILE": str(file),
-        },
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-    )
-    assert supervisor.returncode == 0, supervisor.stderr
+        }
+
+    def start(self) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "-m", "runwright.worker.supervisor"],
+            env=self._env,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def start_and_wait(self) -> None:
+        supervisor = self.start()
+        try:
+            _, told = supervisor.communicate(timeout=15)
+        finally:
+            supervisor.kill()
+        assert supervisor.returncode == 0, told
+
+
+def test_a_supervisor_needs_no_worker(site: Any, tmp_path: Path) -> None:
+    run = site.run(site.deploy("hello", "local"), name="alone")
+    Launched(site, tmp_path / "execution.json", run).start_and_wait()
     assert site.state(run) == "COMPLETED"
     assert "hello alone" in site.logs(run)
+
+
+def test_a_second_launch_of_an_execution_starts_nothing_and_ends_nothing(
+    site: Any, tmp_path: Path
+) -> None:
+    run = site.run(site.deploy("noted", "local"), folder=str(tmp_path))
+    launched = Launched(site, tmp_path / "execution.json", run)
+    first = launched.start()
+    try:
+        site.until((tmp_path / "starts").exists)
+        launched.start_and_wait()
+        assert site.state(run) == "RUNNING"
+        (tmp_path / "go").touch()
+        _, told = first.communicate(timeout=30)
+        assert first.returncode == 0, told
+    finally:
+        (tmp_path / "go").touch()
+        first.kill()
+    assert site.state(run) == "COMPLETED"
+    assert len((tmp_path / "starts").read_text().splitlines()) == 1

@@ -11,7 +11,7 @@ import pytest
 
 from runwright.api.executions import ExecutionRef
 from runwright.api.journal import Answer, FlowRunProposed, JournalAnswer, JournalBatch, LogWritten
-from runwright.api.states import AcceptDetails, OrchestrationResult
+from runwright.api.states import AbortDetails, AcceptDetails, OrchestrationResult
 from runwright.core.states import State, StateType
 from runwright.errors import ServerUnreachable
 from runwright.worker import journal_pump
@@ -44,6 +44,7 @@ class Stage:
         self.cancelled = 0
         self.refusal: Refusal | None = None
         self.is_away = False
+        self.aborts = False
         self.refuse: dict[str, tuple[int, bytes]] = {}
         self.most = 10_000
         self.changed = asyncio.Condition()
@@ -72,9 +73,7 @@ class Stage:
         answers = [
             Answer(
                 number=number,
-                result=OrchestrationResult(
-                    state=entry.state, status="ACCEPT", details=AcceptDetails()
-                ),
+                result=self.judged(entry),
             )
             for number, entry in enumerate(batch.entries, batch.first)
             if isinstance(entry, FlowRunProposed)
@@ -83,6 +82,12 @@ class Stage:
             token=2, next=len(self.stored), lease_ttl_ms=300, renew_in_ms=20, answers=answers
         )
         return 200, msgspec.json.encode(answer)
+
+    def judged(self, entry: FlowRunProposed) -> OrchestrationResult:
+        if self.aborts:
+            details = AbortDetails(reason="Another process runs this run.")
+            return OrchestrationResult(state=entry.state, status="ABORT", details=details)
+        return OrchestrationResult(state=entry.state, status="ACCEPT", details=AcceptDetails())
 
     def acknowledged(self, up_to: int, answers: list[Answer], *, is_spooled: bool) -> None:
         self.heard.append((up_to, len(answers), is_spooled))
@@ -280,3 +285,14 @@ def test_tries_are_never_further_apart_than_leaves_time_to_keep_the_lease(play, 
         await stage.until(lambda: stage.stored)
 
     play(scenario, lease_seconds=0.3)
+
+
+def test_who_is_refused_because_the_run_runs_is_the_second_of_its_execution(play):
+    async def scenario(stage):
+        stage.aborts = True
+        stage.add(proposed(StateType.RUNNING), is_awaited=True)
+        await stage.until(lambda: stage.heard)
+
+    stage = play(scenario)
+    assert stage.pump.is_second
+    assert not stage.pump.has_started

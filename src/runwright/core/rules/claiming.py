@@ -38,7 +38,9 @@ def start_only_once(move: Transition) -> Decision:
 
 
 def respect_limits(move: Transition) -> Decision:
-    """A claim needs a free slot where pool, queue or deployment has a limit, and none is paused."""
+    """A claim needs a free slot where pool, queue or deployment has a limit, and none is paused;
+    and if another run called for it, that it was not stopped.
+    """
     slot, owner = move.run.slot, move.run.slot_of
     if slot is Slot.FREE or move.proposed.type is not StateType.PENDING:
         return Accept()
@@ -46,6 +48,8 @@ def respect_limits(move: Transition) -> Decision:
         return Accept()
     if slot is Slot.PAUSED:
         return Reject(f"It waits because {owner} is paused.")
+    if slot is Slot.ORPHANED:
+        return Reject(f"It is to be cancelled, because {owner}, which called it, was stopped.")
     reason = f"The concurrency limit of {owner} is reached"
     if slot is Slot.CANCEL_NEW:
         return Replace(cancelled(move, NO_SLOT), f"{reason}: new runs are cancelled.")

@@ -2,20 +2,21 @@
 
 from sqlalchemy import exists, or_, select
 
-from runwright.core.states import StateType
+from runwright.core.states import STOPS_CHILDREN, StateType
 from runwright.server.policy import Policy
 from runwright.server.services.service import note_pass
 from runwright.server.use_cases.cancel_run import cancel_run
 from runwright.server.use_cases.end_execution import end_run
+from runwright.server.use_cases.stop_children import GOES_ON, WHY
 from runwright.storage.engine import Storage, Transaction
-from runwright.storage.runs import has_not_ended, lock_run
+from runwright.storage.runs import lock_run
 from runwright.storage.statements import Prepared
 from runwright.storage.tables import flow_run
 
 _c = flow_run.c
 _parent = flow_run.alias("parent")
 _AT_ONCE = 100
-_STOPPED = [str(StateType.CANCELLING), str(StateType.CANCELLED), str(StateType.CRASHED)]
+_STOPPED = sorted(map(str, STOPS_CHILDREN))
 #: Nobody is left who could say that it has stopped.
 _ABANDONED = Prepared(
     select(_c.id)
@@ -26,21 +27,15 @@ _ABANDONED = Prepared(
     )
     .limit(_AT_ONCE)
 )
-#: Runs of their own (not subflows in the same process) whose parent has been stopped.
+#: Runs whose parent has been stopped: those that were made since, or did not stop with it.
 _ORPHANS = Prepared(
     select(_c.id)
     .where(
-        # In the words of the index: there are few such runs, however long the history.
-        _c.parent_flow_run_id.is_not(None),
-        _c.end_time.is_(None),
+        *GOES_ON,
         exists().where(
             _parent.c.id == _c.parent_flow_run_id,
             or_(*(_parent.c.state_type == kind for kind in _STOPPED)),
         ),
-        _c.execution_root_id.is_(None),
-        _c.cancel_requested_at.is_(None),
-        or_(_c.state_type.is_(None), has_not_ended(_c.state_type)),
-        or_(_c.state_type.is_(None), _c.state_type != str(StateType.CANCELLING)),
     )
     .limit(_AT_ONCE)
 )
@@ -65,5 +60,5 @@ class Canceller:
                 message = "Cancelled: none of its processes is alive."
                 end_run(tx, run, StateType.CANCELLED, message, self._policy, was_reported=False)
         for run_id in tx.execute(_ORPHANS).scalars():
-            cancel_run(tx, run_id, self._policy, "The run that called it was stopped.")
+            cancel_run(tx, run_id, self._policy, WHY)
         note_pass(tx, self.name)

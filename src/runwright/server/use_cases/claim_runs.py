@@ -10,11 +10,11 @@ from runwright.api.executions import ClaimedRun, ExecutionSpec, SyncRequest
 from runwright.core.job_template import merge, resolve
 from runwright.core.limits import choose
 from runwright.core.rules.claiming import NO_SLOT
-from runwright.core.states import StateDetails, StateName, StateType
+from runwright.core.states import STOPS_CHILDREN, StateDetails, StateName, StateType
 from runwright.server.keys import hash_secret
 from runwright.server.policy import Policy
 from runwright.server.use_cases.end_execution import end_run
-from runwright.storage.claims import offer
+from runwright.storage.claims import hold_open, offer
 from runwright.storage.engine import Transaction
 from runwright.storage.moves import new_state, record_move
 from runwright.storage.runs import COLUMNS, lock_run, save
@@ -22,6 +22,13 @@ from runwright.storage.statements import Prepared
 from runwright.storage.tables import deployment, flow, flow_run, work_pool, work_queue
 
 _c, _d = flow_run.c, deployment.c
+_parent = flow_run.alias("parent")
+_parent_state = (
+    select(_parent.c.state_type)
+    .where(_parent.c.id == _c.parent_flow_run_id)
+    .correlate(flow_run)
+    .scalar_subquery()
+)
 #: Where a run stands, and all that its execution is told.
 _WITH_SPEC = (
     select(
@@ -31,7 +38,7 @@ _WITH_SPEC = (
         _d.entrypoint, _d.path, _d.pull_steps,
         _d.job_variables.label("deployment_job_variables"),
         work_pool.c.name.label("pool_name"), work_pool.c.base_job_template,
-        work_queue.c.name.label("queue_name"),
+        work_queue.c.name.label("queue_name"), _parent_state.label("parent_state"),
     )
     .select_from(
         flow_run.join(flow, flow.c.id == _c.flow_id)
@@ -58,11 +65,13 @@ def claim_runs(
     for run_id in offered.refused:
         run = lock_run(tx, run_id)
         end_run(tx, run, StateType.CANCELLED, NO_SLOT, policy, was_reported=False)
-    chosen = choose(offered.candidates, offered.room)
+    chosen = hold_open(tx, choose(offered.candidates, offered.room))
     runs = _with_spec(tx, [candidate.run_id for candidate in chosen])
     claimed: list[ClaimedRun] = []
     for candidate in chosen:
         run = runs[candidate.run_id]
+        if run.parent_state in STOPS_CHILDREN:
+            continue  # made after its parent was stopped: the canceller ends it
         execution_id, credential = policy.new_id(), policy.new_credential(run.id.hex)
         state = new_state(tx, policy.new_id(), StateType.PENDING, StateName.PENDING)
         details = StateDetails(scheduled_time=candidate.due_at)

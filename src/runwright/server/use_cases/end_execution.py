@@ -1,7 +1,8 @@
 """The end of an execution that did not end its run itself: a report, or the reaper's verdict.
 
 In one transaction: the run ends, its token grows (whoever still writes is refused), the subflows
-and task runs of its process end with it, and the next attempt is made where the budget allows one.
+and task runs of its process end with it, the runs that it called are stopped, and the next attempt
+is made where the budget allows one.
 """
 
 from datetime import timedelta
@@ -16,6 +17,7 @@ from runwright.core.attempts import Lineage, next_attempt
 from runwright.core.states import TERMINAL, StateName, StateType
 from runwright.server.policy import Policy
 from runwright.server.problems import Conflict, Missing
+from runwright.server.use_cases.stop_children import stop_children
 from runwright.storage.engine import Transaction
 from runwright.storage.moves import new_state, present_state, record_move
 from runwright.storage.runs import READ, insert_run, lock_run
@@ -177,7 +179,7 @@ def schedule_new_run(
 
 
 def end_what_ran_inside(tx: Transaction, run: Any, kind: StateType, policy: Policy) -> None:
-    """Subflows and task runs lived in the same process."""
+    """Subflows and task runs lived in the same process. Runs that they called stop with them."""
     ended_ids = [run.id]
     for subflow_id in tx.execute(_SUBFLOWS, {"root_id": run.id}).scalars():
         subflow = lock_run(tx, subflow_id)
@@ -186,6 +188,8 @@ def end_what_ran_inside(tx: Transaction, run: Any, kind: StateType, policy: Poli
         state = new_state(tx, policy.new_id(), kind, _name(kind), "Its parent's process ended.")
         record_move(tx, subflow, state, claim_token=run.claim_token)
         ended_ids.append(subflow_id)
+    # First the children: they tell of their ends in the task runs that stand for them.
+    stop_children(tx, ended_ids, policy)
     _end_task_runs(tx, ended_ids, kind, policy)
 
 

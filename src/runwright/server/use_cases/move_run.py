@@ -16,7 +16,7 @@ from runwright.api.states import (
     WaitDetails,
 )
 from runwright.core.decide import decide
-from runwright.core.states import State, StateName, StateType
+from runwright.core.states import STOPS_CHILDREN, State, StateName, StateType
 from runwright.core.transitions import (
     Abort,
     Accept,
@@ -31,6 +31,7 @@ from runwright.core.transitions import (
 from runwright.server.policy import Policy
 from runwright.server.problems import Missing
 from runwright.server.use_cases.end_execution import end_what_ran_inside, insert_next_attempt
+from runwright.server.use_cases.stop_children import stop_children
 from runwright.server.use_cases.tell_parent import tell_parent
 from runwright.storage.claims import slot_for
 from runwright.storage.engine import Transaction
@@ -67,6 +68,8 @@ def move_run(
     if state.type is StateType.CRASHED and move.current and move.current.type in _ALIVE:
         end_what_ran_inside(tx, run, StateType.CRASHED, policy)
         insert_next_attempt(tx, run, policy, was_reported=True)
+    elif state.type in STOPS_CHILDREN:
+        stop_children(tx, [run.id], policy)
     return answer(decision, present_state(run))
 
 

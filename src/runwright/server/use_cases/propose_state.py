@@ -8,10 +8,11 @@ from sqlalchemy import bindparam, select
 
 from runwright.api.states import AcceptDetails, OrchestrationResult, RejectDetails
 from runwright.core.decide import decide
-from runwright.core.states import State, StateName, StateType
+from runwright.core.states import STOPS_CHILDREN, State, StateName, StateType
 from runwright.core.transitions import Accept, Decision, Replace
 from runwright.server.policy import Policy
 from runwright.server.use_cases.move_run import answer, decided_state, transition
+from runwright.server.use_cases.stop_children import stop_children
 from runwright.storage.engine import Transaction
 from runwright.storage.moves import present_state, record_move
 from runwright.storage.statements import Prepared
@@ -40,6 +41,8 @@ def propose_state(
         return run, answer(decision, move.current)
     changes |= _claim_columns(tx, run, state, decision, policy)
     run = record_move(tx, run, state, **changes)
+    if state.type in STOPS_CHILDREN:
+        stop_children(tx, [run.id], policy)
     return run, answer(decision, present_state(run))
 
 
