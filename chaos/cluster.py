@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 import tomllib
 import urllib.request
@@ -49,16 +50,19 @@ class Server:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}/api"
         self.process: subprocess.Popen[bytes] | None = None
+        self._starting = threading.Lock()
         #: Of its machine, besides what all have.
         self.environment: dict[str, str] = {}
 
     def start(self, **environment: str) -> None:
-        """Without waiting until it answers."""
+        """Without waiting until it answers; nothing where it runs already."""
         environment = self.environment | environment
         command = (*RUNWRIGHT, "server", "start", "--port", str(self.port))
-        self.process = _start(
-            (*command, "--database-url", self._database), self.home, self._log, environment
-        )
+        with self._starting:  # who waits for it starts it too when it is gone
+            if not self.is_alive:
+                self.process = _start(
+                    (*command, "--database-url", self._database), self.home, self._log, environment
+                )
 
     def answers(self) -> bool:
         try:

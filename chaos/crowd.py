@@ -36,6 +36,8 @@ _LIMIT = 100
 _MAKERS, _WORKERS, _SLOTS = 20, 8, 20
 #: Runs that wait or run: enough that no worker is idle.
 _BACKLOG = 200
+#: Seconds between two servers that are killed.
+_PAUSE = (2.0, 6.0)
 #: What becomes of an execution, and of how many in a hundred.
 _FATES = {"completes": 60, "is killed": 15, "falls silent": 10, "starts twice": 9, "comes back": 6}
 #: Answers that say no to somebody whose claim is over.
@@ -50,11 +52,10 @@ def crowd(
     postgres: Postgres | None,
     seed: int,
     claims: int,
-    pause: tuple[float, float],
 ) -> None:
     """So many claims while servers are killed; then peace, and the books are checked."""
     cluster = Cluster(folder, replicas=replicas, workers=0, postgres=postgres, seed=seed)
-    killer = Killer(cluster, seed, pause)
+    killer = Killer(cluster, seed, _PAUSE)
     try:
         client = Client(cluster.network.url, cluster.key, seed)
         deployment = client.prepare(CODE, limit=_LIMIT)["chaos"]
@@ -179,8 +180,7 @@ class _Play:
             await self._exit(spec, signal=9)
         elif fate in {"falls silent", "comes back"}:
             del held[spec["execution_id"]]
-            if fate == "comes back":
-                await asyncio.sleep(3 * LEASE)
+            if fate == "comes back" and await self._is_given_up(run):
                 await self._speak_too_late(spec)
         else:
             await self._journal(
@@ -203,6 +203,16 @@ class _Play:
     async def _exit(self, spec: dict[str, Any], **how: int) -> int:
         body = {"token": spec["token"], "execution_id": spec["execution_id"], **how}
         return (await self._ask(f"/flow_runs/{spec['flow_run_id']}/exit", body))[0]
+
+    async def _is_given_up(self, run: str) -> bool:
+        """Wait until it is. After each outage of all servers its lease is whole again."""
+        crashed = {"id": {"any_": [run]}, "state": {"type": {"any_": ["CRASHED"]}}}
+        end = asyncio.get_running_loop().time() + 40 * LEASE
+        while asyncio.get_running_loop().time() < end:
+            await asyncio.sleep(LEASE / 3)
+            if (await self._ask("/flow_runs/count", {"flow_runs": crashed}))[1] == 1:
+                return True
+        return False
 
     async def _speak_too_late(self, spec: dict[str, Any]) -> None:
         """All that a zombie may say: its run is another's by now."""

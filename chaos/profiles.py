@@ -131,7 +131,7 @@ def _schedules(replicas: int) -> Callable[[Given], None]:
 def _crowd(replicas: int, *, part: int = 1) -> Callable[[Given], None]:
     return lambda it: crowd(
         it.goals, it.folder, replicas=replicas, postgres=it.postgres,
-        seed=it.seed, claims=it.scale.claims // part, pause=it.scale.pause,
+        seed=it.seed, claims=it.scale.claims // part,
     )  # fmt: skip
 
 
