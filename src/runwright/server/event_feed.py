@@ -2,12 +2,15 @@
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
+from functools import cache
 from uuid import UUID
 
 from runwright.api.events import EventFilter, ReceivedEvent
+from runwright.server.listener import Listener, frame_of
+from runwright.server.problems import log
 from runwright.storage.engine import Storage, Transaction
 from runwright.storage.errors import StorageError
 from runwright.storage.events import events_since
@@ -20,24 +23,6 @@ _LOOK_AGAIN_S, _PAUSE_S = 1.0, 0.02
 _LATE, _LATEST = timedelta(seconds=2), timedelta(seconds=30)
 _LONG_LOOK_EVERY = timedelta(seconds=5)
 _MOST_SEEN = 100_000
-_MOST_WAITING = 2_000
-
-
-class Listener:
-    """One who listens. `too_slow`: events were dropped, so what it has heard has gaps."""
-
-    def __init__(self, wanted: EventFilter) -> None:
-        self.wanted = wanted
-        self.events: asyncio.Queue[ReceivedEvent] = asyncio.Queue(_MOST_WAITING)
-        self.too_slow = asyncio.Event()
-
-    def hear(self, event: ReceivedEvent) -> None:
-        """Keep the event for it, if it wants it."""
-        if self.wanted.takes(event):
-            try:
-                self.events.put_nowait(event)
-            except asyncio.QueueFull:
-                self.too_slow.set()
 
 
 class EventFeed:
@@ -51,6 +36,10 @@ class EventFeed:
         self._looked_long_at: datetime | None = None
         self._has_looked = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+
+    def __iter__(self) -> Iterator[Listener]:
+        """Who listens."""
+        return iter(tuple(self._listeners))
 
     @asynccontextmanager
     async def listen(self, wanted: EventFilter) -> AsyncIterator[Listener]:
@@ -74,12 +63,20 @@ class EventFeed:
     async def _run(self) -> None:
         with self._storage.waker.watch([EVENTS]) as watch:
             while not self._storage.waker.is_closed:
-                with suppress(StorageError):  # it is away for a moment: nothing is lost by waiting
-                    await self._look()
-                    self._has_looked.set()
+                await self._try_to_look()
                 await asyncio.sleep(_PAUSE_S)
                 await watch.wait(_LOOK_AGAIN_S)
         self._has_looked.set()
+
+    async def _try_to_look(self) -> None:
+        try:
+            await self._look()
+        except StorageError as error:  # it is away for a moment: nothing is lost by waiting
+            log.debug("the feed of events looks again: %s", error)
+        except Exception:  # noqa: BLE001  # those who listen would hear nothing more, and not know
+            log.exception("The feed of events failed, and looks again.")
+        else:
+            self._has_looked.set()
 
     async def _look(self) -> None:
         """Pass on what is new. What was there before anybody listened is not."""
@@ -88,10 +85,15 @@ class EventFeed:
             if each.id in self._seen:
                 continue
             self._seen[each.id] = None
-            for listener in () if is_first else tuple(self._listeners):
-                listener.hear(each)
+            if not is_first:
+                self._tell(each)
         while len(self._seen) > _MOST_SEEN:
             self._seen.popitem(last=False)
+
+    def _tell(self, event: ReceivedEvent) -> None:
+        frame = cache(lambda: frame_of(event))  # made once, if anybody wants it
+        for listener in self:
+            listener.hear(event, frame)
 
     def _found(self, tx: Transaction) -> list[ReceivedEvent]:
         now = tx.now

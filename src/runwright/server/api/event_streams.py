@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 from contextlib import suppress
+from uuid import UUID
 
 import msgspec
 from litestar import websocket
@@ -10,12 +11,13 @@ from litestar.exceptions import WebSocketDisconnect
 
 from runwright.api.events import Event, EventFilter, ReceivedEvent
 from runwright.api.journal import without_nul
-from runwright.server.event_feed import Listener
 from runwright.server.injected import Doorkeeper, Wired
+from runwright.server.listener import Listener, frame_of
+from runwright.server.outgoing import say, until_gone
 from runwright.server.problems import log
 from runwright.server.scopes import SCOPES, WEBSOCKET
 from runwright.server.use_cases.take_events import take_events
-from runwright.server.websocket_auth import PROTOCOL_ERROR, TRY_LATER, Socket, admit
+from runwright.server.websocket_auth import PROTOCOL_ERROR, Socket, admit
 from runwright.server.wiring import Wiring
 from runwright.storage.engine import Transaction
 from runwright.storage.errors import StorageError
@@ -103,52 +105,27 @@ async def take_out(socket: Socket, wiring: Wired, authenticator: Doorkeeper) -> 
     async with wiring.events.listen(wanted) as listener:
         sending = asyncio.create_task(_send(socket, wiring, listener))
         try:
-            await until_gone(socket, sending, wiring)
+            await until_gone(socket, sending, wiring.stopping)
         finally:
             sending.cancel()
 
 
 async def _send(socket: Socket, wiring: Wiring, listener: Listener) -> None:
-    told = set()
+    told: set[UUID] = set()
     if listener.wanted.occurred.since is not None:
         for each in await wiring.storage.read(lambda tx: _before(tx, listener.wanted)):
             told.add(each.id)
-            await _send_one(socket, each)
-    while not listener.too_slow.is_set():
-        each = await listener.events.get()
-        if each.id not in told:
-            await _send_one(socket, each)
-    await socket.close(code=TRY_LATER, reason="Too slow: events were dropped. Connect again.")
+            await say(socket, frame_of(each))
+    while True:
+        event_id, frame = await listener.next()
+        if event_id not in told:
+            await say(socket, frame)
 
 
 def _before(tx: Transaction, wanted: EventFilter) -> list[ReceivedEvent]:
     """What there is already, the oldest first; of too many, the latest."""
     newest_first = msgspec.structs.replace(wanted, order="DESC")
     return list(itertools.islice(events_of(tx, newest_first), _MOST_BEFORE))[::-1]
-
-
-async def _send_one(socket: Socket, event: ReceivedEvent) -> None:
-    frame = {"type": "event", "event": event}
-    await socket.send_data(msgspec.json.encode(frame).decode())
-
-
-async def until_gone(socket: Socket, sending: "asyncio.Task[None]", wiring: Wiring) -> None:
-    """Until the client or the server has gone, or there is nothing more to send."""
-    listening = asyncio.create_task(_drain(socket))
-    stopping = asyncio.create_task(wiring.stopping.wait())
-    tasks = {sending, listening, stopping}
-    try:
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for each in tasks:
-            each.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-
-async def _drain(socket: Socket) -> None:
-    with suppress(WebSocketDisconnect):
-        while True:
-            await socket.receive_data(mode="text")
 
 
 def _bytes(content: str | bytes) -> bytes:

@@ -10,8 +10,8 @@ from litestar.exceptions import WebSocketDisconnect
 
 from runwright.api.filters import LogFilter, Query, TimeIs
 from runwright.api.logs import Log
-from runwright.server.api.event_streams import until_gone
 from runwright.server.injected import Doorkeeper, Wired
+from runwright.server.outgoing import say, until_gone
 from runwright.server.scopes import SCOPES, WEBSOCKET
 from runwright.server.websocket_auth import PROTOCOL_ERROR, Socket, admit
 from runwright.server.wiring import Wiring
@@ -44,7 +44,7 @@ async def take_out(socket: Socket, wiring: Wired, authenticator: Doorkeeper) -> 
         return
     except WebSocketDisconnect:
         return
-    await until_gone(socket, asyncio.create_task(_send(socket, wiring, wanted)), wiring)
+    await until_gone(socket, asyncio.create_task(_send(socket, wiring, wanted)), wiring.stopping)
 
 
 async def _send(socket: Socket, wiring: Wiring, wanted: LogFilter) -> None:
@@ -55,7 +55,7 @@ async def _send(socket: Socket, wiring: Wiring, wanted: LogFilter) -> None:
         for each in found:
             if each.id not in sent:
                 frame = {"type": "log", "log": each}
-                await socket.send_data(msgspec.json.encode(frame).decode())
+                await say(socket, msgspec.json.encode(frame).decode())
         # The next look begins later, so what it finds again is among these.
         sent = {each.id for each in found}
         since = max([since, *(each.timestamp - _LATEST for each in found[-1:])])
