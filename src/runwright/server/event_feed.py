@@ -2,27 +2,28 @@
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
-from functools import cache
+from functools import cache, partial
 from uuid import UUID
 
-from runwright.api.events import EventFilter, ReceivedEvent
+from runwright.api.events import EventFilter
 from runwright.server.listener import Listener, frame_of
 from runwright.server.problems import log
+from runwright.storage.arrivals import Arrival, arrivals_since, arrived_events
 from runwright.storage.engine import Storage, Transaction
 from runwright.storage.errors import StorageError
-from runwright.storage.events import events_since
 from runwright.storage.moves import EVENTS
 
 #: How often it looks without having been woken, and at least pauses between two looks.
 _LOOK_AGAIN_S, _PAUSE_S = 1.0, 0.02
-#: How late an event may arrive, by the clock of who told it, and still be passed on. Every look
-#: allows for a little; one in a while for all of it.
+#: What commits late was marked as stored before. So every look goes back a little, and one in a
+#: while as far as a transaction may take.
 _LATE, _LATEST = timedelta(seconds=2), timedelta(seconds=30)
 _LONG_LOOK_EVERY = timedelta(seconds=5)
-_MOST_SEEN = 100_000
+#: How many are found, and how many are read and passed on, at once.
+_MOST_FOUND, _MOST_AT_ONCE = 10_000, 200
 
 
 class EventFeed:
@@ -31,7 +32,8 @@ class EventFeed:
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
         self._listeners: set[Listener] = set()
-        self._seen: OrderedDict[UUID, None] = OrderedDict()
+        #: What was passed on, and when it was stored; as far back as it may be found again.
+        self._seen: OrderedDict[UUID, datetime] = OrderedDict()
         self._looked_at: datetime | None = None
         self._looked_long_at: datetime | None = None
         self._has_looked = asyncio.Event()
@@ -80,28 +82,53 @@ class EventFeed:
 
     async def _look(self) -> None:
         """Pass on what is new. What was there before anybody listened is not."""
-        is_first = self._looked_at is None
-        for each in await self._storage.read(self._found):
-            if each.id in self._seen:
+        is_first, rest, now = self._looked_at is None, None, None
+        while now is None or rest is not None:
+            found, rest, read_at = await self._storage.read(partial(self._found, rest))
+            now = now or read_at
+            new = [each for each in found if each.id not in self._seen]
+            if is_first:
+                self._seen.update((each.id, each.at) for each in new)
                 continue
-            self._seen[each.id] = None
-            if not is_first:
-                self._tell(each)
-        while len(self._seen) > _MOST_SEEN:
-            self._seen.popitem(last=False)
-
-    def _tell(self, event: ReceivedEvent) -> None:
-        frame = cache(lambda: frame_of(event))  # made once, if anybody wants it
-        for listener in self:
-            listener.hear(event, frame)
-
-    def _found(self, tx: Transaction) -> list[ReceivedEvent]:
-        now = tx.now
-        before, long_before = self._looked_at, self._looked_long_at
-        is_long = long_before is None or now - long_before > _LONG_LOOK_EVERY
-        since = now - _LATEST if is_long or before is None else before - _LATE
-        found = events_since(tx, since)
-        self._looked_at = now
-        if is_long:
+            for first in range(0, len(new), _MOST_AT_ONCE):
+                await self._pass_on(new[first : first + _MOST_AT_ONCE])
+                await asyncio.sleep(0)  # so that those who listen can send
+        if self._is_long(now):
             self._looked_long_at = now
-        return found
+        self._looked_at = now
+        self._forget(now - 2 * _LATEST)
+
+    def _found(
+        self, since: datetime | None, tx: Transaction
+    ) -> tuple[list[Arrival], datetime | None, datetime]:
+        now = tx.now
+        if since is None:
+            looked_at = min(self._looked_at or now, now)  # the clock may have been set back
+            since = looked_at - (_LATEST if self._is_long(now) else _LATE)
+        return *arrivals_since(tx, since, _MOST_FOUND), now
+
+    def _is_long(self, now: datetime) -> bool:
+        before = self._looked_long_at
+        return before is None or not timedelta(0) <= now - before <= _LONG_LOOK_EVERY
+
+    async def _pass_on(self, new: Sequence[Arrival]) -> None:
+        try:
+            events = await self._storage.read(lambda tx: arrived_events(tx, new))
+        except StorageError:
+            raise
+        except Exception:
+            if len(new) == 1:  # it is passed over: the others come after it
+                self._seen[new[0].id] = new[0].at
+                raise
+            for each in new:
+                await self._pass_on([each])
+            return
+        self._seen.update((each.id, each.at) for each in new)
+        for event in events:
+            frame = cache(partial(frame_of, event))  # made once, if anybody wants it
+            for listener in self:
+                listener.hear(event, frame)
+
+    def _forget(self, until: datetime) -> None:
+        while self._seen and next(iter(self._seen.values())) < until:
+            self._seen.popitem(last=False)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from uuid import UUID
 
 import msgspec
+from msgspec.structs import replace
 
 from runwright.api.events import EventFilter, ReceivedEvent
 
@@ -18,10 +19,13 @@ class TooSlow(Exception):
 
 
 class Listener:
-    """One who listens. What waits for it is bounded; beyond that it is told that it is too slow."""
+    """One who listens. What waits for it is bounded; beyond that it is told that it is too slow.
+
+    What comes now is new, even if it happened before the first instant that the filter wants.
+    """
 
     def __init__(self, wanted: EventFilter) -> None:
-        self.wanted = wanted
+        self.wanted = whenever(wanted)
         self._waiting: deque[tuple[UUID, str]] = deque()
         self._size = 0
         self.is_too_slow = False
@@ -53,6 +57,11 @@ class Listener:
         event_id, text = self._waiting.popleft()
         self._size -= len(text)
         return event_id, text
+
+
+def whenever(wanted: EventFilter) -> EventFilter:
+    """The filter without its first instant."""
+    return replace(wanted, occurred=replace(wanted.occurred, since=None))
 
 
 def frame_of(event: ReceivedEvent) -> str:
