@@ -4,6 +4,7 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import insert
 from tests.api.websockets import Socket
 
 from runwright.api.events import EventFilter
@@ -13,6 +14,7 @@ from runwright.server.api import event_streams, log_stream
 from runwright.storage import arrivals
 from runwright.storage.moves import record_move
 from runwright.storage.runs import lock_run
+from runwright.storage.tables import event
 
 LATE = timedelta(minutes=5)
 
@@ -88,6 +90,30 @@ def test_many_of_one_instant_are_all_streamed(api, run_id, monkeypatch):
         async with Socket(api.app, "/api/events/out") as out:
             await ask_for(api, out, occurred={"since": since}, event={"name": ["news"]})
             assert {(await out.receive())["event"]["id"] for _ in told} == ids
+
+    api.run(body())
+
+
+def test_what_commits_late_is_streamed(api, monkeypatch):
+    monkeypatch.setattr(event_feed, "_LONG_LOOK_EVERY", timedelta(0))
+    late = {
+        "id": uuid4(),
+        "event": "late",
+        "resource_id": "thing",
+        "resource": {"prefect.resource.id": "thing"},
+        "related": [],
+        "payload": {},
+    }
+
+    def store(tx):
+        # Marked when its transaction began, which others have overtaken.
+        began = tx.now - timedelta(seconds=20)
+        tx.execute(insert(event).values(**late, occurred=began, received=began))
+
+    async def body():
+        async with api.wiring.events.listen(EventFilter()) as heard:
+            await api.wiring.storage.write(store)
+            assert (await heard.next())[0] == late["id"]
 
     api.run(body())
 

@@ -7,7 +7,7 @@ follows goes back a little each time, and remembers what it has seen.
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypeAlias
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, literal, select
@@ -19,6 +19,7 @@ from runwright.storage.tables import event, flow_run_state
 
 _e, _s = event.c, flow_run_state.c
 _INSTANT = timedelta(microseconds=1)
+_Statement: TypeAlias = "Select[datetime, UUID, int, UUID, bool]"
 
 
 class Arrival(NamedTuple):
@@ -68,7 +69,7 @@ def arrived_events(tx: Transaction, arrivals: Sequence[Arrival]) -> list[Receive
     return [found[each.id][0] for each in arrivals if each.id in found]
 
 
-def _sources(wanted: EventFilter) -> list[tuple[Select[Any], ColumnElement[datetime]]]:
+def _sources(wanted: EventFilter) -> list[tuple[_Statement, ColumnElement[datetime]]]:
     told = _arrivals(_e.received, _e.id, literal(0), _e.id, is_state=False)
     states, old_states = (
         _arrivals(at, _s.flow_run_id, _s.seq, _s.id, is_state=True).where(*state_conditions(wanted))
@@ -89,7 +90,7 @@ def _arrivals(
     key: ColumnElement[UUID],
     *,
     is_state: bool,
-) -> Select[Any]:
+) -> _Statement:
     return select(
         at.label("at"),
         subject.label("subject"),
