@@ -5,11 +5,14 @@ import json
 
 
 class Socket:
-    """The client's end. Use inside the loop of the `api` fixture."""
+    """The client's end. Use inside the loop of the `api` fixture.
 
-    def __init__(self, app, path):
+    `room`: so many frames may lie there unread before a send waits; 0 is any number.
+    """
+
+    def __init__(self, app, path, *, room=0):
         self.to_server = asyncio.Queue()
-        self.from_server = asyncio.Queue()
+        self.from_server = asyncio.Queue(room)
         self.scope = {
             "type": "websocket",
             "asgi": {"version": "3.0"},

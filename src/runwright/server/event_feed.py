@@ -2,42 +2,28 @@
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
+from functools import cache, partial
 from uuid import UUID
 
-from runwright.api.events import EventFilter, ReceivedEvent
+from runwright.api.events import EventFilter
+from runwright.server.listener import Listener, frame_of
+from runwright.server.problems import log
+from runwright.storage.arrivals import Arrival, arrivals_since, arrived_events
 from runwright.storage.engine import Storage, Transaction
 from runwright.storage.errors import StorageError
-from runwright.storage.events import events_since
 from runwright.storage.moves import EVENTS
 
 #: How often it looks without having been woken, and at least pauses between two looks.
 _LOOK_AGAIN_S, _PAUSE_S = 1.0, 0.02
-#: How late an event may arrive, by the clock of who told it, and still be passed on. Every look
-#: allows for a little; one in a while for all of it.
+#: What commits late was marked as stored before. So every look goes back a little, and one in a
+#: while as far as a transaction may take.
 _LATE, _LATEST = timedelta(seconds=2), timedelta(seconds=30)
 _LONG_LOOK_EVERY = timedelta(seconds=5)
-_MOST_SEEN = 100_000
-_MOST_WAITING = 2_000
-
-
-class Listener:
-    """One who listens. `too_slow`: events were dropped, so what it has heard has gaps."""
-
-    def __init__(self, wanted: EventFilter) -> None:
-        self.wanted = wanted
-        self.events: asyncio.Queue[ReceivedEvent] = asyncio.Queue(_MOST_WAITING)
-        self.too_slow = asyncio.Event()
-
-    def hear(self, event: ReceivedEvent) -> None:
-        """Keep the event for it, if it wants it."""
-        if self.wanted.takes(event):
-            try:
-                self.events.put_nowait(event)
-            except asyncio.QueueFull:
-                self.too_slow.set()
+#: How many are found, and how many are read and passed on, at once.
+_MOST_FOUND, _MOST_AT_ONCE = 10_000, 200
 
 
 class EventFeed:
@@ -46,11 +32,16 @@ class EventFeed:
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
         self._listeners: set[Listener] = set()
-        self._seen: OrderedDict[UUID, None] = OrderedDict()
+        #: What was passed on, and when it was stored; as far back as it may be found again.
+        self._seen: OrderedDict[UUID, datetime] = OrderedDict()
         self._looked_at: datetime | None = None
         self._looked_long_at: datetime | None = None
         self._has_looked = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+
+    def __iter__(self) -> Iterator[Listener]:
+        """Who listens."""
+        return iter(tuple(self._listeners))
 
     @asynccontextmanager
     async def listen(self, wanted: EventFilter) -> AsyncIterator[Listener]:
@@ -74,32 +65,70 @@ class EventFeed:
     async def _run(self) -> None:
         with self._storage.waker.watch([EVENTS]) as watch:
             while not self._storage.waker.is_closed:
-                with suppress(StorageError):  # it is away for a moment: nothing is lost by waiting
-                    await self._look()
-                    self._has_looked.set()
+                await self._try_to_look()
                 await asyncio.sleep(_PAUSE_S)
                 await watch.wait(_LOOK_AGAIN_S)
         self._has_looked.set()
 
+    async def _try_to_look(self) -> None:
+        try:
+            await self._look()
+        except StorageError as error:  # it is away for a moment: nothing is lost by waiting
+            log.debug("the feed of events looks again: %s", error)
+        except Exception:  # noqa: BLE001  # those who listen would hear nothing more, and not know
+            log.exception("The feed of events failed, and looks again.")
+        else:
+            self._has_looked.set()
+
     async def _look(self) -> None:
         """Pass on what is new. What was there before anybody listened is not."""
-        is_first = self._looked_at is None
-        for each in await self._storage.read(self._found):
-            if each.id in self._seen:
+        is_first, rest, now = self._looked_at is None, None, None
+        while now is None or rest is not None:
+            found, rest, read_at = await self._storage.read(partial(self._found, rest))
+            now = now or read_at
+            new = [each for each in found if each.id not in self._seen]
+            if is_first:
+                self._seen.update((each.id, each.at) for each in new)
                 continue
-            self._seen[each.id] = None
-            for listener in () if is_first else tuple(self._listeners):
-                listener.hear(each)
-        while len(self._seen) > _MOST_SEEN:
-            self._seen.popitem(last=False)
-
-    def _found(self, tx: Transaction) -> list[ReceivedEvent]:
-        now = tx.now
-        before, long_before = self._looked_at, self._looked_long_at
-        is_long = long_before is None or now - long_before > _LONG_LOOK_EVERY
-        since = now - _LATEST if is_long or before is None else before - _LATE
-        found = events_since(tx, since)
-        self._looked_at = now
-        if is_long:
+            for first in range(0, len(new), _MOST_AT_ONCE):
+                await self._pass_on(new[first : first + _MOST_AT_ONCE])
+                await asyncio.sleep(0)  # so that those who listen can send
+        if self._is_long(now):
             self._looked_long_at = now
-        return found
+        self._looked_at = now
+        self._forget(now - 2 * _LATEST)
+
+    def _found(
+        self, since: datetime | None, tx: Transaction
+    ) -> tuple[list[Arrival], datetime | None, datetime]:
+        now = tx.now
+        if since is None:
+            looked_at = min(self._looked_at or now, now)  # the clock may have been set back
+            since = looked_at - (_LATEST if self._is_long(now) else _LATE)
+        return *arrivals_since(tx, since, _MOST_FOUND), now
+
+    def _is_long(self, now: datetime) -> bool:
+        before = self._looked_long_at
+        return before is None or not timedelta(0) <= now - before <= _LONG_LOOK_EVERY
+
+    async def _pass_on(self, new: Sequence[Arrival]) -> None:
+        try:
+            events = await self._storage.read(lambda tx: arrived_events(tx, new))
+        except StorageError:
+            raise
+        except Exception:
+            if len(new) == 1:  # it is passed over: the others come after it
+                self._seen[new[0].id] = new[0].at
+                raise
+            for each in new:
+                await self._pass_on([each])
+            return
+        self._seen.update((each.id, each.at) for each in new)
+        for event in events:
+            frame = cache(partial(frame_of, event))  # made once, if anybody wants it
+            for listener in self:
+                listener.hear(event, frame)
+
+    def _forget(self, until: datetime) -> None:
+        while self._seen and next(iter(self._seen.values())) < until:
+            self._seen.popitem(last=False)

@@ -38,7 +38,7 @@ _STATES = (
     select(
         _s.id, _s.timestamp, _s.type, _s.name, _s.message, _s.state_details, _s.data,
         _s.flow_run_id, _r.name.label("run_name"), _r.run_count, _r.tags, _r.labels, _r.flow_id,
-        _r.updated,
+        _r.updated, _s.received,
         flow.c.name.label("flow_name"), _r.deployment_id,
         deployment.c.name.label("deployment_name"), _r.work_queue_id,
         work_queue.c.name.label("queue_name"), _r.work_pool_id,
@@ -87,20 +87,12 @@ def events_of(tx: Transaction, wanted: EventFilter) -> Iterator[ReceivedEvent]:
     return (each for each in merged if wanted.takes(each))
 
 
-def events_since(tx: Transaction, since: datetime) -> list[ReceivedEvent]:
-    """Everything that was told, or happened to flow runs, since then."""
-    told = tx.execute(select(event).where(_e.received >= since)).all()
-    states = tx.execute(_STATES.where(_s.timestamp >= since)).all()
-    found = [*map(_event_of_row, told), *map(_event_of_state, states)]
-    return sorted(found, key=lambda each: (each.occurred, each.id))
-
-
 def events_by_id(
     tx: Transaction, told: Sequence[UUID], states: Sequence[UUID]
 ) -> dict[UUID, tuple[ReceivedEvent, datetime]]:
     """Events, and for each the time, by the control plane's clock, at which it had arrived.
 
-    For a state that is when its run was changed last: as it arrived, or a moment later.
+    For a state of which that is not known it is when its run was changed last.
     """
     found: dict[UUID, tuple[ReceivedEvent, datetime]] = {}
     if told:
@@ -108,11 +100,12 @@ def events_by_id(
             found[row.id] = _event_of_row(row), row.received
     if states:
         for row in tx.execute(_STATES.where(_s.id.in_(states))):
-            found[row.id] = _event_of_state(row), row.updated
+            found[row.id] = _event_of_state(row), row.received or row.updated
     return found
 
 
-def _stored(tx: Transaction, wanted: EventFilter, newest_first: bool) -> Iterator[ReceivedEvent]:
+def told_conditions(wanted: EventFilter) -> list[ColumnElement[bool]]:
+    """What the database can judge of a filter, but for times, on what clients told."""
     conditions: list[ColumnElement[bool]] = []
     if wanted.event and wanted.event.name:
         conditions.append(_e.event.in_(wanted.event.name))
@@ -120,12 +113,11 @@ def _stored(tx: Transaction, wanted: EventFilter, newest_first: bool) -> Iterato
         conditions.append(_e.resource_id.in_(wanted.resource.id))
     if wanted.id.id:
         conditions.append(_e.id.in_(wanted.id.id))
-    statement = select(event).where(*conditions)
-    for row in _in_pages(tx, statement, _e.occurred, _e.id, wanted, newest_first):
-        yield _event_of_row(row)
+    return conditions
 
 
-def _states(tx: Transaction, wanted: EventFilter, newest_first: bool) -> Iterator[ReceivedEvent]:
+def state_conditions(wanted: EventFilter) -> list[ColumnElement[bool]]:
+    """The same on states of flow runs."""
     conditions: list[ColumnElement[bool]] = []
     if wanted.event and wanted.event.name:
         names = [n.removeprefix(FLOW_RUN) for n in wanted.event.name if n.startswith(FLOW_RUN)]
@@ -134,7 +126,17 @@ def _states(tx: Transaction, wanted: EventFilter, newest_first: bool) -> Iterato
         conditions.append(_s.flow_run_id.in_(_run_ids(wanted.resource.id)))
     if wanted.id.id:
         conditions.append(_s.id.in_(wanted.id.id))
-    statement = _STATES.where(*conditions)
+    return conditions
+
+
+def _stored(tx: Transaction, wanted: EventFilter, newest_first: bool) -> Iterator[ReceivedEvent]:
+    statement = select(event).where(*told_conditions(wanted))
+    for row in _in_pages(tx, statement, _e.occurred, _e.id, wanted, newest_first):
+        yield _event_of_row(row)
+
+
+def _states(tx: Transaction, wanted: EventFilter, newest_first: bool) -> Iterator[ReceivedEvent]:
+    statement = _STATES.where(*state_conditions(wanted))
     for row in _in_pages(tx, statement, _s.timestamp, _s.id, wanted, newest_first):
         yield _event_of_state(row)
 
@@ -207,7 +209,7 @@ def _event_of_state(row: Any) -> ReceivedEvent:
     return ReceivedEvent(
         id=row.id,
         occurred=row.timestamp,
-        received=row.timestamp,
+        received=row.received or row.timestamp,
         event=f"{FLOW_RUN}{row.name}",
         resource=_resource(row),
         related=_around(row),

@@ -3,11 +3,14 @@
 from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
-from sqlalchemy import insert
+from sqlalchemy import and_, case, insert, select
 
+from runwright.api.filters import Filters, LogFilter
 from runwright.api.logs import Log, LogCreate
 from runwright.core.ids import NewId
+from runwright.storage.filters import narrowed
 from runwright.storage.queries import Resource
 from runwright.storage.statements import Prepared
 from runwright.storage.tables import log
@@ -63,3 +66,20 @@ def add_logs(tx: "Transaction", records: Sequence[LogCreate], new_id: NewId) -> 
                 for record in records
             ],
         )
+
+
+def first_id_at(instant: datetime) -> UUID:
+    """What the ids of records that are stored from then on are not below."""
+    milliseconds = max(0, int(instant.timestamp() * 1000))
+    return UUID(int=milliseconds << 80 | 0x7 << 76 | 0x2 << 62)
+
+
+def logs_after(tx: "Transaction", wanted: LogFilter, after: UUID, most: int) -> list[Log]:
+    """Records with larger ids, in the order in which they were stored; at most `most`."""
+    conditions = narrowed(log, Filters(logs=wanted))
+    statement = select(*log.columns).where(_c.id > after).order_by(_c.id).limit(most)
+    if conditions:
+        # The databases cannot see into this, and so go by the id: few records are new. By the index
+        # of a run they would read all of its log each time.
+        statement = statement.where(case((and_(*conditions), 1), else_=0) == 1)
+    return [_to_wire(row, tx.now) for row in tx.execute(statement).all()]

@@ -28,12 +28,13 @@ def record_move(tx: Transaction, run: Any, state: State, **changes: Any) -> Any:
     they say nothing, an end frees the lease and everything else keeps it.
     """
     state = _of_run(state, run.id)
-    columns = {**columns_after(run, state), **changes, "updated": tx.now}
+    at = max(tx.now, run.updated)  # the clock may have been set back since the state before
+    columns = {**columns_after(run, state), **changes, "updated": at}
     moved = save(tx, run, columns)
     policy = _policy(run, state)
     if policy is not None:
         save_policy(tx, run.id, policy)
-    _add_to_history(tx, run.id, state, moved.state_seq, moved.claim_token)
+    _add_to_history(tx, moved, state)
     if state.type is StateType.CANCELLING and moved.worker_id is not None:
         tx.wake(f"worker:{moved.worker_id}")
     if run.work_pool_id is not None and (
@@ -60,7 +61,9 @@ def begin_in(tx: Transaction, values: Mapping[str, Any], state: State) -> bool:
     state = _of_run(state, values["id"])
     if not insert_run(tx, {**values, **columns_after(blank, state)}):
         return False
-    _add_to_history(tx, values["id"], state, 1, values.get("claim_token", 0))
+    token = values.get("claim_token", 0)
+    first = SimpleNamespace(id=values["id"], state_seq=1, claim_token=token, updated=tx.now)
+    _add_to_history(tx, first, state)
     if values.get("work_pool_id") is not None and state.type is StateType.SCHEDULED:
         tx.wake(f"pool:{values['work_pool_id']}")
     return True
@@ -71,24 +74,25 @@ def _of_run(state: State, run_id: UUID) -> State:
     return msgspec.structs.replace(state, state_details=details)
 
 
-def _add_to_history(tx: Transaction, run_id: UUID, state: State, seq: int, token: int) -> None:
+def _add_to_history(tx: Transaction, run: Any, state: State) -> None:
     tx.execute(
         INSERT_STATE,
         {
             "id": state.id,
-            "flow_run_id": run_id,
-            "seq": seq,
+            "flow_run_id": run.id,
+            "seq": run.state_seq,
             "type": str(state.type),
             "name": state.name,
             "timestamp": state.timestamp,
             "message": state.message,
             "state_details": state.state_details,
             "data": state.data,
-            "claim_token": token,
+            "claim_token": run.claim_token,
             "transition_id": state.state_details.transition_id,
+            "received": run.updated,
         },
     )
-    tx.wake(f"run:{run_id}")
+    tx.wake(f"run:{run.id}")
     tx.wake(EVENTS)
 
 

@@ -1,29 +1,31 @@
 """The websockets `/events/in` and `/events/out`."""
 
 import asyncio
-import itertools
 from contextlib import suppress
+from datetime import datetime, timedelta
+from uuid import UUID
 
 import msgspec
 from litestar import websocket
 from litestar.exceptions import WebSocketDisconnect
 
-from runwright.api.events import Event, EventFilter, ReceivedEvent
+from runwright.api.events import Event, EventFilter
 from runwright.api.journal import without_nul
-from runwright.server.event_feed import Listener
 from runwright.server.injected import Doorkeeper, Wired
+from runwright.server.listener import frame_of, whenever
+from runwright.server.outgoing import say, until_gone
 from runwright.server.problems import log
 from runwright.server.scopes import SCOPES, WEBSOCKET
 from runwright.server.use_cases.take_events import take_events
-from runwright.server.websocket_auth import PROTOCOL_ERROR, TRY_LATER, Socket, admit
+from runwright.server.websocket_auth import PROTOCOL_ERROR, Socket, admit
 from runwright.server.wiring import Wiring
-from runwright.storage.engine import Transaction
+from runwright.storage.arrivals import arrivals_since, arrived_events
 from runwright.storage.errors import StorageError
-from runwright.storage.events import events_of
 
 _MOST_AT_ONCE = 500
 _MOST_WAITING = 5_000
-_MOST_BEFORE = 5_000
+#: What commits late was marked as stored before: so far back it looks from where a client left off.
+_BACK = timedelta(seconds=10)
 _PATIENCE_S = 10.0
 _RETRY_S = 0.5
 _event = msgspec.json.Decoder(Event)
@@ -88,7 +90,10 @@ async def _write(wiring: Wiring, events: list[Event]) -> None:
 
 @websocket("/out")
 async def take_out(socket: Socket, wiring: Wired, authenticator: Doorkeeper) -> None:
-    """The events that a filter wants: those since its first instant, then each new one."""
+    """The events that a filter wants: those stored since its first instant, then each new one.
+
+    Who comes back asks with the latest `received` it has seen, and hears some of it again.
+    """
     if await admit(socket, authenticator, SCOPES[WEBSOCKET, "/events/out"]) is None:
         return
     try:
@@ -100,55 +105,51 @@ async def take_out(socket: Socket, wiring: Wired, authenticator: Doorkeeper) -> 
         return
     except WebSocketDisconnect:
         return
+    sending = asyncio.create_task(_send(socket, wiring, wanted))
+    await until_gone(socket, sending, wiring.stopping)
+
+
+async def _send(socket: Socket, wiring: Wiring, wanted: EventFilter) -> None:
+    told: dict[UUID, datetime] = {}
+    since = wanted.occurred.since
+    if since is not None:
+        # Most of it before it listens: then little waits for it meanwhile.
+        since = await _send_stored(socket, wiring, wanted, since - _BACK, told)
     async with wiring.events.listen(wanted) as listener:
-        sending = asyncio.create_task(_send(socket, wiring, listener))
-        try:
-            await until_gone(socket, sending, wiring)
-        finally:
-            sending.cancel()
-
-
-async def _send(socket: Socket, wiring: Wiring, listener: Listener) -> None:
-    told = set()
-    if listener.wanted.occurred.since is not None:
-        for each in await wiring.storage.read(lambda tx: _before(tx, listener.wanted)):
-            told.add(each.id)
-            await _send_one(socket, each)
-    while not listener.too_slow.is_set():
-        each = await listener.events.get()
-        if each.id not in told:
-            await _send_one(socket, each)
-    await socket.close(code=TRY_LATER, reason="Too slow: events were dropped. Connect again.")
-
-
-def _before(tx: Transaction, wanted: EventFilter) -> list[ReceivedEvent]:
-    """What there is already, the oldest first; of too many, the latest."""
-    newest_first = msgspec.structs.replace(wanted, order="DESC")
-    return list(itertools.islice(events_of(tx, newest_first), _MOST_BEFORE))[::-1]
-
-
-async def _send_one(socket: Socket, event: ReceivedEvent) -> None:
-    frame = {"type": "event", "event": event}
-    await socket.send_data(msgspec.json.encode(frame).decode())
-
-
-async def until_gone(socket: Socket, sending: "asyncio.Task[None]", wiring: Wiring) -> None:
-    """Until the client or the server has gone, or there is nothing more to send."""
-    listening = asyncio.create_task(_drain(socket))
-    stopping = asyncio.create_task(wiring.stopping.wait())
-    tasks = {sending, listening, stopping}
-    try:
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for each in tasks:
-            each.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-
-async def _drain(socket: Socket) -> None:
-    with suppress(WebSocketDisconnect):
+        if since is not None:
+            await _send_stored(socket, wiring, wanted, since, told)
         while True:
-            await socket.receive_data(mode="text")
+            event_id, frame = await listener.next()
+            if event_id not in told:
+                await say(socket, frame)
+
+
+async def _send_stored(
+    socket: Socket,
+    wiring: Wiring,
+    wanted: EventFilter,
+    since: datetime,
+    told: dict[UUID, datetime],
+) -> datetime:
+    """Send what was stored from `since` on but for what was `told`; from when on to look again."""
+    rest: datetime | None = since
+    wanted = whenever(wanted)
+    while rest is not None:
+        found, rest = await wiring.storage.read(
+            lambda tx, rest=rest: arrivals_since(tx, rest, _MOST_AT_ONCE, wanted)
+        )
+        for first in range(0, len(found), _MOST_AT_ONCE):
+            new = [each for each in found[first : first + _MOST_AT_ONCE] if each.id not in told]
+            events = await wiring.storage.read(lambda tx, new=new: arrived_events(tx, new))
+            told.update((each.id, each.at) for each in new)
+            for each in events:
+                if wanted.takes(each):
+                    await say(socket, frame_of(each))
+        if found:
+            since = max(since, found[-1].at - _BACK)
+        for each in [each for each, at in told.items() if at < since]:
+            del told[each]
+    return since
 
 
 def _bytes(content: str | bytes) -> bytes:

@@ -153,10 +153,15 @@ flow_run_state = Table(
     Column("data", Json),
     Column("claim_token", BigInteger, nullable=False),
     Column("transition_id", Id),
+    # When it was stored, by the control plane's clock: never before an earlier one of its run. Not
+    # known of what was stored before there was this column.
+    Column("received", Instant),
     UniqueConstraint("flow_run_id", "seq"),
     UniqueConstraint("flow_run_id", "transition_id"),
     # The order of the control plane's own events.
     Index(None, "timestamp"),
+    # The order in which streams send them; those of which it is not known, by their own time.
+    Index(None, "received", "timestamp"),
 )
 
 task_run = Table(
