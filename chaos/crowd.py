@@ -132,6 +132,8 @@ class _Play:
                 if maker.told[key] not in {None, made["id"]}:
                     maker.conflicts.append(f"{key} made {made['id']} and {maker.told[key]}")
                 maker.told[key] = made["id"]
+            if maker.told[key] is None:
+                self._made -= 1  # nobody waits for what may not be there
 
     async def _work(self) -> None:
         me = uuid.uuid4()
