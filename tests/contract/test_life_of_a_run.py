@@ -33,8 +33,9 @@ def test_eight_claimers_take_each_run_once_and_never_pass_the_limit(on_storage):
     async def body(storage):
         flow, deployment = await storage.write(lambda tx: make_pool(tx, limit=5))
         await schedule(storage, flow, deployment, 20)
-        desk = WorkDesk(storage, POLICY)
-        answers = await asyncio.gather(*(desk.sync("p", uuid4(), ask(free=4)) for _ in range(8)))
+        # At one desk they would take turns.
+        desks = [WorkDesk(storage, POLICY) for _ in range(8)]
+        answers = await asyncio.gather(*(desk.sync("p", uuid4(), ask(free=4)) for desk in desks))
         claimed = [each.spec.flow_run_id for answer in answers for each in answer.claimed]
         assert len(claimed) == len(set(claimed)) == 5
 

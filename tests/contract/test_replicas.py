@@ -92,7 +92,7 @@ def test_two_replicas_hand_out_each_run_once(on_replicas):
     async def body(one, other):
         flow, deployment = await one.write(lambda tx: make_pool(tx, limit=6))
         await schedule(one, flow, deployment, 12)
-        desks = [WorkDesk(one, POLICY), WorkDesk(other, POLICY)] * 3
+        desks = [WorkDesk(each, POLICY) for each in (one, other) * 3]  # at one they take turns
         answers = await asyncio.gather(*(desk.sync("p", uuid4(), ask(free=4)) for desk in desks))
         claimed = [each.spec.flow_run_id for answer in answers for each in answer.claimed]
         assert len(claimed) == len(set(claimed)) == 6

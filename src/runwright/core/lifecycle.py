@@ -11,7 +11,7 @@ class Edge(NamedTuple):
     """One legal move, and the word for it."""
 
     name: str
-    #: Only somebody who may force moves can make this one; it is written to the audit log.
+    #: Only a proposal with `force` makes this one; an event tells who it was.
     forced: bool = False
 
 

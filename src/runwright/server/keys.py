@@ -9,6 +9,7 @@ import hashlib
 import re
 import secrets
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 ALL_SCOPES = frozenset(
@@ -77,6 +78,16 @@ class Principal:
 
 #: The user of the machine itself, when the control plane is embedded in the command line.
 LOCAL_ADMIN = Principal(name="local", kind="user", scopes=ALL_SCOPES)
+
+
+def creator(principal: Principal) -> dict[str, Any]:
+    """Who made or changed something, as it is kept."""
+    id_ = principal.flow_run_id or principal.key_id
+    return {
+        "id": None if id_ is None else str(id_),
+        "type": principal.kind.upper(),
+        "display_value": principal.name,
+    }
 
 
 def hash_secret(secret: str) -> str:

@@ -181,6 +181,12 @@ def test_a_container_that_stays_says_so_to_every_worker() -> None:
     assert KEPT not in gone["Labels"]
 
 
+def test_the_engine_starts_no_container_again() -> None:
+    """Attempts are the control plane's alone to make."""
+    config = container_config(SPEC, DockerJob(image="x"), DockerPolicy(), AROUND, LABELS)
+    assert config["HostConfig"]["RestartPolicy"] == {"Name": "no"}
+
+
 def test_the_execution_is_a_file_in_the_container() -> None:
     job = read_docker_job(SPEC.job_configuration)
     with tarfile.open(fileobj=io.BytesIO(files_for(SPEC, job, AROUND))) as archive:

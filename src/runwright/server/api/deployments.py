@@ -1,7 +1,6 @@
 """`/deployments`: what is deployed, and runs of it."""
 
 import random
-from typing import Any
 from uuid import UUID
 
 from litestar import Response, Router, delete, get, patch, post
@@ -24,7 +23,7 @@ from runwright.api.filters import Filters, PageQuery, Query
 from runwright.api.flow_runs import DeletedIds, FlowRun
 from runwright.api.work_queues import WorkQueue
 from runwright.server.injected import Asker, PathId, PathName, Wired
-from runwright.server.keys import Principal
+from runwright.server.keys import Principal, creator
 from runwright.server.problems import Missing
 from runwright.server.use_cases.create_deployment_run import RunMaker
 from runwright.server.use_cases.deployment_versions import roll_back
@@ -241,16 +240,6 @@ async def work_queue_check(deployment_id: PathId, wiring: Wired) -> list[WorkQue
         return [] if queue is None else [queue]
 
     return await wiring.storage.read(query)
-
-
-def creator(principal: Principal) -> dict[str, Any]:
-    """Who made or changed something, as it is kept."""
-    id_ = principal.flow_run_id or principal.key_id
-    return {
-        "id": None if id_ is None else str(id_),
-        "type": principal.kind.upper(),
-        "display_value": principal.name,
-    }
 
 
 def _maker(wiring: Wiring, principal: Principal) -> RunMaker:

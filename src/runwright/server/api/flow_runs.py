@@ -19,8 +19,8 @@ from runwright.api.flow_runs import (
 from runwright.api.states import OrchestrationResult, SetState, StateCreate
 from runwright.server.api import flow_run_reads
 from runwright.server.decoding import decode
-from runwright.server.injected import PathId, Wired
-from runwright.server.keys import Principal
+from runwright.server.injected import Asker, PathId, Wired
+from runwright.server.keys import Principal, creator
 from runwright.server.problems import Missing
 from runwright.server.use_cases.change_run import change_run, label_run
 from runwright.server.use_cases.create_run import CreatedRun, create_run
@@ -58,15 +58,18 @@ async def create_fast(wiring: Wiring, _principal: Principal, body: bytes) -> tup
 
 
 async def set_state_fast(
-    wiring: Wiring, _principal: Principal, body: bytes, *, run_id: UUID
+    wiring: Wiring, principal: Principal, body: bytes, *, run_id: UUID
 ) -> tuple[int, bytes]:
     """Propose a state."""
-    result = await _propose(wiring, run_id, decode(_state_body, body))
+    result = await _propose(wiring, principal, run_id, decode(_state_body, body))
     return _status(result), _encode(result)
 
 
-async def _propose(wiring: Wiring, run_id: UUID, proposal: SetState) -> OrchestrationResult:
-    return await wiring.storage.jot(lambda tx: move_run(tx, run_id, proposal, wiring.policy))
+async def _propose(
+    wiring: Wiring, principal: Principal, run_id: UUID, proposal: SetState
+) -> OrchestrationResult:
+    by = creator(principal) if proposal.force else None
+    return await wiring.storage.jot(lambda tx: move_run(tx, run_id, proposal, wiring.policy, by=by))
 
 
 def _status(result: OrchestrationResult) -> int:
@@ -82,10 +85,10 @@ async def create(data: JSONBody[FlowRunCreate], wiring: Wired) -> Response[FlowR
 
 @post("/{run_id:uuid}/set_state", status_code=201)
 async def set_state(
-    run_id: PathId, data: JSONBody[SetState], wiring: Wired
+    run_id: PathId, data: JSONBody[SetState], wiring: Wired, principal: Asker
 ) -> Response[OrchestrationResult]:
     """Propose a state: 201 when it is accepted, 200 when something else was decided."""
-    result = await _propose(wiring, run_id, data)
+    result = await _propose(wiring, principal, run_id, data)
     return Response(result, status_code=_status(result))
 
 
@@ -147,14 +150,17 @@ def _bulk(filters: Filters, limit: int | None) -> Query:
 
 
 @post("/bulk_set_state", status_code=200)
-async def bulk_set_state(data: JSONBody[BulkSetState], wiring: Wired) -> BulkStateResults:
+async def bulk_set_state(
+    data: JSONBody[BulkSetState], wiring: Wired, principal: Asker
+) -> BulkStateResults:
     """Propose one state for the runs that meet the filters, 50 at a time by default."""
     proposal = SetState(state=data.state, force=data.force)
+    by = creator(principal)
 
     def use_case(tx: Transaction) -> list[FlowRunOrchestrationResult]:
         results: list[FlowRunOrchestrationResult] = []
         for run in read_many(tx, FLOW_RUNS, _bulk(data, data.limit)):
-            told = move_run(tx, run.id, proposal, wiring.policy)
+            told = move_run(tx, run.id, proposal, wiring.policy, by=by)
             results.append(
                 FlowRunOrchestrationResult(
                     flow_run_id=run.id, state=told.state, status=told.status, details=told.details

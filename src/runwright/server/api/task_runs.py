@@ -17,7 +17,8 @@ from runwright.api.task_runs import (
     TaskRunUpdate,
 )
 from runwright.server.api.flow_run_reads import HistoryQuery
-from runwright.server.injected import PathId, Wired
+from runwright.server.injected import Asker, PathId, Wired
+from runwright.server.keys import creator
 from runwright.server.problems import Missing
 from runwright.server.use_cases.move_task_run import create_task_run, move_task_run
 from runwright.storage.engine import Transaction
@@ -43,10 +44,13 @@ async def create(data: JSONBody[TaskRunCreate], wiring: Wired) -> Response[TaskR
 
 @post("/{run_id:uuid}/set_state", status_code=201)
 async def set_state(
-    run_id: PathId, data: JSONBody[SetState], wiring: Wired
+    run_id: PathId, data: JSONBody[SetState], wiring: Wired, principal: Asker
 ) -> Response[OrchestrationResult]:
     """Propose a state: 201 when it is recorded, 200 when something else was decided."""
-    result = await wiring.storage.write(lambda tx: move_task_run(tx, run_id, data, wiring.policy))
+    by = creator(principal)
+    result = await wiring.storage.write(
+        lambda tx: move_task_run(tx, run_id, data, wiring.policy, by=by)
+    )
     return Response(result, status_code=201 if result.status == "ACCEPT" else 200)
 
 

@@ -31,6 +31,7 @@ from runwright.core.transitions import (
 from runwright.server.policy import Policy
 from runwright.server.problems import Missing
 from runwright.server.use_cases.end_execution import end_what_ran_inside, insert_next_attempt
+from runwright.server.use_cases.note_forced import note_forced
 from runwright.server.use_cases.stop_children import stop_children
 from runwright.server.use_cases.tell_parent import tell_parent
 from runwright.storage.claims import slot_for
@@ -46,9 +47,12 @@ _ALIVE = frozenset({StateType.PENDING, StateType.RUNNING})
 
 
 def move_run(
-    tx: Transaction, run_id: UUID, proposal: SetState, policy: Policy
-) -> OrchestrationResult:
+    tx: Transaction, run_id: UUID, proposal: SetState, policy: Policy,
+    *, by: dict[str, Any] | None = None,
+) -> OrchestrationResult:  # fmt: skip
     """Judge a state proposed by anybody who may, and record what was decided.
+
+    `by` is who proposes it, as in `created_by`: said where the move needed force.
 
     Raises:
         Missing: there is no such run.
@@ -63,6 +67,7 @@ def move_run(
     if state is None:
         return answer(decision, move.current)
     run = record_move(tx, run, state, **_claim_columns(tx, run, state, decision, policy))
+    note_forced(tx, "flow-run", run, move.current, state, policy, by=by)
     if run.parent_task_run_id is not None:
         tell_parent(tx, run, state, policy)
     if state.type is StateType.CRASHED and move.current and move.current.type in _ALIVE:

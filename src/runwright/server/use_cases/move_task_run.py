@@ -19,6 +19,7 @@ from runwright.core.transitions import RunFacts, Transition
 from runwright.server.policy import Policy
 from runwright.server.problems import Missing
 from runwright.server.use_cases.move_run import answer, decided_state, state_of
+from runwright.server.use_cases.note_forced import note_forced
 from runwright.storage.background_tasks import defer
 from runwright.storage.engine import Transaction
 from runwright.storage.moves import present_state
@@ -73,9 +74,10 @@ def create_task_run(tx: Transaction, body: TaskRunCreate, policy: Policy) -> Cre
 
 
 def move_task_run(
-    tx: Transaction, run_id: UUID, proposal: SetState, policy: Policy
-) -> OrchestrationResult:
-    """Judge a state proposed for a task run, and record what was decided.
+    tx: Transaction, run_id: UUID, proposal: SetState, policy: Policy,
+    *, by: dict[str, Any] | None = None,
+) -> OrchestrationResult:  # fmt: skip
+    """Judge a state proposed for a task run, by `by`, and record what was decided.
 
     Raises:
         Missing: there is no such task run.
@@ -91,6 +93,7 @@ def move_task_run(
         return answer(decision, move.current)
     entry = TaskRunMoved(task_run_id=run_id, state=state, run_count=row.run_count)
     record_task_states(tx, [entry], {row.flow_run_id})
+    note_forced(tx, "task-run", row, move.current, state, policy, by=by)
     _deliver(tx, run_id, row.task_key, state)
     return answer(decision, state)
 

@@ -105,13 +105,8 @@ def _run_deployment(tx: Transaction, action: RunDeployment, occasion: Occasion) 
     after = action.schedule_after
     delay = after if isinstance(after, timedelta) else timedelta(seconds=after)
     details = StateDetails(scheduled_time=tx.now + delay)
-    creator = {
-        "id": str(occasion.automation_id),
-        "type": "AUTOMATION",
-        "display_value": occasion.automation_name,
-    }
     policy = occasion.policy
-    maker = RunMaker(new_id=policy.new_id, random=policy.random, creator=creator)
+    maker = RunMaker(new_id=policy.new_id, random=policy.random, creator=_creator(occasion))
     wanted = DeploymentRunCreate(
         state=StateCreate(type=StateType.SCHEDULED, state_details=details),
         parameters=action.parameters or {},
@@ -121,6 +116,14 @@ def _run_deployment(tx: Transaction, action: RunDeployment, occasion: Occasion) 
     )
     run, _ = maker.create(tx, deployment_id, wanted)
     return {"flow_run_id": str(run.id)}
+
+
+def _creator(occasion: Occasion) -> dict[str, Any]:
+    return {
+        "id": str(occasion.automation_id),
+        "type": "AUTOMATION",
+        "display_value": occasion.automation_name,
+    }
 
 
 def _cancel(tx: Transaction, _: CancelFlowRun, occasion: Occasion) -> Result:
@@ -161,7 +164,8 @@ def _change_state(tx: Transaction, action: ChangeFlowRunState, occasion: Occasio
     # Before the move: the state that it leads to is further down the chain.
     _note_depth(tx, run_id, occasion)
     proposal = SetState(state=state, force=action.force)
-    return _moved(run_id, move_run(tx, run_id, proposal, occasion.policy), action.state)
+    result = move_run(tx, run_id, proposal, occasion.policy, by=_creator(occasion))
+    return _moved(run_id, result, action.state)
 
 
 def _note_depth(tx: Transaction, run_id: UUID, occasion: Occasion) -> None:
