@@ -69,7 +69,7 @@ def _as(  # noqa: PLR0917  # all of them differ by role
         str(Path(sys.executable).with_name("schemathesis")), "run", str(folder / "openapi.json"),
         "--url", server.url.removesuffix("/api"),
         "--checks", "neither_broken_nor_unauthorised", "--phases", "fuzzing",
-        "--max-examples", str(examples), "--seed", str(seed), "--workers", "2", "--no-color",
+        "--max-examples", str(examples), "--seed", str(seed), "--workers", "1", "--no-color",
         "--continue-on-failure", "--no-shrink", "--generation-database", "none",
         "--generation-allow-x00", "true", "--request-timeout", "20", "--warnings", "off",
     ]  # fmt: skip

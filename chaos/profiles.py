@@ -46,7 +46,7 @@ class Scale:
 
 PROFILES = {
     "ci": Scale(
-        at_once=1,
+        at_once=2,
         one_in=6,
         mixed=20,
         outage=10,
