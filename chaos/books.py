@@ -122,7 +122,10 @@ def judge_last_words(goals: Goals, runs: dict[str, Run], diary: Diary, cluster: 
     for run, killed in diary.killed_at_ns.items():
         row = runs[run].row
         at = diary.flow_killed.get(run, 0)
-        if any(name == row.worker_name and begun <= at + 5 for name, begun, _ in diary.bad_times):
+        if any(
+            name == row.worker_name and since <= at + 5 and until >= at - 1
+            for name, since, until in diary.bad_times
+        ):
             continue  # its supervisor, or what that had written, may be gone too
         [file] = cluster.effects.glob(f"{run}.*")
         steps = [line.split() for line in file.read_text().splitlines()]
