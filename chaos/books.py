@@ -111,7 +111,7 @@ def judge_starts(goals: Goals, runs: dict[str, Run], cluster: Cluster) -> None:
         starts[run] += file.read_text().count("start ")
     goal = goals["G3 nothing starts twice"]
     for run, times in starts.items():
-        goal.expect(times == 1, f"{run} started {times} times")
+        goal.expect(times <= 1, f"{run} started {times} times")  # 0: killed before its first word
         granted = run in runs and runs[run].when("RUNNING") is not None
         goals["G3 nothing starts without leave"].expect(granted, f"{run} was never Running")
 
