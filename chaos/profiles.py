@@ -66,7 +66,7 @@ PROFILES = {
     "gate": Scale(
         at_once=2,
         one_in=1,
-        mixed=90,
+        mixed=80,
         outage=60,
         away=60,
         schedules=80,
@@ -74,7 +74,7 @@ PROFILES = {
         claims=10_000,
         lines=1_000_000,
         events=10_000,
-        jumps=20,
+        jumps=16,
         full=20,
         deaths=40,
         all_lost=3,
