@@ -59,7 +59,7 @@ class Authenticator:
         self._wiring = wiring
         self._believed: dict[str, tuple[Principal, float]] = {}
 
-    async def identify(self, scope: Mapping[str, Any], *, needs: Needs = REPORT) -> Principal:
+    async def identify(self, scope: Mapping[str, Any], *, needs: Needs = ANY_KEY) -> Principal:
         """The principal of an ASGI scope, which asks for what `needs` this.
 
         What an execution asks for, other than to be heard, is for the holder of its run alone: that
