@@ -122,11 +122,12 @@ class _Play:
             policy = {"retries": retries, "retry_delay": 0}
             body = {"idempotency_key": key, "parameters": {}, "empirical_policy": policy}
             maker.told[key] = None
-            # Some are impatient, and all at once: one run all the same.
-            for _ in range(self._chance.choice([1, 1, 1, 3])):
-                status, made = await self._ask(
-                    self._create, body, tries=self._chance.choice([1, 9])
-                )
+            # Some are impatient, and ask several times at once: one run all the same.
+            asking = [
+                self._ask(self._create, body, tries=self._chance.choice([1, 9]))
+                for _ in range(self._chance.choice([1, 1, 1, 3]))
+            ]
+            for status, made in await asyncio.gather(*asking):
                 if status not in {200, 201}:
                     continue
                 if maker.told[key] not in {None, made["id"]}:
