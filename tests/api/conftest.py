@@ -63,6 +63,13 @@ class Api:
         )
         return secret
 
+    def forget_keys(self) -> None:
+        """What was found out of keys a moment ago is looked up again."""
+        layer = self.app
+        while not hasattr(layer, "_authenticator"):
+            layer = layer._behind
+        layer._authenticator.forget()
+
     def send(
         self,
         method: str,

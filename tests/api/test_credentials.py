@@ -87,8 +87,7 @@ def test_a_credential_ends_with_its_claim(api, pool):
     assert api.send("POST", path, held(first), key=first["credential"]).status == 200
     second = pool.claim()
     assert second["flow_run_id"] == run_id
-    authenticator = api.app._behind._authenticator
-    authenticator.forget()
+    api.forget_keys()
     path = f"/api/flow_runs/{run_id}/journal"
     assert api.send("POST", path, held(second), key=first["credential"]).status == 401
     assert api.send("POST", path, held(second), key=second["credential"]).status == 200
@@ -226,7 +225,7 @@ def test_the_key_of_one_pool_reaches_nothing_of_another(api, pool):
     assert checked >= 7
     assert api.ok("GET", f"/api/flow_runs/{run_id}")["state_type"] == "PENDING"
     api.ok("DELETE", "/api/work_pools/a")
-    api.app._behind._authenticator.forget()
+    api.forget_keys()
     path = f"/api/work_pools/b/workers/{uuid4()}/sync"
     assert api.send("POST", path, body, key=pool.key).status == 401
 

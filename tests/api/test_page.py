@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from runwright.server import ui
+from runwright.server.security_headers import SecurityHeaders
 
 PAGE = b'<!doctype html><base href="/" /><script src="./assets/a.js"></script>'
 
@@ -44,7 +45,7 @@ async def api_behind(scope, receive, send):
 
 
 def test_every_address_that_is_not_the_apis_is_the_page(built):
-    page = ui.UserInterface(api_behind, "/")
+    page = SecurityHeaders(ui.UserInterface(api_behind, "/"))
     for path in ("/", "/runs", "/runs/0190-x", "/deployments", "/../../etc/passwd"):
         status, headers, body = ask(page, "GET", path)
         assert (status, body) == (200, PAGE)

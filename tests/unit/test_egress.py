@@ -8,6 +8,7 @@ from aiohttp.abc import AbstractResolver
 
 from runwright.errors import ConfigurationError
 from runwright.server.egress import Egress
+from runwright.server.notifiers import identified, webhook
 from runwright.server.outbound import Refused, Request, may_call, networks_of
 
 PRIVATE = [
@@ -33,6 +34,39 @@ PRIVATE = [
     "64:ff9b::7f00:1",
     "2002:7f00:1::",
     "2001:db8::1",
+    "192.0.0.8",
+    "192.0.0.9",
+    "192.0.0.10",
+    "192.0.0.170",
+    "192.31.196.1",
+    "192.52.193.1",
+    "192.88.99.1",
+    "192.88.99.2",
+    "192.175.48.1",
+    "198.51.100.1",
+    "203.0.113.1",
+    "64:ff9b:1::808:808",
+    "64:ff9b::c000:8",
+    "100::1",
+    "100:0:0:1::1",
+    "2001::1",
+    "2001:0:808:808::f7f7:f7f7",
+    "2001:1::1",
+    "2001:2::1",
+    "2001:3::1",
+    "2001:4:112::1",
+    "2001:20::1",
+    "2001:30::1",
+    "2002:808:808::",
+    "2620:4f:8000::1",
+    "3ffe::1",
+    "3fff::1",
+    "5f00::1",
+    "4000::1",
+    "::808:808",
+    "::ffff:0:7f00:1",
+    "fec0::1",
+    "feff:ffff::1",
 ]
 
 
@@ -53,12 +87,12 @@ class Names(AbstractResolver):
         pass
 
 
-def sent(url, *answers, allowed=()):
+def sent(url, *answers, allowed=(), method="POST", **headers):
     async def go():
         egress = Egress(networks_of(allowed), timeout=5)
         egress._guard._resolver = Names(*answers) if answers else None
         try:
-            return await egress.send(Request(method="POST", url=url))
+            return await egress.send(Request(method=method, url=url, headers=headers))
         finally:
             await egress.close()
 
@@ -91,3 +125,43 @@ def test_an_allowed_network_may_be_called_and_no_other():
 def test_a_network_that_is_none_is_refused_at_the_start():
     with pytest.raises(ConfigurationError, match=r"10\.1\.0\.0/16"):
         networks_of(["the office"])
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("Transfer-Encoding", "chunked"),
+        ("transfer-encoding", "identity"),
+        ("Content-Length", "0"),
+        ("Host", "metadata.internal"),
+        ("Connection", "X-Auth"),
+        ("Proxy-Authorization", "Basic x"),
+        ("Expect", "100-continue"),
+        ("Upgrade", "h2c"),
+        ("TE", "trailers"),
+        ("X-Forwarded-For", "127.0.0.1"),
+        ("X-Fine", "a\r\nTransfer-Encoding: chunked"),
+        ("X-Fine", "a\nb"),
+        ("X-Fine", "a\0b"),
+        ("X-Bad\r\nHost", "a"),
+        ("X Bad", "a"),
+        ("X-Bad:", "a"),
+        ("", "a"),
+    ],
+)
+def test_headers_that_change_how_a_request_is_framed_are_refused(name, value):
+    with pytest.raises(Refused, match="header"):
+        sent("http://127.0.0.1:9/", allowed=["127.0.0.1"], **{name: value})
+
+
+@pytest.mark.parametrize("method", ["CONNECT", "TRACE", "GET / HTTP/1.1\r\nX: y", ""])
+def test_methods_that_are_none_are_refused(method):
+    with pytest.raises(Refused, match="method"):
+        sent("http://127.0.0.1:9/", allowed=["127.0.0.1"], method=method)
+
+
+def test_a_header_is_sent_once_however_it_is_written():
+    block = {"url": "http://a.example", "headers": {"content-type": "x/y", "idempotency-key": "z"}}
+    made = identified(webhook("webhook", block, "{}"), "the-key", "agent")
+    expected = {"content-type": "x/y", "Idempotency-Key": "the-key", "User-Agent": "agent"}
+    assert made.headers == expected

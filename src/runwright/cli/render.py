@@ -1,5 +1,7 @@
 """How answers are shown: a table for people, JSON or names for programs."""
 
+import logging
+import re
 import sys
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -8,6 +10,9 @@ from typing import Annotated, Any, Literal, NamedTuple
 import msgspec
 from cyclopts import Parameter
 
+from runwright.core.terminal_text import one_line, printable
+
+_BEYOND_ASCII = re.compile(r"[\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 Output = Annotated[Literal["table", "json", "name"], Parameter(name=["--output", "-o"])]
 
 
@@ -70,13 +75,6 @@ def note(text: str) -> None:
     sys.stderr.write(printable(text) + "\n")
 
 
-def printable(text: str) -> str:
-    """The text without what a terminal would obey: control characters are shown, not sent."""
-    return "".join(
-        c if c.isprintable() or c in "\n\t" else c.encode("unicode_escape").decode() for c in text
-    )
-
-
 def when(instant: datetime | None, now: datetime | None = None) -> str:
     """An instant as people say it: `12 s ago`, `in 3 min`."""
     if instant is None:
@@ -118,7 +116,8 @@ def _field(value: Any) -> str:
 def show_json(value: Any) -> None:
     """Print JSON, indented."""
     text = msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
-    sys.stdout.write(text + "\n")
+    # JSON escapes the control characters of ASCII; terminals obey those beyond it as well.
+    sys.stdout.write(_BEYOND_ASCII.sub(lambda c: f"\\u{ord(c[0]):04x}", text) + "\n")
 
 
 def _print_table(titles: list[str], rows: list[list[str]]) -> None:
@@ -137,3 +136,20 @@ def _print_table(titles: list[str], rows: list[list[str]]) -> None:
     for line in (titles, *rows):
         cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
         sys.stdout.write("  ".join(cells).rstrip() + "\n")
+
+
+class LineFormatter(logging.Formatter):
+    """Log records, one a line: what they quote can neither forge another nor steer a terminal."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  # its name there
+        return one_line(super().formatMessage(record))
+
+    def format(self, record: logging.LogRecord) -> str:
+        return printable(super().format(record))
+
+
+def log_to_stderr(level: str, pattern: str) -> None:
+    """Write log records to standard error."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(LineFormatter(pattern))
+    logging.basicConfig(level=level, handlers=[handler])

@@ -12,7 +12,7 @@ import msgspec
 from cyclopts import App, Parameter
 
 from runwright.cli.exit_codes import Exit
-from runwright.cli.render import Output, acted, note, say, show_one
+from runwright.cli.render import Output, acted, log_to_stderr, note, say, show_one
 from runwright.cli.session import server_packages, session
 from runwright.cli.waiting import until
 from runwright.client.calls import keys
@@ -64,7 +64,7 @@ def start(
     with server_packages():
         # Late: loads the whole server.
         from runwright.server.main import serve
-    logging.basicConfig(level=settings.log_level, format=_FORMAT)
+    log_to_stderr(settings.log_level, _FORMAT)
     logging.getLogger("alembic").setLevel(logging.WARNING)  # it tells of its plugins at INFO
     serve(settings, host=host, port=port, scheduler=scheduler)
 

@@ -1,14 +1,13 @@
 """`runwright worker`."""
 
 import asyncio
-import logging
 from http import HTTPStatus
 from typing import Annotated
 
 from cyclopts import App, Parameter
 
 from runwright.cli.exit_codes import Exit
-from runwright.cli.render import Column, Output, say, show, when
+from runwright.cli.render import Column, Output, log_to_stderr, say, show, when
 from runwright.cli.session import session
 from runwright.cli.work_pool import unknown_pool
 from runwright.client.calls import work_pools
@@ -61,7 +60,7 @@ def start(  # noqa: PLR0913  # the options of a worker, by name
             "A worker needs a server, and none is configured or runs on this machine. Start one "
             "with `runwright server start`, or set RUNWRIGHT_API_URL."
         )
-    logging.basicConfig(level=settings.log_level, format=_FORMAT)
+    log_to_stderr(settings.log_level, _FORMAT)
     work = run_worker(
         settings,
         pool=pool,

@@ -22,6 +22,7 @@ from runwright.server.fast_lane import FastLane
 from runwright.server.keys import Principal
 from runwright.server.problems import Denied, Problem, Unprocessable, body_of, log, problem_of
 from runwright.server.scopes import ANYONE, SCOPES, WEBSOCKET, scope_of
+from runwright.server.security_headers import SecurityHeaders
 from runwright.server.ui import UserInterface
 from runwright.server.wiring import Wiring
 from runwright.version import __version__
@@ -59,7 +60,7 @@ def create_app(wiring: Wiring) -> ASGIApp:
     )
     refuse_undeclared(litestar)
     page = UserInterface(litestar, wiring.settings.ui_base_path)
-    return Admission(FastLane(page, wiring, authenticator))
+    return SecurityHeaders(Admission(FastLane(page, wiring, authenticator)))
 
 
 class _Litestar(Litestar):

@@ -14,7 +14,15 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.resolver import ThreadedResolver
 from yarl import URL
 
-from runwright.server.outbound import Network, Refused, Request, Undelivered, may_call, refusal
+from runwright.server.outbound import (
+    Network,
+    Refused,
+    Request,
+    Undelivered,
+    may_call,
+    refusal,
+    refuse_malformed,
+)
 
 _READ = 16 * 1024
 
@@ -34,6 +42,7 @@ class Egress:
             Refused: the address may not be called, or its answer says no for good.
             Undelivered: there was no answer, or one that says to come again.
         """
+        refuse_malformed(request)
         url = self._guard.checked(request.url)
         session = self._session = self._session or self._open()
         try:

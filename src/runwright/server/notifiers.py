@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlencode
 
-from runwright.server.outbound import Request
+from runwright.server.outbound import Request, merged
 
 Data = Mapping[str, Any]
 _JSON = {"Content-Type": "application/json"}
@@ -47,14 +47,14 @@ def webhook(slug: str, data: Data, payload: str) -> Request:
     return Request(
         method=str(data.get("method") or "POST"),
         url=_needed(data, "url"),
-        headers=kind | _texts(data, "headers"),
+        headers=merged(kind, _texts(data, "headers")),
         body=payload.encode(errors="replace"),
     )
 
 
 def identified(request: Request, key: str, agent: str) -> Request:
     """The request with the key by which its receiver knows a repetition."""
-    headers = {"User-Agent": agent, **request.headers, "Idempotency-Key": key}
+    headers = merged({"User-Agent": agent}, request.headers, {"Idempotency-Key": key})
     return Request(method=request.method, url=request.url, headers=headers, body=request.body)
 
 
@@ -117,14 +117,15 @@ def _custom(data: Data, subject: str, body: str) -> Request:
     headers = fill(_texts(data, "headers"))
     if data.get("cookies"):
         cookies = fill(data["cookies"]).items()
-        headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in cookies)
+        joined = "; ".join(f"{name}={value}" for name, value in cookies)
+        headers = merged(headers, {"Cookie": joined})
     method = str(data.get("method") or "POST")
     if data.get("json_data") is not None:
         content = json.dumps(fill(data["json_data"])).encode()
-        return Request(method=method, url=url, headers=_JSON | headers, body=content)
+        return Request(method=method, url=url, headers=merged(_JSON, headers), body=content)
     form = urlencode(fill(data.get("form_data") or {})).encode()
     kind = {"Content-Type": "application/x-www-form-urlencoded"} if form else {}
-    return Request(method=method, url=url, headers=kind | headers, body=form)
+    return Request(method=method, url=url, headers=merged(kind, headers), body=form)
 
 
 def _json(url: str, content: Any) -> Request:

@@ -23,12 +23,6 @@ _POLICY = (
     "font-src 'self'; connect-src 'self'; manifest-src 'self'; base-uri 'self'; "
     "form-action 'self'; frame-ancestors 'none'"
 )
-_HEADERS = [
-    (b"content-security-policy", _POLICY.encode()),
-    (b"x-content-type-options", b"nosniff"),
-    (b"referrer-policy", b"no-referrer"),
-    (b"cross-origin-opener-policy", b"same-origin"),
-]
 _FOR_EVER = b"public, max-age=31536000, immutable"
 _ASK_AGAIN = b"no-cache"
 _WORTH_PACKING = 1024
@@ -110,7 +104,7 @@ async def _send(send: Any, status: int, file: File, *, is_packed: bool, head: bo
         (b"content-length", str(len(body)).encode()),
         (b"cache-control", file.caching),
         (b"vary", b"accept-encoding"),
-        *_HEADERS,
+        (b"content-security-policy", _POLICY.encode()),
     ]
     if packed is not None:
         headers.append((b"content-encoding", b"gzip"))

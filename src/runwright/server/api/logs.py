@@ -8,6 +8,7 @@ from litestar.params import JSONBody
 
 from runwright.api.filters import IdIs, LogFilter, Query
 from runwright.api.logs import Log, LogCreate
+from runwright.core.terminal_text import one_line, record_text
 from runwright.server.api.log_stream import take_out
 from runwright.server.decoding import decode
 from runwright.server.injected import Asker, PathId, Wired
@@ -61,10 +62,7 @@ async def download(run_id: PathId, wiring: Wired) -> Response[str]:
     return Response(
         text,
         media_type="text/plain",
-        headers={
-            "Content-Disposition": f'attachment; filename="{run_id}.log"',
-            "X-Content-Type-Options": "nosniff",
-        },
+        headers={"Content-Disposition": f'attachment; filename="{run_id}.log"'},
     )
 
 
@@ -76,7 +74,7 @@ def _text(tx: Transaction, run_id: UUID) -> str:
         found = read_many(tx, LOGS, query)
         lines += [
             f"{record.timestamp.isoformat()} | {_LEVELS.get(record.level, record.level):<8} | "
-            f"{record.name} - {record.message}"
+            f"{one_line(record.name)} - {record_text(record.message)}"
             for record in found
         ]
         if len(found) < MAX_LIMIT:
