@@ -108,6 +108,7 @@ chaos: $(READY)  ## faults for real processes, and the books checked: PROFILE=ci
 
 fuzz: $(READY)  ## requests that nobody would make, at every route, by everybody: 50,000 of them
 	$(BIN)/python -m pip install -q 'schemathesis>=4.32,<5'
+	$(BIN)/python -m chaos.borders
 	$(BIN)/python -m chaos.fuzz
 
 chaos-load: $(READY)  ## what one server bears: runs a second, a fleet of workers, a long history
