@@ -83,3 +83,32 @@ def test_a_script_that_died_crashes_its_run(api, ids, tmp_path):
     api.run(SpoolReader(api.wiring, spool).one_pass())
     assert api.ok("GET", f"/api/flow_runs/{run_id}")["state_type"] == "CRASHED"
     assert list(spool.iterdir()) == []
+
+
+def test_entries_about_other_runs_are_logged_once_and_leave_nothing(api, ids, caplog, tmp_path):
+    run_id, execution_id = ids
+    other, owner = str(uuid4()), str(uuid4())
+    begin = [started(other, name="theirs"), moved(other, "RUNNING")]
+    body = {"token": 0, "execution_id": owner, "entries": begin}
+    api.ok("POST", f"/api/flow_runs/{other}/journal", body)
+    before = api.ok("GET", f"/api/flow_runs/{other}")
+    patch = {"kind": "flow_run_patch", "flow_run_id": other, "name": "evil"}
+    entries = [started(run_id), patch, moved(other, "FAILED"), patch]
+    path = f"/api/flow_runs/{run_id}/journal"
+    # The same from a file, whose states are decided already.
+    spool = tmp_path / "spool"
+    spool.mkdir()
+    lines = [{"root": run_id, "execution_id": execution_id}, *entries, moved(run_id, "COMPLETED")]
+    (spool / "x.journal").write_text("".join(f"{json.dumps(each)}\n" for each in lines))
+    assert api.run(SpoolReader(api.wiring, spool).one_pass()) == len(lines) - 1
+    again = {"token": 1, "execution_id": execution_id, "first": 5, "entries": [patch]}
+    assert api.send("POST", path, again).status == 200
+
+    after = api.ok("GET", f"/api/flow_runs/{other}")
+    for name in ("estimated_run_time", "total_run_time"):
+        before.pop(name), after.pop(name)
+    assert after == before
+    assert api.ok("GET", f"/api/flow_runs/{run_id}")["state_type"] == "COMPLETED"
+    (said,) = [each.getMessage() for each in caplog.records if "not its own" in each.getMessage()]
+    assert "sent 3 journal entries" in said
+    assert f"names flow_run_id {other}" in said

@@ -91,7 +91,9 @@ class Worker:
         for claimed in answer.claimed:
             execution_id = claimed.spec.execution_id
             if execution_id not in self.held:
-                self.held[execution_id] = Execution(simulation, claimed, self, self._notes)
+                is_hostile = simulation.chance(simulation.odds.flow_is_hostile)
+                kind = self._notes.hostile if is_hostile else Execution
+                self.held[execution_id] = kind(simulation, claimed, self, self._notes)
                 self.held[execution_id].launch()
         for ref in answer.cancel:
             if ref.execution_id in self.held:
@@ -107,6 +109,8 @@ class Notes:
 
     def __init__(self, simulation: Simulation) -> None:
         self._simulation = simulation
+        #: The kind of execution that writes of what is not its own.
+        self.hostile: type[Execution] = Execution
         self.workers: list[Worker] = []
         self.executions: list[Execution] = []
         #: Of each call of user code: run, token, execution.

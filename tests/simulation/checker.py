@@ -6,11 +6,12 @@ from uuid import UUID
 
 from sqlalchemy import select
 from tests.simulation.actors import Notes
+from tests.simulation.hostile import EVIL
 from tests.simulation.operators import Operators
 from tests.simulation.world import Simulation, Violation
 
 from runwright.core.states import TERMINAL, StateType
-from runwright.storage.tables import flow_run, flow_run_state, log
+from runwright.storage.tables import artifact, flow_run, flow_run_state, log, task_run_state
 
 _SILENCE = "Nothing was heard"
 
@@ -35,6 +36,7 @@ class Checker:
             select(flow_run.c.id, flow_run.c.execution_id, flow_run.c.lease_seconds).where(
                 flow_run.c.state_type == str(StateType.CRASHED),
                 flow_run.c.exit_report.is_(None),
+                flow_run.c.execution_root_id.is_(None),
             )
         )
         now = self._simulation.world.clock.monotonic()
@@ -55,6 +57,7 @@ class Checker:
         self._check_attempts()
         self._check_logs()
         self._check_cancelled()
+        self._check_borders()
         held = self._read(select(flow_run.c.id).where(flow_run.c.lease_expires_at.is_not(None)))
         if held:
             raise self._wrong(f"slots were never given back: {held}")
@@ -170,6 +173,16 @@ class Checker:
         for run_id, kind, _ in rows:
             if run_id in cancelled and kind == str(StateType.CRASHED) and followed[run_id]:
                 raise self._wrong(f"{run_id} was cancelled, and tried again")
+
+    def _check_borders(self) -> None:
+        """Nothing that one flow wrote of another's is stored, whatever came with it."""
+        marks = (
+            flow_run.c.name, flow_run_state.c.message, task_run_state.c.message, log.c.message,
+            artifact.c.key,
+        )  # fmt: skip
+        for mark in marks:
+            if self._read(select(mark).where(mark == EVIL)):
+                raise self._wrong(f"what a hostile flow wrote is in {mark}")
 
     def _read(self, statement: Any) -> list[Any]:
         return self._simulation.database.run(lambda tx: list(tx.execute(statement).all()))

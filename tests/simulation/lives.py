@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from tests.simulation.actors import Notes, Worker
 from tests.simulation.checker import Checker
+from tests.simulation.hostile import HostileExecution
 from tests.simulation.operators import Operators
 from tests.simulation.world import Simulation
 
@@ -29,6 +30,7 @@ def live(seed: int) -> int:
 
 def _live(simulation: Simulation) -> int:
     notes = Notes(simulation)
+    notes.hostile = HostileExecution
     notes.limit = (None, 1, 2, 4)[simulation.world.seed % 4]
     operators = Operators(simulation, notes)
     checker = Checker(simulation, notes, operators)

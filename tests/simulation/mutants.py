@@ -13,7 +13,13 @@ from tests.simulation.world import Server
 
 from runwright.core.transitions import Accept
 from runwright.server.services import reaper
-from runwright.server.use_cases import append_journal, claim_runs, create_run, end_execution
+from runwright.server.use_cases import (
+    append_journal,
+    claim_runs,
+    create_run,
+    end_execution,
+    ownership,
+)
 from runwright.server.use_cases import propose_state as proposing
 from runwright.storage import claims, moves
 
@@ -199,6 +205,22 @@ def _pause_ignored(patch: Patch) -> None:
     patch.setattr(claims, "_locked_pool", locked)
 
 
+def _everything_is_own(patch: Patch) -> None:
+    patch.setattr(ownership, "_is_own", lambda *_: True)
+
+
+def _logs_are_not_checked(patch: Patch) -> None:
+    patch.setattr(ownership.Ownership, "_owned", lambda self, tasks, entries: list(entries))
+
+
+def _tasks_are_not_checked(patch: Patch) -> None:
+    patch.setattr(ownership.Ownership, "_owns_task", lambda *_: True)
+
+
+def _parents_are_not_checked(patch: Patch) -> None:
+    patch.setattr(ownership.Ownership, "allows", lambda *_: True)
+
+
 MUTANTS: dict[str, Callable[[Patch], None]] = {
     "the token of a journal is not looked at": _no_token,
     "anybody may report the end of a run": _exit_without_token,
@@ -218,4 +240,8 @@ MUTANTS: dict[str, Callable[[Patch], None]] = {
     "leases are not renewed": _leases_not_renewed,
     "user code starts without leave": _starts_without_leave,
     "a pause is ignored": _pause_ignored,
+    "every run is the execution's own": _everything_is_own,
+    "logs and artifacts may name any run": _logs_are_not_checked,
+    "logs and artifacts may name any task run": _tasks_are_not_checked,
+    "a subflow may name any parent": _parents_are_not_checked,
 }

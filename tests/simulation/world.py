@@ -37,10 +37,11 @@ class Odds:
         self.launch_fails = 0.03
         self.process_dies = 0.2
         self.flow_fails = 0.3
+        self.flow_is_hostile = 0.2
 
     def end(self) -> None:
         """From here on nothing goes wrong, but with the flows themselves."""
-        for name in set(vars(self)) - {"flow_fails", "process_dies"}:
+        for name in set(vars(self)) - {"flow_fails", "flow_is_hostile", "process_dies"}:
             setattr(self, name, 0.0)
 
 

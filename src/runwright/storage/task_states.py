@@ -10,7 +10,7 @@ from runwright.api.journal import TaskRunInfo, TaskRunMoved
 from runwright.core.states import TERMINAL, State, StateType
 from runwright.storage.engine import Transaction
 from runwright.storage.statements import Prepared
-from runwright.storage.tables import flow_run, task_run, task_run_state
+from runwright.storage.tables import task_run, task_run_state
 
 #: Some task run has moved. Not among `EVENTS`: there are many more of these.
 TASKS = "tasks"
@@ -33,19 +33,23 @@ _INSERT_STATE = Prepared(
     lambda dialect: dialect.insert_or_skip(task_run_state),
     columns=[column.key for column in task_run_state.c],
 )
+KnownTaskRuns = dict[UUID, dict[str, Any]]
 
 
 def record_task_states(
-    tx: Transaction, moves: Sequence[TaskRunMoved], flow_run_ids: Collection[UUID | None]
+    tx: Transaction,
+    moves: Sequence[TaskRunMoved],
+    flow_run_ids: Collection[UUID | None],
+    known: KnownTaskRuns | None = None,
 ) -> None:
-    """Store states in their order. Task runs of runs other than these are left alone.
+    """Store states in their order. Task runs of flow runs other than these are left alone.
 
     Every task run is told of in full with its first state; states of unknown ones are dropped.
+    `known` is what `known_task_runs` has just found, where it was called.
     """
     if not moves:
         return
-    rows = _known(tx, {move.task_run_id for move in moves})
-    own_ids = _own_runs(tx, moves, rows, flow_run_ids)
+    rows = known_task_runs(tx, {move.task_run_id for move in moves}) if known is None else known
     made: dict[UUID, dict[str, Any]] = {}
     changed: dict[UUID, dict[str, Any]] = {}
     states: list[dict[str, Any]] = []
@@ -56,7 +60,7 @@ def record_task_states(
             row = changed[task_id] = rows[task_id]
         if row is None and move.run is not None:
             row = made[task_id] = _new_row(task_id, move.run, move.state)
-        if row is None or row["flow_run_id"] not in own_ids:
+        if row is None or row["flow_run_id"] not in flow_run_ids:
             changed.pop(task_id, None)
             made.pop(task_id, None)
             continue
@@ -84,7 +88,8 @@ def _store(
         tx.wake(TASKS)
 
 
-def _known(tx: Transaction, ids: set[UUID]) -> dict[UUID, dict[str, Any]]:
+def known_task_runs(tx: Transaction, ids: Collection[UUID]) -> KnownTaskRuns:
+    """Those of the task runs that are stored, by their ids: whose they are, and how they stand."""
     found: dict[UUID, dict[str, Any]] = {}
     every = list(ids)
     for start in range(0, len(every), _AT_ONCE):
@@ -92,28 +97,6 @@ def _known(tx: Transaction, ids: set[UUID]) -> dict[UUID, dict[str, Any]]:
         for row in tx.execute(select(*_KNOWN).where(_t.id.in_(some))):
             found[row.id] = {**row._asdict(), "state": None}
     return found
-
-
-def _own_runs(
-    tx: Transaction,
-    moves: Sequence[TaskRunMoved],
-    rows: dict[UUID, dict[str, Any]],
-    flow_run_ids: Collection[UUID | None],
-) -> set[UUID | None]:
-    """Of the runs that are spoken of, those of this execution (`flow_run_ids` are known to be)."""
-    own = set(flow_run_ids)
-    asked = {move.run.flow_run_id for move in moves if move.run is not None}
-    asked |= {row["flow_run_id"] for row in rows.values()}
-    unknown = [run_id for run_id in asked - own if run_id is not None]
-    if unknown:
-        own.update(
-            tx.execute(
-                select(flow_run.c.id).where(
-                    flow_run.c.id.in_(unknown), flow_run.c.execution_root_id.in_(list(own))
-                )
-            ).scalars()
-        )
-    return own
 
 
 def _new_row(task_id: UUID, run: TaskRunInfo, first: State) -> dict[str, Any]:

@@ -80,10 +80,11 @@ async def journal_fast(
 ) -> tuple[int, bytes]:
     """Append entries to the journal of a run's execution, and renew its lease."""
     batch = decode(_batch, body)
+    may_begin = "runs:create" in principal.scopes
 
     def use_case(tx: Transaction) -> JournalAnswer | Problem:
         refuse_stranger(tx, principal, run_id)
-        return append_journal(tx, run_id, batch, wiring.policy)
+        return append_journal(tx, run_id, batch, wiring.policy, may_begin=may_begin)
 
     storage = wiring.storage
     append = storage.jot if len(batch.entries) <= _FEW else storage.write

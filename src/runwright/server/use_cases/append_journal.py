@@ -1,7 +1,8 @@
 """Stores what an execution has written: `POST /flow_runs/{id}/journal`.
 
 The way of a batch: fence (is this the present holder?), number (which entries are new?), entries in
-their order, then the lease. All in one transaction, so a batch is stored whole or not at all.
+their order, then the lease. All in one transaction, so a batch is stored whole or not at all; only
+entries about what is not the execution's own store nothing (`ownership.py`).
 """
 
 from datetime import timedelta
@@ -22,11 +23,13 @@ from runwright.api.journal import (
     LogWritten,
     TaskRunMoved,
 )
+from runwright.api.states import AbortDetails, OrchestrationResult
 from runwright.core.states import TERMINAL
 from runwright.server.policy import Policy
 from runwright.server.problems import Conflict, Problem
 from runwright.server.use_cases.begin_by_hand import begin_by_hand, begin_subflow
 from runwright.server.use_cases.end_execution import lease_lost
+from runwright.server.use_cases.ownership import Ownership
 from runwright.server.use_cases.propose_state import propose_state, repeat_answer
 from runwright.storage.engine import Storage, Transaction
 from runwright.storage.records import insert_artifacts, insert_logs
@@ -53,17 +56,19 @@ async def receive_journal(
 
 
 def append_journal(
-    tx: Transaction, run_id: UUID, batch: JournalBatch, policy: Policy, *, decided: bool = False
-) -> JournalAnswer | Problem:
+    tx: Transaction, run_id: UUID, batch: JournalBatch, policy: Policy,
+    *, decided: bool = False, may_begin: bool = True,
+) -> JournalAnswer | Problem:  # fmt: skip
     """Store a batch. A refusal is returned, not raised: late logs are kept with it.
 
     `decided`: the states were judged where they were written, in a run without a server.
+    `may_begin`: who sends it may make flow runs, and so begin one by hand.
     """
     run = lock_run(tx, run_id)
     if run is None:
-        run = begin_by_hand(tx, run_id, batch, policy)
+        run = begin_by_hand(tx, run_id, batch, policy, may_begin=may_begin)
     if not _holds(run, batch):
-        _keep_late_logs(tx, run_id, batch, policy)
+        _keep_late_logs(tx, run, batch, policy)
         return lease_lost(run_id)
     if batch.first > run.journal_next:
         return Conflict(
@@ -84,9 +89,13 @@ def _holds(run: Any, batch: JournalBatch) -> bool:
     return batch.token == run.claim_token or (batch.token == 0 and run.claim_token == 1)
 
 
-def _keep_late_logs(tx: Transaction, run_id: UUID, batch: JournalBatch, policy: Policy) -> None:
-    logs = [entry for entry in batch.entries if isinstance(entry, LogWritten)]
-    own = [entry for entry in logs if entry.flow_run_id == run_id]
+def _keep_late_logs(tx: Transaction, run: Any, batch: JournalBatch, policy: Policy) -> None:
+    """Keep what the latest execution of the run logged after its claim had ended."""
+    if run.execution_id != batch.execution_id:
+        return
+    logs = [each for each in batch.entries if isinstance(each, LogWritten)]
+    late = [each for each in logs if each.flow_run_id == run.id]
+    own = Ownership(tx, run).sift([], late, []).logs
     insert_logs(tx, own, policy.new_id, late_token=batch.token)
 
 
@@ -97,7 +106,7 @@ class _Appending:
         self._tx = tx
         self._policy = policy
         self._decided = decided
-        self._runs: dict[UUID, Any] = {root.id: root}
+        self._ownership = Ownership(tx, root)
         self._root_id: UUID = root.id
         self._answers: list[Answer] = []
         self._logs: list[LogWritten] = []
@@ -114,10 +123,12 @@ class _Appending:
     def finish(self, journal_next: int) -> JournalAnswer:
         """Store what was collected, renew the lease, and say what the server has."""
         tx = self._tx
-        record_task_states(tx, self._task_states, set(self._runs) | {self._root_id})
-        insert_logs(tx, self._logs, self._policy.new_id)
-        insert_artifacts(tx, self._artifacts)
-        root = self._runs[self._root_id]
+        own = self._ownership.sift(self._task_states, self._logs, self._artifacts)
+        record_task_states(tx, own.moves, own.flow_run_ids, own.task_runs)
+        insert_logs(tx, own.logs, self._policy.new_id)
+        insert_artifacts(tx, own.artifacts)
+        self._ownership.tell()
+        root = self._ownership.root
         ttl = timedelta(seconds=root.lease_seconds or self._policy.running_lease.total_seconds())
         lease = root.lease_expires_at and tx.now + ttl
         if (root.lease_expires_at, root.journal_next) != (lease, journal_next):
@@ -139,8 +150,7 @@ class _Appending:
             case LogWritten():
                 self._logs.append(entry)
             case FlowRunStarted() if entry.flow_run_id != self._root_id:
-                root = self._runs[self._root_id]
-                self._runs[entry.flow_run_id] = begin_subflow(self._tx, root, entry, self._policy)
+                self._begin(entry)
             case FlowRunPatched():
                 self._patch(entry)
             case ArtifactMade():
@@ -148,9 +158,18 @@ class _Appending:
             case _:  # the first entry of a run by hand: it has been made already
                 pass
 
+    def _begin(self, entry: FlowRunStarted) -> None:
+        if self._ownership.allows(entry):
+            begin_subflow(self._tx, self._ownership.root, entry, self._policy)
+        # Where a run had this id already, it may be anybody's.
+        if self._ownership.locked(entry.flow_run_id) is None:
+            self._ownership.refuse(entry)
+
     def _propose(self, number: int, entry: FlowRunProposed, *, is_new: bool) -> None:
-        run = self._run(entry.flow_run_id)
+        run = self._ownership.locked(entry.flow_run_id)
         if run is None:
+            self._ownership.refuse(entry)
+            self._answers.append(Answer(number=number, result=_not_own(entry.flow_run_id)))
             return
         result = None if is_new else repeat_answer(self._tx, run, entry.state)
         if result is None:
@@ -159,11 +178,12 @@ class _Appending:
             run, result = propose_state(
                 self._tx, run, entry.state, self._policy, decided=self._decided, **changes
             )
-            self._runs[entry.flow_run_id] = run
+            self._ownership.keep(run)
         self._answers.append(Answer(number=number, result=result))
 
     def _patch(self, entry: FlowRunPatched) -> None:
-        if self._run(entry.flow_run_id) is None:
+        if self._ownership.locked(entry.flow_run_id) is None:
+            self._ownership.refuse(entry)
             return
         values: dict[str, Any] = {
             "name": entry.name,
@@ -176,11 +196,8 @@ class _Appending:
             values["updated"] = self._tx.now
             self._tx.execute(update(flow_run).where(_c.id == entry.flow_run_id).values(values))
 
-    def _run(self, run_id: UUID) -> Any:
-        """A run of this execution; None for any other."""
-        if run_id not in self._runs:
-            found = lock_run(self._tx, run_id)
-            if found is None or found.execution_root_id != self._root_id:
-                return None
-            self._runs[run_id] = found
-        return self._runs[run_id]
+
+def _not_own(run_id: UUID) -> OrchestrationResult:
+    """The answer to a proposal for a run that is not the execution's own, or is gone."""
+    details = AbortDetails(reason=f"Flow run {run_id} does not belong to this execution.")
+    return OrchestrationResult(state=None, status="ABORT", details=details)

@@ -7,7 +7,7 @@ from uuid import UUID
 from runwright.api.journal import FlowRunStarted, JournalBatch
 from runwright.core.run_names import run_name
 from runwright.server.policy import Policy
-from runwright.server.problems import Missing, Unprocessable
+from runwright.server.problems import Denied, Missing, Unprocessable
 from runwright.storage.engine import Transaction
 from runwright.storage.runs import flow_named, insert_run, lock_run
 
@@ -16,11 +16,14 @@ _LEAST_LEASE_S = 1.0
 _MOST_LEASE_S = 3600.0
 
 
-def begin_by_hand(tx: Transaction, run_id: UUID, batch: JournalBatch, policy: Policy) -> Any:
+def begin_by_hand(
+    tx: Transaction, run_id: UUID, batch: JournalBatch, policy: Policy, *, may_begin: bool = True
+) -> Any:
     """Make the run of an execution that begins with its own journal; it holds token 1.
 
     Raises:
         Missing: there is no such run, and the batch does not begin one.
+        Denied: 403, who sends the journal may not make runs.
         Unprocessable: the first entry is about another run.
     """
     if batch.token != 0 or batch.first != 0 or not batch.entries:
@@ -30,12 +33,21 @@ def begin_by_hand(tx: Transaction, run_id: UUID, batch: JournalBatch, policy: Po
         raise Unprocessable(
             f"A journal that begins flow run {run_id} must say so in its first entry."
         )
+    if not may_begin:
+        raise Denied(
+            f"This key may not begin flow run {run_id}: a run started by hand needs the scope "
+            "runs:create beside runs:report.",
+            status=403,
+        )
     asked = batch.lease_seconds or policy.by_hand_lease.total_seconds()
     seconds = min(max(asked, _LEAST_LEASE_S), _MOST_LEASE_S)
     insert_run(
         tx,
         _values(tx, started, policy)
         | {
+            # Its process is the outermost: nothing that is stored called it.
+            "parent_flow_run_id": None,
+            "parent_task_run_id": None,
             "claim_token": 1,
             "execution_id": batch.execution_id,
             "claimed_at": tx.now,
@@ -47,8 +59,11 @@ def begin_by_hand(tx: Transaction, run_id: UUID, batch: JournalBatch, policy: Po
     return lock_run(tx, run_id)
 
 
-def begin_subflow(tx: Transaction, root: Any, started: FlowRunStarted, policy: Policy) -> Any:
-    """Make the run of a flow that was called inside the execution of `root`."""
+def begin_subflow(tx: Transaction, root: Any, started: FlowRunStarted, policy: Policy) -> None:
+    """Make the run of a flow that was called inside the execution of `root`.
+
+    Where there is a run of that id already, nothing is changed.
+    """
     insert_run(
         tx,
         _values(tx, started, policy)
@@ -62,7 +77,6 @@ def begin_subflow(tx: Transaction, root: Any, started: FlowRunStarted, policy: P
             "claimed_at": root.claimed_at,
         },
     )
-    return lock_run(tx, started.flow_run_id)
 
 
 def _values(tx: Transaction, started: FlowRunStarted, policy: Policy) -> dict[str, Any]:
