@@ -22,9 +22,19 @@ if TYPE_CHECKING:
 BEATS_MISSED = 3
 #: Between two heartbeats, for a worker that does not say.
 DEFAULT_INTERVAL = timedelta(seconds=10)
+#: Rows of one key. Offline ones make room for new ones.
+MOST_OF_A_KEY = 1_000
 #: A queue or deployment that was polled within this time has somebody who serves it.
 POLLED_LATELY = timedelta(seconds=60)
 _MOST_LISTED = 2000
+
+
+class TooManyWorkers(Exception):
+    """A key has as many living workers as a key may have."""
+
+    code = "too_many_workers"
+    status = 409
+
 
 _c = worker.c
 _executions = (
@@ -87,11 +97,24 @@ def workers_of(
 
 
 def beat_by_name(
-    tx: "Transaction", pool_id: UUID, name: str, interval_seconds: int | None, new_id: NewId
+    tx: "Transaction",
+    pool_id: UUID,
+    name: str,
+    interval_seconds: int | None,
+    new_id: NewId,
+    *,
+    key_id: UUID | None = None,
 ) -> UUID:
-    """Note the heartbeat of a worker that tells its name only, and return its id."""
+    """Note the heartbeat of a worker that tells its name only, and return its id.
+
+    Workers of one name and several keys are as many workers.
+
+    Raises:
+        TooManyWorkers: the key has no room for another one.
+    """
     now = tx.now
-    named = (_c.work_pool_id == pool_id, _c.name == name, _c.host.is_(None))
+    of_key = or_(_c.key_id.is_(None), _c.key_id == key_id)
+    named = (_c.work_pool_id == pool_id, _c.name == name, _c.host.is_(None), of_key)
     found: UUID | None = tx.execute(
         select(_c.id).where(*named).order_by(_c.created).limit(1)
     ).scalar()
@@ -100,6 +123,7 @@ def beat_by_name(
         "last_heartbeat_time": now,
         "heartbeat_interval_seconds": interval_seconds,
         "stopped_at": None,
+        "key_id": key_id,
     }
     if found is not None:
         tx.execute(update(worker).where(_c.id == found).values(seen))
@@ -107,7 +131,42 @@ def beat_by_name(
     made = new_id()
     about = {"id": made, "created": now, "work_pool_id": pool_id, "name": name, "type": "process"}
     tx.execute(insert(worker).values(about | seen | {"queues": []}))
+    make_room(tx, key_id, made)
     return made
+
+
+def make_room(tx: "Transaction", key_id: UUID | None, newcomer: UUID) -> None:
+    """Forget the offline workers of a key that were heard least recently, if it has too many.
+
+    Raises:
+        TooManyWorkers: all of them are alive.
+    """
+    if key_id is None:
+        return
+    of_key = _c.key_id == key_id
+    count = tx.execute(select(func.count()).where(of_key)).scalar() or 0
+    if count <= MOST_OF_A_KEY:
+        return
+    heard = (_c.id, _c.last_heartbeat_time, _c.heartbeat_interval_seconds, _c.stopped_at)
+    rows = tx.execute(
+        select(*heard)
+        .where(of_key, _c.id != newcomer)
+        .order_by(_c.last_heartbeat_time.asc().nulls_first(), _c.id)
+    ).all()
+    offline = [
+        row.id
+        for row in rows
+        if row.stopped_at is not None
+        or not is_alive(row.last_heartbeat_time, row.heartbeat_interval_seconds, tx.now)
+    ]
+    if not offline:
+        raise TooManyWorkers(
+            f"This key has {MOST_OF_A_KEY:,} workers that are alive, and cannot have more. Make "
+            "another key for further ones: runwright key create NAME --kind worker --pool POOL"
+        )
+    # Some more than needed, so that the next newcomers need not look again.
+    going = offline[: count - MOST_OF_A_KEY + MOST_OF_A_KEY // 10]
+    tx.execute(delete(worker).where(_c.id.in_(going)))
 
 
 def delete_named(tx: "Transaction", pool_id: UUID, name: str) -> int:

@@ -31,7 +31,6 @@ from runwright.server.use_cases.note_infrastructure import note_infrastructure
 from runwright.server.use_cases.release_run import release_run
 from runwright.server.use_cases.rerun import rerun
 from runwright.server.wiring import Wiring
-from runwright.storage.api_keys import pool_id
 from runwright.storage.engine import Transaction
 from runwright.storage.flow_runs import FLOW_RUNS
 from runwright.storage.queries import read_one
@@ -225,11 +224,7 @@ async def _sync(  # as above
     request: SyncRequest,
     hung_up: asyncio.Event,
 ) -> SyncAnswer:
-    if principal.work_pool_id is not None:
-        pool = await wiring.storage.glance(lambda tx: pool_id(tx, name))
-        if pool != principal.work_pool_id:
-            raise Denied("This key speaks for another work pool.", status=403)
-    return await wiring.desk.sync(name, instance_id, request, hung_up)
+    return await wiring.desk.sync(name, instance_id, request, hung_up, asker=principal)
 
 
 router = Router(

@@ -46,6 +46,7 @@ from runwright.server.wiring import Wiring
 from runwright.storage.engine import Transaction
 from runwright.storage.errors import StorageError
 from runwright.storage.work_pools import queues_of
+from runwright.storage.workers import TooManyWorkers
 
 _PATIENCE_S = 10.0
 _LOOK_EVERY_S = 5.0
@@ -65,7 +66,7 @@ async def connect(
     try:
         hello = await _first_frame(socket)
         ready = await _welcome(wiring, name, hello, principal)
-    except (Denied, Missing) as error:
+    except (Denied, Missing, TooManyWorkers) as error:
         await _close(socket, POLICY_VIOLATION, f"{error}")
     except (msgspec.MsgspecError, TimeoutError, Problem) as error:
         await _close(socket, PROTOCOL_ERROR, f"Expected a hello of {VERSION}: {error}")
@@ -75,7 +76,7 @@ async def connect(
         pass
     else:
         await _send(socket, wiring, "worker.ready.v1", ready)
-        await _serve(socket, wiring, name, ready.initial_snapshot.work_pool)
+        await _serve(socket, wiring, name, ready.initial_snapshot.work_pool, principal)
 
 
 async def _first_frame(socket: Socket) -> HelloPayload:
@@ -107,7 +108,9 @@ async def _welcome(wiring: Wiring, name: str, hello: HelloPayload, principal: Pr
         )
         return Ready(
             consumer_id=hello.consumer_id,
-            worker_id=hear_of_named_worker(tx, pool.id, beat, wiring.policy),
+            worker_id=hear_of_named_worker(
+                tx, pool.id, beat, wiring.policy, key_id=principal.key_id
+            ),
             effective_heartbeat_interval_seconds=hello.heartbeat_interval_seconds,
             rejected_capabilities=sorted(set(hello.requested_capabilities) - set(CAPABILITIES)),
             resolved_work_queues=[
@@ -121,10 +124,12 @@ async def _welcome(wiring: Wiring, name: str, hello: HelloPayload, principal: Pr
     return await wiring.storage.write(use_case)
 
 
-async def _serve(socket: Socket, wiring: Wiring, name: str, pool: WorkPool) -> None:
+async def _serve(
+    socket: Socket, wiring: Wiring, name: str, pool: WorkPool, principal: Principal
+) -> None:
     """Until one of the two goes, or the worker makes no sense any more."""
     tasks = {
-        asyncio.create_task(_listen(socket, wiring, pool.id)),
+        asyncio.create_task(_listen(socket, wiring, pool.id, principal)),
         asyncio.create_task(_show_changes(socket, wiring, name, pool)),
         asyncio.create_task(wiring.stopping.wait()),
     }
@@ -136,7 +141,7 @@ async def _serve(socket: Socket, wiring: Wiring, name: str, pool: WorkPool) -> N
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _listen(socket: Socket, wiring: Wiring, pool_id: UUID) -> None:
+async def _listen(socket: Socket, wiring: Wiring, pool_id: UUID, principal: Principal) -> None:
     try:
         while True:
             beat = _heartbeat.decode(await socket.receive_data(mode="text")).payload
@@ -144,10 +149,14 @@ async def _listen(socket: Socket, wiring: Wiring, pool_id: UUID) -> None:
                 name=beat.worker_name, heartbeat_interval_seconds=beat.heartbeat_interval_seconds
             )
             await wiring.storage.write(
-                lambda tx, seen=seen: hear_of_named_worker(tx, pool_id, seen, wiring.policy)
+                lambda tx, seen=seen: hear_of_named_worker(
+                    tx, pool_id, seen, wiring.policy, key_id=principal.key_id
+                )
             )
     except WebSocketDisconnect:
         return
+    except TooManyWorkers as error:
+        await _close(socket, POLICY_VIOLATION, f"{error}")
     except msgspec.MsgspecError as error:
         await _close(socket, PROTOCOL_ERROR, f"Expected a heartbeat: {error}")
     except StorageError:

@@ -35,7 +35,8 @@ async def heartbeat(
     def use_case(tx: Transaction) -> WorkerId:
         pool = pool_row_of_name(tx, name)
         refuse_other_pools(principal, pool.id, name)
-        return WorkerId(id=hear_of_named_worker(tx, pool.id, data, wiring.policy))
+        key_id = principal.key_id
+        return WorkerId(id=hear_of_named_worker(tx, pool.id, data, wiring.policy, key_id=key_id))
 
     worker = await wiring.storage.write(use_case)
     if data.return_id:

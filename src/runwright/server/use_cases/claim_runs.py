@@ -51,6 +51,7 @@ _LOCKED = Prepared(lambda dialect: _WITH_SPEC.where(dialect.among(_c.id, "run_id
 _UNLISTED = Prepared(
     select(_c.id, _c.claim_token, _c.execution_id).where(
         _c.worker_id == bindparam("worker_id"),
+        _c.work_pool_id == bindparam("pool_id"),
         _c.state_type == str(StateType.PENDING),
         _c.lease_expires_at.is_not(None),
     )
@@ -97,12 +98,12 @@ def claim_runs(
 
 
 def claims_not_received(
-    tx: Transaction, worker_id: UUID, request: SyncRequest, policy: Policy
+    tx: Transaction, pool_id: UUID, worker_id: UUID, request: SyncRequest, policy: Policy
 ) -> list[ClaimedRun]:
     """Claims of this worker that it does not know of: the answer was lost. They are sent again."""
     held = {each.execution_id for each in request.executions}
     again: list[ClaimedRun] = []
-    for row in tx.execute(_UNLISTED, {"worker_id": worker_id}):
+    for row in tx.execute(_UNLISTED, {"worker_id": worker_id, "pool_id": pool_id}):
         if row.execution_id in held:
             continue
         run = lock_run(tx, row.id)

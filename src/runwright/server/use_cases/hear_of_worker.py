@@ -11,10 +11,19 @@ from runwright.storage.workers import BEATS_MISSED, DEFAULT_INTERVAL, beat_by_na
 
 
 def hear_of_named_worker(
-    tx: Transaction, pool_id: UUID, beat: WorkerHeartbeat, policy: Policy
+    tx: Transaction,
+    pool_id: UUID,
+    beat: WorkerHeartbeat,
+    policy: Policy,
+    *,
+    key_id: UUID | None = None,
 ) -> UUID:
-    """Note a heartbeat of the worker of that name, and return the worker's id."""
+    """Note a heartbeat of the worker of that name and key, and return the worker's id.
+
+    Raises:
+        TooManyWorkers: the key has no room for another one.
+    """
     seconds = beat.heartbeat_interval_seconds
     interval = timedelta(seconds=seconds) if seconds else DEFAULT_INTERVAL
     hear_of_worker(tx, pool_id, beat.name, tx.now + BEATS_MISSED * interval)
-    return beat_by_name(tx, pool_id, beat.name, seconds, policy.new_id)
+    return beat_by_name(tx, pool_id, beat.name, seconds, policy.new_id, key_id=key_id)

@@ -6,18 +6,20 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, or_, select, update
 
 from runwright.api.executions import ClaimedRun, ExecutionRef, SyncRequest
 from runwright.core.states import TERMINAL, StateType
+from runwright.server.keys import LOCAL_ADMIN, Principal
 from runwright.server.policy import Policy
-from runwright.server.problems import Conflict, Missing
+from runwright.server.problems import Conflict, Denied, Missing
 from runwright.server.use_cases.claim_runs import claims_not_received
+from runwright.storage.dialect import Dialect
 from runwright.storage.due_runs import mark_queues_polled
 from runwright.storage.engine import Transaction
-from runwright.storage.host_readings import keep_reading
 from runwright.storage.statements import Prepared
 from runwright.storage.tables import flow_run, work_pool, work_queue, worker
+from runwright.storage.workers import make_room
 
 _HEARTBEAT_S = 10
 _POOL = Prepared(
@@ -40,6 +42,7 @@ _KEEP = Prepared(
     .where(
         flow_run.c.id == bindparam("run_id"),
         flow_run.c.claim_token == bindparam("token"),
+        flow_run.c.work_pool_id == bindparam("pool_id"),
         flow_run.c.execution_id == bindparam("execution", type_=flow_run.c.execution_id.type),
         flow_run.c.state_type == str(StateType.PENDING),
     )
@@ -47,15 +50,25 @@ _KEEP = Prepared(
 )
 #: With more than these one long statement is faster than as many short ones.
 _FEW = 8
-_UPSERT = Prepared(
-    lambda dialect: dialect.upsert(
-        worker,
-        ["id"],
-        ["updated", "name", "type", "version", "queues", "slot_limit", "last_heartbeat_time",
-         "stopped_at", "host"],
-    ),
-    columns=[column.key for column in worker.c],
+_RENEWED = (
+    "updated", "name", "type", "version", "queues", "slot_limit", "last_heartbeat_time",
+    "stopped_at", "host", "key_id",
 )  # fmt: skip
+
+
+def _upsert_own(dialect: Dialect) -> Any:
+    """A new row, or a change of the one that this key has made in this pool; else no row."""
+    fresh = dialect.insert(worker)
+    told = fresh.excluded
+    is_own = or_(worker.c.key_id.is_(None), worker.c.key_id == told.key_id)
+    return fresh.on_conflict_do_update(
+        index_elements=["id"],
+        set_={name: told[name] for name in _RENEWED},
+        where=is_own & (worker.c.work_pool_id == told.work_pool_id),
+    ).returning(worker.c.created)
+
+
+_UPSERT = Prepared(_upsert_own, columns=[column.key for column in worker.c])
 
 
 class Greeting(NamedTuple):
@@ -76,17 +89,20 @@ def greet_worker(
     request: SyncRequest,
     policy: Policy,
     *,
-    keeps_reading: bool = False,
+    asker: Principal = LOCAL_ADMIN,
 ) -> Greeting:
     """Note that the worker lives; resend the claims it does not know of; look at those it holds.
-
-    `keeps_reading`: how its machine does is to be kept for later.
 
     Raises:
         Missing: there is no such pool.
         Conflict: the pool is for workers of another type.
+        Denied: the asker's key is for another pool, or the instance is of another key or pool.
+        TooManyWorkers: the key has no room for another one.
     """
     pool = tx.execute(_POOL, {"pool_name": pool_name}).first()
+    own = asker.work_pool_id
+    if own is not None and (pool is None or pool.id != own):
+        raise Denied("This key speaks for another work pool.", status=403)
     if pool is None:
         raise Missing(
             f"There is no work pool named {pool_name!r}. Create it: runwright work-pool create "
@@ -100,16 +116,16 @@ def greet_worker(
             f"runwright work-pool create NAME --type {request.type}",
             code="work_pool_type",
         )
-    _note_heartbeat(tx, pool.id, instance_id, request)
-    if keeps_reading and request.host is not None:
-        keep_reading(tx, policy.new_id(), instance_id, request.host, request.usage)
+    _note_heartbeat(tx, pool.id, instance_id, request, asker.key_id)
     queues = tx.execute(_QUEUES, {"pool_id": pool.id}).all()
     if not request.stopping:
         _note_polled(tx, queues, request.queues)
-    claimed = [] if request.stopping else claims_not_received(tx, instance_id, request, policy)
+    claimed: list[ClaimedRun] = []
+    if not request.stopping:
+        claimed = claims_not_received(tx, pool.id, instance_id, request, policy)
     cancel, lost = orders(tx, request.executions)
     if request.launching:
-        _keep_pending(tx, request, policy)
+        _keep_pending(tx, pool.id, request, policy)
     return Greeting(
         pool_id=pool.id,
         is_paused=pool.is_paused,
@@ -136,7 +152,7 @@ def orders(
     return cancel, lost
 
 
-def _keep_pending(tx: Transaction, request: SyncRequest, policy: Policy) -> None:
+def _keep_pending(tx: Transaction, pool_id: UUID, request: SyncRequest, policy: Policy) -> None:
     """What a worker is still about to start, because its image is being pulled, stays its own."""
     lease = tx.now + policy.pending_lease
     for each in request.executions:
@@ -145,6 +161,7 @@ def _keep_pending(tx: Transaction, request: SyncRequest, policy: Policy) -> None
                 _KEEP,
                 {
                     "run_id": each.flow_run_id,
+                    "pool_id": pool_id,
                     "token": each.token,
                     "execution": each.execution_id,
                     "lease": lease,
@@ -161,7 +178,7 @@ def _held(tx: Transaction, run_ids: list[UUID]) -> dict[UUID, Any]:
 
 
 def _note_heartbeat(
-    tx: Transaction, pool_id: UUID, instance_id: UUID, request: SyncRequest
+    tx: Transaction, pool_id: UUID, instance_id: UUID, request: SyncRequest, key_id: UUID | None
 ) -> None:
     now = tx.now
     row = {
@@ -178,8 +195,17 @@ def _note_heartbeat(
         "heartbeat_interval_seconds": _HEARTBEAT_S,
         "stopped_at": now if request.stopping else None,
         "host": None if request.host is None else msgspec.to_builtins(request.host),
+        "key_id": key_id,
     }
-    tx.execute(_UPSERT, row)
+    noted = tx.execute(_UPSERT, row).first()
+    if noted is None:
+        raise Denied(
+            f"The worker instance {instance_id} belongs to another key or work pool: an instance "
+            "speaks with the key and for the pool that it began with. Start a new worker.",
+            status=403,
+        )
+    if noted.created == now:
+        make_room(tx, key_id, instance_id)
 
 
 def _note_polled(tx: Transaction, queues: Sequence[Any], wanted: list[str]) -> None:

@@ -4,15 +4,17 @@ a run that becomes due causes one claim, not one for every worker that waits.
 
 import asyncio
 from collections.abc import Sequence
-from contextlib import suppress
+from typing import NamedTuple
 from uuid import UUID
 
 from runwright.api.executions import ClaimedRun, ExecutionRef, SyncAnswer, SyncRequest
+from runwright.server.keys import LOCAL_ADMIN, Principal
 from runwright.server.policy import Policy
 from runwright.server.use_cases.claim_runs import claim_runs
 from runwright.server.use_cases.sync_worker import Greeting, greet_worker, orders
 from runwright.storage.claims import has_due_run, seconds_to_next_due
-from runwright.storage.engine import Storage
+from runwright.storage.engine import Storage, Transaction
+from runwright.storage.host_readings import keep_reading
 
 _MOST_WAIT_S = 10.0
 #: How often a poll looks without having been woken: notices between replicas may be lost.
@@ -21,8 +23,18 @@ _LOOK_AGAIN_S = 1.0
 _READ_EVERY_S = 9.0
 #: Claims that take less than a millisecond or two together.
 _FEW = 4
+#: Workers of which it is remembered what they were told.
+_MOST_REMEMBERED = 10_000
 #: Executions that are looked at in about a millisecond.
 _FEW_HELD = 40
+
+
+class _Parked(NamedTuple):
+    """A poll that waits. `gone` is set when nobody needs its answer any more."""
+
+    gone: asyncio.Event
+    key_id: UUID | None
+    pool_name: str
 
 
 class WorkDesk:
@@ -32,7 +44,7 @@ class WorkDesk:
         self._storage = storage
         self._policy = policy
         self._turns: dict[UUID, asyncio.Lock] = {}
-        self._waiting: dict[UUID, asyncio.Event] = {}
+        self._waiting: dict[UUID, _Parked] = {}
         self._told: dict[UUID, set[UUID]] = {}
         #: Worker -> when a reading of its machine was last kept.
         self._read_at: dict[UUID, float] = {}
@@ -43,6 +55,8 @@ class WorkDesk:
         instance_id: UUID,
         request: SyncRequest,
         hung_up: asyncio.Event | None = None,
+        *,
+        asker: Principal = LOCAL_ADMIN,
     ) -> SyncAnswer:
         """Answer when there is work or an order, else after the wait that was asked for.
 
@@ -51,25 +65,37 @@ class WorkDesk:
 
         Raises:
             Missing: there is no such pool.
+            Denied: the instance is that of another key or pool. Nothing of it has changed.
+            TooManyWorkers: the key has no room for another instance.
             StorageError: the database does not answer.
         """
-        superseded = self._supersede(instance_id, hung_up or asyncio.Event())
+        superseded = hung_up or asyncio.Event()
+        parked = _Parked(superseded, asker.key_id, pool_name)
+        self._supersede(instance_id, parked)
+        is_small = len(request.executions) <= _FEW_HELD
+        greet = self._storage.jot if is_small else self._storage.write
+        is_due = self._is_reading_due(instance_id)
+
+        def use_case(tx: Transaction) -> Greeting:
+            told = greet_worker(tx, pool_name, instance_id, request, self._policy, asker=asker)
+            if is_due and request.host is not None:
+                id_ = self._policy.new_id()
+                keep_reading(tx, id_, instance_id, request.host, request.usage)
+            return told
+
+        greeting = await greet(use_case)
+        # From here on it is known that the asker is this worker.
+        self._note_reading(instance_id, is_due=is_due)
+        self._supersede(instance_id, parked)
+        self._waiting[instance_id] = parked
         try:
-            is_small = len(request.executions) <= _FEW_HELD
-            greet = self._storage.jot if is_small else self._storage.write
-            is_due = self._is_reading_due(instance_id)
-            greeting = await greet(
-                lambda tx: greet_worker(
-                    tx, pool_name, instance_id, request, self._policy, keeps_reading=is_due
-                )
-            )
             claimed = list(greeting.claimed)
             if not claimed and not self._is_news(instance_id, greeting.cancel, greeting.lost):
                 return await self._wait(greeting, instance_id, request, superseded)
             claimed += await self._claim(greeting, instance_id, request, len(claimed))
             return _answer(greeting, claimed, greeting.cancel, greeting.lost)
         finally:
-            if self._waiting.get(instance_id) is superseded:
+            if self._waiting.get(instance_id) is parked:
                 del self._waiting[instance_id]
 
     def hang_up(self, instance_id: UUID, hung_up: asyncio.Event) -> None:
@@ -125,22 +151,24 @@ class WorkDesk:
 
     def _is_reading_due(self, instance_id: UUID) -> bool:
         now = asyncio.get_running_loop().time()
-        if now - self._read_at.get(instance_id, float("-inf")) < _READ_EVERY_S:
-            return False
+        return now - self._read_at.get(instance_id, float("-inf")) >= _READ_EVERY_S
+
+    def _note_reading(self, instance_id: UUID, *, is_due: bool) -> None:
+        if not is_due:
+            return
+        now = asyncio.get_running_loop().time()
         if instance_id not in self._read_at:  # those that have gone need not be remembered
             self._read_at = {
                 worker: at for worker, at in self._read_at.items() if now - at < _READ_EVERY_S
             }
         self._read_at[instance_id] = now
-        return True
 
-    def _supersede(self, instance_id: UUID, event: asyncio.Event) -> asyncio.Event:
+    def _supersede(self, instance_id: UUID, newer: _Parked) -> None:
         """End the poll of the same worker that still waits: its connection is dead."""
-        with suppress(KeyError):
-            self._waiting[instance_id].set()
+        older = self._waiting.get(instance_id)
+        if older is not None and older[1:] == newer[1:]:
+            older.gone.set()
             self._storage.waker.wake([f"worker:{instance_id}"])
-        self._waiting[instance_id] = event
-        return event
 
     def _is_news(
         self, instance_id: UUID, cancel: Sequence[ExecutionRef], lost: Sequence[ExecutionRef]
@@ -149,6 +177,8 @@ class WorkDesk:
         now = {each.execution_id for each in (*cancel, *lost)}
         news = now - self._told.get(instance_id, set())
         if now:
+            if len(self._told) >= _MOST_REMEMBERED:
+                self._told.clear()  # whoever holds something is told again
             self._told[instance_id] = now
         else:
             self._told.pop(instance_id, None)

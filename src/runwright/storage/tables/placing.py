@@ -76,7 +76,10 @@ worker = Table(
     Column("heartbeat_interval_seconds", Integer),
     Column("stopped_at", Instant),
     Column("host", Json),
+    # The key that made it, and that alone speaks for it. NULL: from before this was kept.
+    Column("key_id", Id),
     Index(None, "work_pool_id", "name"),
+    Index(None, "key_id"),
 )
 
 # How the machine of a worker did, every ten seconds: see `api.executions.HostFigures`.
