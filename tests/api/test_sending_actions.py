@@ -204,3 +204,15 @@ def test_a_block_that_cannot_send_or_is_not_there(api):
     assert "slack-webhook" in one[1]
     assert "'database'" in two[1]
     assert "There is no block" in three[1]
+
+
+def test_a_block_in_a_webhook_is_not_opened_for_it(api, receiver):
+    """Who makes a block may name any other: its secrets would be sent where they like."""
+    secret = block(api, "database", {"password": "correct-horse"}, name="theirs")
+    data = {"url": receiver.url, "json_data": {"$ref": {"block_document_id": secret}}}
+    mine = block(api, "custom-webhook", data)
+    automation(api, notify(mine, "s", "b"))
+    tell(api, event(labels={"name": "Ada"}))
+    act(api)
+    ((_, _, body),) = receiver.received
+    assert json.loads(body) == {"$ref": {"block_document_id": secret}}

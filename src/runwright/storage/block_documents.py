@@ -30,6 +30,7 @@ class DocumentRow(msgspec.Struct, frozen=True, kw_only=True):
     key_id: str
     wrapped_key: str
     content: str
+    secret_fields: list[str] | None = None
 
 
 _FIELDS = DocumentRow.__struct_fields__

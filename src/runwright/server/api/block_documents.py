@@ -66,9 +66,17 @@ async def read(
 
 
 @patch("/{document_id:uuid}", status_code=204)
-async def change(document_id: PathId, data: JSONBody[BlockDocumentUpdate], wiring: Wired) -> None:
-    """Change a block: what is given replaces what there is, or all that there is."""
-    await wiring.storage.write(lambda tx: update_document(tx, document_id, data, wiring.vault))
+async def change(
+    document_id: PathId, data: JSONBody[BlockDocumentUpdate], wiring: Wired, principal: Asker
+) -> None:
+    """Change a block: what is given replaces what there is, or all that there is.
+
+    To keep a secret and change something else takes the scope `blocks:secrets`.
+    """
+    may_see = _SECRETS in principal.scopes
+    await wiring.storage.write(
+        lambda tx: update_document(tx, document_id, data, wiring.vault, may_see_secrets=may_see)
+    )
 
 
 @delete("/{document_id:uuid}")

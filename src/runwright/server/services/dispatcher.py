@@ -23,7 +23,7 @@ from runwright.server.outbound import Refused, Request, Undelivered
 from runwright.server.policy import Policy
 from runwright.server.problems import Problem, problem_of
 from runwright.server.renderer import CannotRender, Renderer
-from runwright.server.use_cases.block_documents import document_of, shown
+from runwright.server.use_cases.block_documents import what_is_sent
 from runwright.server.use_cases.judge_events import Acting, automation_event
 from runwright.server.use_cases.message_context import message_context, variables_of
 from runwright.server.use_cases.perform_action import Occasion, perform
@@ -215,9 +215,8 @@ class Dispatcher:
         target = UUID(row.action["block_document_id"])
 
         def query(tx: Transaction) -> tuple[dict[str, Any], str, dict[str, Any]]:
-            block = shown(tx, document_of(tx, target), self._vault, include_secrets=True)
-            slug = "" if block.block_type is None else block.block_type.slug
-            return message_context(tx, row), slug, block.data
+            slug, data = what_is_sent(tx, target, self._vault)
+            return message_context(tx, row), slug, data
 
         try:
             context, slug, data = await self._storage.read(query)

@@ -12,9 +12,9 @@ from runwright.api.blocks import (
     BlockDocumentUpdate,
     BlockSchema,
 )
-from runwright.core.block_secrets import hide, restore
+from runwright.core.block_secrets import Place, hide, is_kept, restore, secret_places
 from runwright.core.ids import NewId
-from runwright.server.problems import Conflict, Missing, Unprocessable
+from runwright.server.problems import Conflict, Denied, Missing, Unprocessable
 from runwright.server.vault import Sealed, Vault
 from runwright.storage.block_documents import (
     BLOCK_DOCUMENTS,
@@ -69,21 +69,36 @@ def create_document(
         block_type_id=wanted.block_type_id,
         block_schema_id=wanted.block_schema_id,
         is_anonymous=wanted.is_anonymous,
+        secret_fields=_secret_fields(schema),
         **msgspec.structs.asdict(sealed),
     )
     add_document(tx, row)
     return id_
 
 
-def update_document(tx: Transaction, id_: UUID, wanted: BlockDocumentUpdate, vault: Vault) -> None:
+def update_document(
+    tx: Transaction,
+    id_: UUID,
+    wanted: BlockDocumentUpdate,
+    vault: Vault,
+    *,
+    may_see_secrets: bool,
+) -> None:
     """Change a block. Secrets that come back hidden stay as they are.
+
+    Who may not see secrets cannot make them public by another schema, nor keep them while anything
+    else changes: it may say where they are sent.
 
     Raises:
         Missing: there is no such block, or no such schema.
         Unprocessable: the schema is of another type.
+        AmbiguousSecret: it is not clear which hidden value is to be kept.
+        Denied: a secret would be kept beside something that changes.
     """
     row = document_of(tx, id_)
     values: dict[str, Any] = {}
+    schema = _schema(tx, row.block_schema_id)
+    secret = _secret_fields_of(row, schema)
     if wanted.block_schema_id is not None and wanted.block_schema_id != row.block_schema_id:
         schema = _schema(tx, wanted.block_schema_id)
         if schema.block_type_id != row.block_type_id:
@@ -93,10 +108,14 @@ def update_document(tx: Transaction, id_: UUID, wanted: BlockDocumentUpdate, vau
                 field="block_schema_id",
             )
         values["block_schema_id"] = schema.id
+    fields = _secret_fields(schema)
+    values["secret_fields"] = fields if may_see_secrets else sorted({*secret, *fields})
     kept = _open(vault, row)
     data = restore(wanted.data, kept)
     if wanted.merge_existing_data:
         data = kept | data
+    if not may_see_secrets:
+        _refuse_redirection(wanted, kept, data, values["secret_fields"])
     values |= msgspec.structs.asdict(_seal(tx, vault, id_, data))
     change_document(tx, id_, values)
 
@@ -108,7 +127,7 @@ def shown(
     schema = _schema(tx, row.block_schema_id)
     data = _open(vault, row)
     if not include_secrets:
-        data = hide(data, schema.fields.get("secret_fields") or ())
+        data = hide(data, _secret_fields_of(row, schema))
     references: dict[str, dict[str, Any]] = {}
     for field, inner_id in _references(data).items():
         inner = read_one(tx, BLOCK_DOCUMENTS, inner_id) if depth < _DEEPEST else None
@@ -140,6 +159,18 @@ def shown(
     )
 
 
+def what_is_sent(tx: Transaction, id_: UUID, vault: Vault) -> tuple[str, dict[str, Any]]:
+    """The slug of a block's type, and all that is in it, for the server to send.
+
+    Blocks in it stay references: who makes a block may name others whose secrets they cannot see.
+
+    Raises:
+        Missing: there is no such block.
+    """
+    row = document_of(tx, id_)
+    return _schema(tx, row.block_schema_id).block_type.slug, _open(vault, row)
+
+
 def rewrap_all(tx: Transaction, vault: Vault) -> int:
     """Put every block under the vault's first key; how many were under another."""
     changed = 0
@@ -149,6 +180,43 @@ def rewrap_all(tx: Transaction, vault: Vault) -> int:
             change_document(tx, row.id, msgspec.structs.asdict(fresh))
             changed += 1
     return changed
+
+
+def _refuse_redirection(
+    wanted: BlockDocumentUpdate,
+    before: Mapping[str, Any],
+    after: Mapping[str, Any],
+    secret_fields: list[str],
+) -> None:
+    places = secret_places(before, secret_fields)
+    merges = wanted.merge_existing_data
+    kept = {place for place in places if is_kept(wanted.data, place, merges=merges)}
+    if not kept:
+        return
+    if kept == places and hide(before, secret_fields) == hide(after, secret_fields):
+        return
+    raise Denied(
+        f"This change would keep what is secret in {_named(kept)} and change other values of the "
+        "block: they may say where the secret is sent. Give all secrets anew, or use a key with "
+        "the scope blocks:secrets.",
+        status=403,
+    )
+
+
+def _named(places: set[Place]) -> str:
+    return ", ".join(sorted(".".join(map(str, place)) for place in places)[:5])
+
+
+def _secret_fields(schema: BlockSchema) -> list[str]:
+    found = schema.fields.get("secret_fields")
+    return sorted(
+        {each for each in found if isinstance(each, str)} if isinstance(found, list) else ()
+    )
+
+
+def _secret_fields_of(row: DocumentRow, schema: BlockSchema) -> list[str]:
+    """What its schema calls secret, and what an earlier one did."""
+    return sorted({*(row.secret_fields or ()), *_secret_fields(schema)})
 
 
 def _seal(tx: Transaction, vault: Vault, id_: UUID, data: Mapping[str, Any]) -> Sealed:

@@ -103,6 +103,8 @@ block_document = Table(
     Column("key_id", String, nullable=False),
     Column("wrapped_key", Text, nullable=False),
     Column("content", Text, nullable=False),
+    # What any schema that it had called secret. NULL: what its schema says.
+    Column("secret_fields", Json),
     UniqueConstraint("block_type_id", "name"),
     Index(None, "block_schema_id"),
 )
