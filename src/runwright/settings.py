@@ -181,9 +181,19 @@ def _given(env: Mapping[str, str], field: str) -> str | None:
 
 
 def home_folder(env: Mapping[str, str] | None = None) -> Path:
-    """Where everything of this user is."""
-    env = os.environ if env is None else env
-    return Path(env.get(f"{PREFIX}HOME") or "~/.runwright").expanduser()
+    """Where everything of this user is.
+
+    A relative `RUNWRIGHT_HOME` is made absolute once, also for the processes that this one starts:
+    otherwise a program that changes its working directory would go on in a second home.
+    """
+    name = f"{PREFIX}HOME"
+    home = Path((os.environ if env is None else env).get(name) or "~/.runwright").expanduser()
+    if home.is_absolute():
+        return home
+    home = home.absolute()
+    if env is None or env is os.environ:
+        os.environ[name] = str(home)
+    return home
 
 
 def active_profile(env: Mapping[str, str] | None = None) -> str:
@@ -275,7 +285,7 @@ def _split(text: str) -> list[str]:
 
 def _read_path(kind: type, value: Any) -> Any:
     if kind is Path:
-        return value if isinstance(value, Path) else Path(value).expanduser()
+        return value if isinstance(value, Path) else Path(value).expanduser().absolute()
     raise NotImplementedError(kind)
 
 

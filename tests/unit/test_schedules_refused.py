@@ -151,5 +151,22 @@ def test_rules_with_zones_extra_dates_and_exceptions():
     ]
 
 
+def test_a_date_without_a_time_stands_for_its_whole_day():
+    text = (
+        "DTSTART:20260101T090000\n"
+        "RRULE:FREQ=DAILY;BYHOUR=9,15;UNTIL=20261125T235959Z\n"
+        "RDATE;VALUE=DATE:20261201\n"
+        "EXDATE;VALUE=DATE:20261124"
+    )
+
+    assert shown(RRuleSpec(rrule=text), 9) == [
+        "2026-11-23 09:00:00",
+        "2026-11-23 15:00:00",
+        "2026-11-25 09:00:00",
+        "2026-11-25 15:00:00",
+        "2026-12-01 09:00:00",
+    ]
+
+
 def test_a_rule_that_has_ended_fires_no_more():
     assert next_fire_time(parse({"rrule": "FREQ=DAILY;COUNT=5"}), NOW) is None

@@ -1,6 +1,7 @@
 """Flows: parameters, nesting, retries, and how their last state comes about."""
 
 import asyncio
+import logging
 from types import SimpleNamespace
 
 import pytest
@@ -268,6 +269,36 @@ def test_logs_and_prints_go_into_the_journal(world):
     assert {"from the flow", "hello there", "from the task", "careful"} <= set(
         world.channel.messages
     )
+
+
+def test_a_handler_that_prints_does_not_log_its_prints_again(world, capsys):
+    class Printing(logging.Handler):
+        def emit(self, record):
+            print("handled", record.getMessage())  # noqa: T201
+
+    @flow(log_prints=True)
+    def main():
+        print("once")  # noqa: T201
+
+    handler, logger = Printing(), logging.getLogger("runwright.flow_runs")
+    logger.addHandler(handler)
+    try:
+        main()
+    finally:
+        logger.removeHandler(handler)
+    assert world.channel.messages.count("once") == 1
+    assert "handled once" in capsys.readouterr().out
+
+
+def test_print_takes_what_print_takes_and_no_more(world):
+    @flow(log_prints=True)
+    def main():
+        print("a", "b", sep="-", flush=True)  # noqa: T201
+        print("c", bogus=1)  # noqa: T201
+
+    with pytest.raises(TypeError, match="bogus"):
+        main()
+    assert "a-b" in world.channel.messages
 
 
 def test_a_traceback_is_logged_without_our_own_frames(world):

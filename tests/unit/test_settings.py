@@ -40,6 +40,21 @@ def test_paths_that_were_not_given_are_below_the_home(env: dict[str, str], tmp_p
     assert settings.database_url == f"sqlite:///{tmp_path}/runwright.db"
 
 
+def test_a_relative_home_stays_where_it_was_when_the_program_moves(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("RUNWRIGHT_HOME", "state")
+    monkeypatch.setenv("RUNWRIGHT_RESULTS_PATH", "kept")
+    before = load_settings()
+    assert before.home == tmp_path / "state"
+    assert before.results_path == tmp_path / "kept"
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert load_settings().home == before.home
+    assert os.environ["RUNWRIGHT_HOME"] == str(before.home)  # also for its children
+
+
 def test_lists_and_truth_values_are_read_from_text(env: dict[str, str]) -> None:
     given = {"RUNWRIGHT_LOG_EXTRA_LOGGERS": "a, b.c", "RUNWRIGHT_PERSIST_RESULTS": "true"}
     settings = load_settings(env | given)

@@ -10,6 +10,7 @@ from runwright.sdk.logging import run_logger
 
 _original = builtins.print
 _lock = threading.Lock()
+_this_thread = threading.local()
 
 
 def watch_prints() -> None:
@@ -23,9 +24,18 @@ def watch_prints() -> None:
 
 def _print(*values: Any, **options: Any) -> None:
     context = current_task_run() or current_flow_run()
-    if context is None or not context.log_prints or options.get("file") is not None:
+    if (
+        context is None
+        or not context.log_prints
+        or options.get("file") is not None
+        or getattr(_this_thread, "is_logging", False)  # a handler that prints what it is given
+    ):
         _original(*values, **options)
         return
     text = io.StringIO()
-    _original(*values, sep=options.get("sep"), end="", file=text)
-    run_logger(context).info("%s", text.getvalue())
+    _original(*values, **options | {"end": "", "file": text})
+    _this_thread.is_logging = True
+    try:
+        run_logger(context).info("%s", text.getvalue())
+    finally:
+        _this_thread.is_logging = False

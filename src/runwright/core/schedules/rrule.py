@@ -80,7 +80,7 @@ def fires(spec: RRuleSpec, after: datetime) -> Iterator[datetime]:
     since = last.astimezone(zone).replace(tzinfo=None) - _DAY
     series = [_occurrences(rule, recurrence.start, since) for rule in recurrence.rules]
     for civil in merge(*series, recurrence.extra):
-        if civil in recurrence.excluded:
+        if civil in recurrence.excluded or civil.date() in recurrence.excluded_days:
             continue
         fire = first_instant(civil, zone)
         if fire > last:

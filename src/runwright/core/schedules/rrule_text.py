@@ -1,7 +1,7 @@
 """The text of a recurrence: its lines, its limits, and what is refused."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import NamedTuple
 
 from runwright.core.schedules.errors import InvalidSchedule, shown
@@ -49,6 +49,8 @@ class Recurrence(NamedTuple):
     rules: tuple[Rule, ...]
     extra: list[datetime]
     excluded: frozenset[datetime]
+    #: Days on which nothing fires: EXDATE without a time.
+    excluded_days: frozenset[date]
     zone_name: str | None
 
 
@@ -75,10 +77,19 @@ def read(text: str, zone_name: str | None) -> Recurrence:
     rules = [_rule(line.value, zone_name, text) for line in lines if line.name == "RRULE"]
     if not 0 < len(rules) <= _MOST_RULES or len(starts) > 1:
         raise _wrong(text, f"it needs 1 to {_MOST_RULES} RRULE lines and at most one DTSTART")
+    extra = [
+        datetime.combine(when, start.time()) if is_day else when
+        for when, is_day in _dates(lines, "RDATE", zone_name, text)
+    ]
+    excluded = _dates(lines, "EXDATE", zone_name, text)
     return Recurrence(
-        start, tuple(rules), sorted(_dates(lines, "RDATE", zone_name, text)),
-        frozenset(_dates(lines, "EXDATE", zone_name, text)), zone_name,
-    )  # fmt: skip
+        start=start,
+        rules=tuple(rules),
+        extra=sorted(extra),
+        excluded=frozenset(when for when, is_day in excluded if not is_day),
+        excluded_days=frozenset(when.date() for when, is_day in excluded if is_day),
+        zone_name=zone_name,
+    )
 
 
 def _split(line: str, text: str) -> _Line:
@@ -95,9 +106,12 @@ def _split(line: str, text: str) -> _Line:
     return _Line(name, zone_name, value)
 
 
-def _dates(lines: list[_Line], name: str, zone_name: str | None, text: str) -> list[datetime]:
+def _dates(
+    lines: list[_Line], name: str, zone_name: str | None, text: str
+) -> list[tuple[datetime, bool]]:
+    """The instants of such lines, and whether each stands for its whole day."""
     return [
-        _moment(value, line.zone_name, zone_name, text)
+        (_moment(value, line.zone_name, zone_name, text), "T" not in value.upper())
         for line in lines
         if line.name == name
         for value in line.value.split(",")
