@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 
 from runwright.server.admission import Admission
+from runwright.server.problems import Overloaded
 
 RUN, WORKER = UUID(int=1), UUID(int=2)
 
@@ -27,14 +28,25 @@ class Stub:
         await send({"type": "http.response.body", "body": b""})
 
 
-async def ask(application, path, kind="http"):
+KEY = (b"authorization", b"Bearer one that was good")
+
+
+def admission(stub, most, most_strangers=0):
+    """One who has shown its key already is known."""
+    application = Admission(stub, most=most, most_strangers=most_strangers)
+    application.known.note(KEY[1])
+    return application
+
+
+async def ask(application, path, kind="http", headers=(KEY,), receive=None):
     """The status, headers and body of an answer."""
     sent = []
 
     async def send(message):
         sent.append(message)
 
-    await application({"type": kind, "path": path, "method": "POST"}, None, send)
+    scope = {"type": kind, "path": path, "method": "POST", "headers": list(headers)}
+    await application(scope, receive, send)
     start, body = sent
     return start["status"], dict(start["headers"]), body["body"]
 
@@ -50,7 +62,7 @@ async def fill(application, stub, count, path="/api/flow_runs/filter"):
 def test_the_one_too_many_is_refused_with_a_pause_and_the_next_one_is_let_in():
     async def body():
         stub = Stub()
-        application = Admission(stub, most=3)
+        application = admission(stub, most=3)
         under_way = await fill(application, stub, 3)
 
         status, headers, content = await ask(application, "/api/deployments/filter")
@@ -81,7 +93,7 @@ def test_the_one_too_many_is_refused_with_a_pause_and_the_next_one_is_let_in():
 def test_what_keeps_runs_alive_is_never_refused_and_takes_no_place(path):
     async def body():
         stub = Stub()
-        application = Admission(stub, most=2)
+        application = admission(stub, most=2)
         vital = await fill(application, stub, 20, path)
         ordinary = [asyncio.create_task(ask(application, "/api/logs/filter")) for _ in range(2)]
         await asyncio.sleep(0)
@@ -95,11 +107,80 @@ def test_what_keeps_runs_alive_is_never_refused_and_takes_no_place(path):
 def test_a_request_that_fails_gives_its_place_back():
     async def body():
         stub = Stub()
-        application = Admission(stub, most=1)
+        application = admission(stub, most=1)
         stub.open.set()
         for _ in range(3):
             with pytest.raises(RuntimeError):
                 await ask(application, "/api/broken")
         assert (await ask(application, "/api/flows/filter"))[0] == 200
+
+    asyncio.run(body())
+
+
+class Reader(Stub):
+    """Reads the body, then answers when it is let."""
+
+    async def __call__(self, scope, receive, send):
+        await receive()
+        await super().__call__(scope, receive, send)
+
+
+async def half_sent():
+    """A body that never comes."""
+    await asyncio.Event().wait()
+
+
+async def whole():
+    return {"type": "http.request", "body": b"{}", "more_body": False}
+
+
+def test_a_request_takes_no_place_while_its_body_is_coming():
+    async def body():
+        stub = Reader()
+        application = admission(stub, most=2)
+        path = "/api/flow_runs/filter"
+        dawdlers = [
+            asyncio.create_task(ask(application, path, receive=half_sent)) for _ in range(200)
+        ]
+        late = asyncio.get_running_loop().create_future()
+
+        async def in_the_end():
+            await late
+            return await whole()
+
+        slow = asyncio.create_task(ask(application, path, receive=in_the_end))
+        await asyncio.sleep(0)
+        both = [asyncio.create_task(ask(application, path, receive=whole)) for _ in range(2)]
+        await asyncio.sleep(0)
+        assert stub.arrived == 2
+        # With its body it does take one: neither who comes now nor who has dawdled is let in.
+        assert (await ask(application, path, receive=whole))[0] == 429
+        late.set_result(None)
+        with pytest.raises(Overloaded):
+            await slow
+        stub.open.set()
+        assert {(await task)[0] for task in both} == {200}
+        for each in dawdlers:
+            each.cancel()
+        await asyncio.gather(*dawdlers, return_exceptions=True)
+
+    asyncio.run(body())
+
+
+def test_strangers_keep_out_nobody_who_has_shown_a_key():
+    async def body():
+        stub = Stub()
+        application = admission(stub, most=3, most_strangers=2)
+        path = "/api/session"
+        strangers = [asyncio.create_task(ask(application, path, headers=())) for _ in range(2)]
+        await asyncio.sleep(0)
+        assert (await ask(application, path, headers=()))[0] == 429
+        other = ((b"authorization", b"Bearer never seen"),)
+        assert (await ask(application, "/api/flows/filter", headers=other))[0] == 429
+        known = [asyncio.create_task(ask(application, "/api/flows/filter")) for _ in range(3)]
+        await asyncio.sleep(0)
+        assert stub.arrived == 5
+        stub.open.set()
+        assert {(await task)[0] for task in strangers + known} == {200}
 
     asyncio.run(body())

@@ -27,8 +27,6 @@ from runwright.server.ui import UserInterface
 from runwright.server.wiring import Wiring
 from runwright.version import __version__
 
-MAX_BODY_BYTES = 8 * 1024 * 1024
-
 _PARAMETER = re.compile(r"\{(\w+)(?::\w+)?\}")
 
 
@@ -54,7 +52,7 @@ def create_app(wiring: Wiring) -> ASGIApp:
         exception_handlers={Exception: _answer_problem},
         openapi_config=None,
         request_class=_WithoutNul,
-        request_max_body_size=MAX_BODY_BYTES,
+        request_max_body_size=None,  # `intake` has read it, within its limits
         logging_config=None,
         signature_namespace={"Wiring": Wiring, "Principal": Principal},
     )

@@ -23,7 +23,6 @@ from runwright.server.wiring import Wiring
 Handler = Callable[..., Awaitable[tuple[int, bytes]]]
 #: A scope, or alternatives.
 
-_MAX_BODY_BYTES = 8 * 1024 * 1024
 _ID = r"([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})"
 _ANY_ID = re.compile(_ID)
 _OF_RUN = re.compile(rf"/api/flow_runs/{_ID}/(\w+)")
@@ -99,7 +98,7 @@ class FastLane:
         try:
             principal = await self._authenticator.identify(scope, needs=needs)
             authorize(principal, needs)
-            body = await _body(receive)
+            body = (await receive())["body"]  # whole: see `admission`
             status, content = await handler(self._wiring, principal, body)
         except Exception as error:  # noqa: BLE001  # the edge of the program: nothing may pass
             problem = problem_of(error)
@@ -118,21 +117,3 @@ class FastLane:
 
 def _anonymous(path: str) -> str:
     return _ANY_ID.sub("ID", path)
-
-
-async def _body(receive: Any) -> bytes:
-    message = await receive()
-    body: bytes = message.get("body", b"")
-    if not message.get("more_body"):
-        return body
-    parts = [body]
-    size = len(body)
-    while message.get("more_body"):
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            break
-        parts.append(message.get("body", b""))
-        size += len(parts[-1])
-        if size > _MAX_BODY_BYTES:
-            raise Problem("The body of the request is too large.", code="too_large", status=413)
-    return b"".join(parts)

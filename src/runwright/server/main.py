@@ -13,6 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from granian.constants import Interfaces
+from granian.http import HTTP1Settings, HTTP2Settings
 from granian.server.embed import Server
 
 from runwright.clock import SystemClock, new_id
@@ -23,14 +24,16 @@ from runwright.server.bootstrap import bootstrap
 from runwright.server.database import opened
 from runwright.server.duties import duties_of, run_duty
 from runwright.server.first_key import keep_admin_key
+from runwright.server.idle_connections import Connections, Sweeper, places_for_connections
 from runwright.server.wiring import Wiring
 from runwright.settings import Settings
 
 #: Connections that wait to be accepted.
 _BACKLOG = 1024
-#: Requests under way. Each worker has one that waits for work: with too few places for them nobody
-#: else would be heard.
-_MOST_REQUESTS = 20_000
+#: How long the head of a request may take, in milliseconds; also how long a connection may wait for
+#: its next request. Clients give their connections up after 15 seconds, or less.
+_HEAD_TIMEOUT_MS = 20_000
+_HEAD_BYTES = 64 * 1024
 #: How long requests that are under way may take when the server stops.
 _DRAIN_SECONDS = 10.0
 
@@ -157,15 +160,19 @@ class _Serving:
                 await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _answer(self, wiring: Wiring, host: str, port: int, url: str) -> None:
+        connections = Connections(create_app(wiring))
+        places = places_for_connections()
         server = Server(
-            create_app(wiring),
+            connections,
             address=host,
             port=port,
             interface=Interfaces.ASGINL,
             log_enabled=False,
             websockets=True,
             backlog=_BACKLOG,
-            backpressure=_MOST_REQUESTS,
+            backpressure=places,
+            http1_settings=HTTP1Settings(header_read_timeout=_HEAD_TIMEOUT_MS),
+            http2_settings=HTTP2Settings(max_headers_size=_HEAD_BYTES),
             ssl_cert=self._settings.server_tls_cert,
             ssl_key=self._settings.server_tls_key,
         )
@@ -173,6 +180,8 @@ class _Serving:
         gc.collect()
         gc.freeze()
         serving = asyncio.create_task(server.serve())
+        sweeper = Sweeper(port, places, connections.is_asking)
+        sweeper.start()
         try:
             await _until_open(host, port, serving)
             announce_server(self._settings.home, LocalServer(url=f"{url}/api", pid=os.getpid()))
@@ -181,6 +190,7 @@ class _Serving:
             await asyncio.wait({stopped, serving}, return_when=asyncio.FIRST_COMPLETED)
             stopped.cancel()
         finally:
+            sweeper.stop()
             withdraw_server(self._settings.home, os.getpid())
             wiring.storage.waker.close()
             await _finish(server.stop, serving)
