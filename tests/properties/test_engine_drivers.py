@@ -6,7 +6,7 @@ from uuid import UUID
 
 import msgspec
 from hypothesis import given, settings
-from hypothesis.strategies import booleans, floats, integers, lists, none, one_of, sampled_from
+from hypothesis.strategies import booleans, floats, integers, lists, none, one_of, sampled_from, tuples
 
 from runwright.core.effects import (
     Announce,
@@ -43,12 +43,14 @@ ERRORS = {
 class World:
     """Performs effects by a script, and remembers them."""
 
-    def __init__(self, script, *, hit=False, upstream=False, grants=(), draw=0.5):
+    def __init__(self, script, *, hit=False, upstream=False, grants=(), draw=0.5, fault=None):
         self.script = list(script)
         self.hit = hit
         self.upstream = upstream
         self.grants = list(grants)
         self.draw = draw
+        #: The number of an effect that is not performed, and what it throws.
+        self.fault = fault
         self.time = datetime(2030, 1, 1, tzinfo=UTC)
         self.count = 0
         self.history = []
@@ -68,6 +70,8 @@ class World:
 
     def perform(self, effect):
         self.history.append(effect if not isinstance(effect, Judge) else type(effect))
+        if self.fault is not None and self.fault[0] == len(self.history) - 1:
+            raise ERRORS[self.fault[1]]()
         match effect:
             case AwaitInputs() if self.upstream:
                 raise UpstreamFailed("it failed")
@@ -177,6 +181,46 @@ def test_task_runs_have_equal_histories(  # noqa: PLR0917
     assert records[-1].type in TERMINAL or records[-1].name == StateName.NOT_READY
     assert sum(state.is_terminal for state in records) <= 1
     assert world.calls <= 1 + retries
+
+
+faults = tuples(integers(0, 25), sampled_from(list(ERRORS)))
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    script=scripts, fault=faults, retries=integers(0, 3), condition=booleans(), cached=booleans(),
+    hit=booleans(), upstream=booleans(),
+)  # fmt: skip
+def test_every_task_run_has_an_end_whatever_any_effect_throws(  # noqa: PLR0917
+    script, fault, retries, condition, cached, hit, upstream
+):
+    plan = TaskPlan(
+        retries=retries, retry_delays=[1.0], retry_jitter=1.0, is_cached=cached,
+        has_retry_condition=condition, has_hooks=True, is_persisted=True,
+    )  # fmt: skip
+    world, _ = both(
+        lambda life: run_task(plan, life),
+        lambda: World(script, hit=hit, upstream=upstream, fault=fault),
+    )
+    records = [effect.state for effect in world.history if isinstance(effect, Record)]
+    assert records[-1].type in TERMINAL or records[-1].name == StateName.NOT_READY
+    assert len({state.id for state in records if state.is_terminal}) <= 1
+
+
+@settings(max_examples=300, deadline=None)
+@given(script=scripts, fault=faults, retries=integers(0, 3))
+def test_every_flow_run_has_an_end_unless_it_cannot_be_told(script, fault, retries):
+    number, error = fault
+    plan = FlowPlan(has_hooks=True, is_persisted=True)
+    grants = ["accept", *(["retry", "accept"] * retries)]
+    world, _ = both(
+        lambda life: run_flow(plan, life), lambda: World(script, grants=grants, fault=fault)
+    )
+    proposed = [effect.state for effect in world.history if isinstance(effect, Propose)]
+    struck = world.history[number] if number < len(world.history) else None
+    if isinstance(struck, Propose) and error in {"error", "timeout"}:
+        return  # the way up is gone: there is nobody left to tell
+    assert proposed[-1].is_terminal
 
 
 def test_an_error_that_ends_iterations_is_an_error_like_others():

@@ -147,6 +147,8 @@ class RunStopped(BaseException):
     No `Exception`, so that users' `except Exception` does not swallow it.
     """
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str, message: str | None = None) -> None:
         super().__init__(reason)
         self.reason = reason
+        #: What the state of the run says, if there is more to say than the reason.
+        self.message = message

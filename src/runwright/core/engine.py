@@ -102,29 +102,34 @@ FlowLife = Generator[FlowEffect, Any, Ended]
 def run_task(plan: TaskPlan, life: Life) -> TaskLife:
     """A task run from its inputs to its last state.
 
+    Whatever an effect throws, the run's end is recorded before this returns or raises.
+
     Raises:
         RunStopped: the execution around it ends; its last state has been recorded.
     """
+    hit: Hit | None = None
     try:
         if plan.has_inputs:
             yield _AWAIT_INPUTS
         if plan.is_cached:
-            hit: Hit | None = yield _READ_CACHE
-            if hit is not None:
-                return (yield from _from_cache(plan, life, hit))
+            hit = yield _READ_CACHE
     except UpstreamFailed as error:
         state = life.state(StateType.PENDING, StateName.NOT_READY, str(error))
-        yield Record(state, 0)
+        yield from _record_end(state, 0)
         return Ended(state, None)
-    except Exception as error:  # noqa: BLE001  # the user's key function, a broken cache
+    except GeneratorExit:
+        raise
+    except BaseException as error:  # noqa: BLE001  # a key function, a broken cache, a stop
         return (yield from _end_task(plan, life, Raised(error), 0))
+    if hit is not None:
+        return (yield from _from_cache(plan, life, hit))
     return (yield from _attempts(plan, life))
 
 
 def _from_cache(plan: TaskPlan, life: Life, hit: Hit) -> TaskLife:
     state = life.state(StateType.COMPLETED, StateName.CACHED, data=hit.reference)
     ended = Ended(state, Returned(hit.value))
-    yield Record(state, 0)
+    yield from _record_end(state, 0)
     if plan.has_hooks:
         yield Announce(state, ended.outcome)
     return ended
@@ -136,8 +141,8 @@ def _attempts(plan: TaskPlan, life: Life) -> TaskLife:
         run_count += 1
         name = StateName.RUNNING if run_count == 1 else StateName.RETRYING
         running = life.state(StateType.RUNNING, name)
-        yield Record(running, run_count)
         try:
+            yield Record(running, run_count)
             if plan.has_hooks:
                 yield Announce(running)
             outcome: Outcome = yield Call(run_count)
@@ -145,16 +150,25 @@ def _attempts(plan: TaskPlan, life: Life) -> TaskLife:
             raise
         except BaseException as error:  # noqa: BLE001  # however it ended, that is its outcome
             outcome = Raised(error)
-        if isinstance(outcome, Returned) or not (
-            yield from _deserves_retry(plan, life, outcome, run_count)
-        ):
-            return (yield from _end_task(plan, life, outcome, run_count))
-        try:
-            yield from _pause_before_retry(plan, life, outcome, run_count)
-        except GeneratorExit:
-            raise
-        except BaseException as error:  # noqa: BLE001  # stopped while it waited
-            return (yield from _end_task(plan, life, Raised(error), run_count))
+        if not isinstance(outcome, Returned):
+            try:
+                if (yield from _prepare_retry(plan, life, outcome, run_count)):
+                    continue
+            except GeneratorExit:
+                raise
+            except BaseException as error:  # noqa: BLE001  # stopped while it waited
+                outcome = Raised(error)
+        return (yield from _end_task(plan, life, outcome, run_count))
+
+
+def _prepare_retry(
+    plan: TaskPlan, life: Life, outcome: Outcome, run_count: int
+) -> Generator[TaskEffect, Any, bool]:
+    """Whether the run is to be tried again; if so, that moment has come."""
+    deserves_retry = yield from _deserves_retry(plan, life, outcome, run_count)
+    if deserves_retry:
+        yield from _pause_before_retry(plan, life, outcome, run_count)
+    return deserves_retry
 
 
 def _deserves_retry(
@@ -168,7 +182,10 @@ def _deserves_retry(
     if not plan.has_retry_condition:
         return True
     error = outcome.error if isinstance(outcome, Raised) else RuntimeError(state.message)
-    return bool((yield Judge(error, state)))
+    try:
+        return bool((yield Judge(error, state)))
+    except Exception:  # noqa: BLE001  # the run ends with its own error, not with the judge's
+        return False
 
 
 def _pause_before_retry(
@@ -191,15 +208,37 @@ def _end_task(plan: TaskPlan, life: Life, outcome: Outcome, run_count: int) -> T
     if plan.is_persisted and _has_result(outcome):
         try:
             reference = yield Persist(outcome.value)
-        except Exception as error:  # noqa: BLE001  # a result that cannot be kept is a failure
+        except GeneratorExit:
+            raise
+        except BaseException as error:  # noqa: BLE001  # a result that cannot be kept is a failure
             outcome = Raised(error)
     state = final_state(life, outcome, reference)
-    yield Record(state, run_count)
+    try:  # as `_record_end` does: a generator less, on the way of every task
+        yield Record(state, run_count)
+    except GeneratorExit:
+        raise
+    except BaseException:
+        yield Record(state, run_count)
+        raise
     if plan.has_hooks:
         yield Announce(state, outcome)
     if isinstance(outcome, Raised) and not isinstance(outcome.error, Exception):
         raise outcome.error
     return Ended(state, outcome)
+
+
+def _record_end(state: State, run_count: int) -> Generator[TaskEffect, Any, None]:
+    """Record the last state. An interruption in the middle of that does not lose it.
+
+    The same state is recorded once more then, which changes nothing if it had been stored.
+    """
+    try:
+        yield Record(state, run_count)
+    except GeneratorExit:
+        raise
+    except BaseException:
+        yield Record(state, run_count)
+        raise
 
 
 class FlowPlan(msgspec.Struct, frozen=True, kw_only=True):
@@ -214,32 +253,50 @@ class FlowPlan(msgspec.Struct, frozen=True, kw_only=True):
 def run_flow(plan: FlowPlan, life: Life) -> FlowLife:
     """A flow run from Running to its last state, in-process retries included.
 
+    An interruption (of the user, or an order to cancel) ends the run wherever it arrives.
+
     Raises:
         RunStopped: the run is another's now, or its end is reported by others.
     """
     run_count = 0
     outcome: Outcome | None = None
     state = plan.begun or life.state(StateType.PENDING, StateName.PENDING)
-    while True:
-        match state.type:
-            case StateType.PENDING:
-                state = yield from _propose(life, _running(life))
-            case StateType.SCHEDULED | StateType.PAUSED:
-                state = yield from _start_again(life, state)
-            case StateType.RUNNING:
-                run_count += 1
-                outcome = yield from _one_call(plan, state, run_count)
-                state, outcome = yield from _propose_end(plan, life, outcome)
-            case StateType.CANCELLING:
-                state = yield from _propose(
-                    life, life.state(StateType.CANCELLED, StateName.CANCELLED)
-                )
-            case StateType.COMPLETED | StateType.FAILED | StateType.CANCELLED | StateType.CRASHED:
-                if plan.has_hooks:
-                    yield Announce(state, outcome)
-                return Ended(state, outcome)
-            case _:
-                assert_never(state.type)
+    while not state.is_terminal:
+        run_count += state.type is StateType.RUNNING
+        try:
+            state, outcome = yield from _next_state(plan, life, state, run_count, outcome)
+        except GeneratorExit:
+            raise
+        except BaseException as error:
+            if isinstance(error, Exception) or _is_ended_by_others(error):
+                raise
+            outcome = Raised(error)
+            state = yield from _propose(life, final_state(life, outcome))
+    if plan.has_hooks:
+        yield Announce(state, outcome)
+    return Ended(state, outcome)
+
+
+def _next_state(
+    plan: FlowPlan, life: Life, state: State, run_count: int, outcome: Outcome | None
+) -> Generator[FlowEffect, Any, tuple[State, Outcome | None]]:
+    """One step from a state that is not final. The outcome is that of the last call."""
+    match state.type:
+        case StateType.RUNNING:
+            called = yield from _one_call(plan, state, run_count)
+            return (yield from _propose_end(plan, life, called))
+        case StateType.SCHEDULED | StateType.PAUSED:
+            return (yield from _start_again(life, state)), outcome
+        case StateType.CANCELLING:
+            cancelled = life.state(StateType.CANCELLED, StateName.CANCELLED)
+            return (yield from _propose(life, cancelled)), outcome
+        case _:
+            return (yield from _propose(life, _running(life))), outcome
+
+
+def _is_ended_by_others(error: BaseException) -> bool:
+    """Whoever stops an execution for another reason than a cancellation reports its end."""
+    return isinstance(error, RunStopped) and error.reason != "cancelled"
 
 
 def _running(life: Life) -> State:
@@ -253,7 +310,7 @@ def _start_again(life: Life, state: State) -> Generator[FlowEffect, Any, State]:
             # By whose clock? Never longer than the state itself says, if that one is ahead.
             yield SleepUntil(min(due, life.now() + max(due - state.timestamp, timedelta())))
     except RunStopped as stop:
-        if stop.reason != "cancelled":
+        if _is_ended_by_others(stop):
             raise
         return life.state(StateType.CANCELLING, StateName.CANCELLING)
     return (yield from _propose(life, _running(life)))
@@ -275,13 +332,17 @@ def _propose_end(
 ) -> Generator[FlowEffect, Any, tuple[State, Outcome]]:
     """Propose the state that the outcome means; others may grant another, such as a retry."""
     error = outcome.error if isinstance(outcome, Raised) else None
-    if isinstance(error, RunStopped) and error.reason != "cancelled":
+    if error is not None and _is_ended_by_others(error):
         raise error
     reference = None
     if plan.is_persisted and _has_result(outcome):
         try:
             reference = yield Persist(outcome.value)
-        except Exception as error:  # noqa: BLE001  # a result that cannot be kept is a failure
+        except GeneratorExit:
+            raise
+        except BaseException as error:  # noqa: BLE001  # a result that cannot be kept is a failure
+            if _is_ended_by_others(error):
+                raise
             outcome = Raised(error)
     state = yield from _propose(life, final_state(life, outcome, reference))
     return state, outcome
@@ -324,8 +385,9 @@ def final_state(  # noqa: PLR0911  # one for each outcome
         case Chosen():
             type_ = StateType(outcome.type)
             return life.state(type_, outcome.name, outcome.message, data=reference)
-        case Raised(error=RunStopped(reason="cancelled")):
-            return life.state(StateType.CANCELLED, StateName.CANCELLED, "The run was cancelled.")
+        case Raised(error=RunStopped(reason="cancelled", message=message)):
+            message = message or "The run was cancelled."
+            return life.state(StateType.CANCELLED, StateName.CANCELLED, message)
         case Raised(error=RunStopped(reason=reason)):
             return life.state(StateType.CRASHED, StateName.CRASHED, f"Stopped: {reason}.")
         case Raised(error=ParameterError()):

@@ -4,17 +4,36 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from runwright.sdk.timeouts import timed_out
+from runwright.sdk.timeouts import Deadline, timed_out, within
+
+
+class _LoopDeadline(Deadline):
+    """One that the event loop watches."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(seconds)
+        self.timer = asyncio.timeout(seconds)
+
+    def pause(self) -> None:
+        super().pause()
+        if not self.timer.expired():
+            self.timer.reschedule(None)
+
+    def resume(self) -> None:
+        super().resume()
+        if not self.timer.expired():
+            self.timer.reschedule(asyncio.get_running_loop().time() + self.left())
 
 
 @asynccontextmanager
 async def deadline_async(seconds: float) -> AsyncIterator[None]:
     """Raise `TimedOut` in place of the code inside once `seconds` have passed."""
-    timer = asyncio.timeout(seconds)
+    own = _LoopDeadline(seconds)
     try:
-        async with timer:
-            yield
+        async with own.timer:
+            with within(own):
+                yield
     except TimeoutError:
-        if timer.expired():
+        if own.timer.expired():
             raise timed_out(seconds) from None
         raise

@@ -14,6 +14,7 @@ from runwright.sdk.asking import Ask, answered, default_ask, refused
 from runwright.sdk.channel import Told
 from runwright.sdk.context import current_flow_run, current_task_run
 from runwright.sdk.procedures import Pause, Procedure, Request, carry_out, carry_out_async
+from runwright.sdk.timeouts import uncounted
 
 _BASE = "/v2/concurrency_limits"
 _LOCKED, _REFUSED = 423, 400
@@ -56,9 +57,10 @@ def concurrency(
         return
     ask = default_ask()
     context = current_flow_run()
-    lease = carry_out(
-        _acquire(wanted, occupy, timeout_seconds, lease_duration, strict=strict), context
-    )
+    with uncounted():
+        lease = carry_out(
+            _acquire(wanted, occupy, timeout_seconds, lease_duration, strict=strict), context
+        )
     stop = threading.Event()
     renewing = threading.Thread(
         target=_keep, args=(ask, lease.lease_id, lease_duration, stop), daemon=True
@@ -87,9 +89,10 @@ async def concurrency_async(
         yield
         return
     context = current_flow_run()
-    lease = await carry_out_async(
-        _acquire(wanted, occupy, timeout_seconds, lease_duration, strict=strict), context
-    )
+    with uncounted():
+        lease = await carry_out_async(
+            _acquire(wanted, occupy, timeout_seconds, lease_duration, strict=strict), context
+        )
 
     async def keep() -> None:
         while True:
@@ -121,7 +124,8 @@ def rate_limit(
     Raises: as `concurrency`.
     """
     if wanted := _names(names):
-        carry_out(_pass(wanted, occupy, timeout_seconds, strict=strict), current_flow_run())
+        with uncounted():
+            carry_out(_pass(wanted, occupy, timeout_seconds, strict=strict), current_flow_run())
 
 
 async def rate_limit_async(
@@ -134,7 +138,8 @@ async def rate_limit_async(
     """The same in an async function."""
     if wanted := _names(names):
         passing = _pass(wanted, occupy, timeout_seconds, strict=strict)
-        await carry_out_async(passing, current_flow_run())
+        with uncounted():
+            await carry_out_async(passing, current_flow_run())
 
 
 def _names(names: str | Sequence[str]) -> list[str]:

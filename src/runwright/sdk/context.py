@@ -2,7 +2,7 @@
 
 import itertools
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime
@@ -16,7 +16,8 @@ from runwright.sdk.environment import Environment, current_environment
 
 if TYPE_CHECKING:
     from runwright.api.executions import ExecutionSpec
-    from runwright.sdk.declared import DeclaredFlow, DeclaredTask, TaskRunner
+    from runwright.sdk.compensation import Place
+    from runwright.sdk.declared import DeclaredFlow, DeclaredTask, TaskRunner, UnfinishedRun
     from runwright.sdk.journal import Channel
     from runwright.sdk.results import ResultStore
 
@@ -62,6 +63,8 @@ class FlowRunContext:
         self.store: ResultStore | None = None
         self.task_runner: TaskRunner | None = None
         self._runner: TaskRunner | None = None
+        #: Runs of tasks and subflows inside this one that have begun and not ended.
+        self.unfinished: set[UnfinishedRun] = set()
         self._counters: dict[str, itertools.count[int]] = {}
         self._lock = threading.Lock()
 
@@ -83,15 +86,30 @@ class FlowRunContext:
         return self._runner
 
     def stop_runner(self, reason: str | None, dropping: str | None = None) -> None:
-        """Wait for submitted tasks; with a reason, have them stop.
+        """Wait for submitted tasks; with a reason, have them stop. Then nothing runs on inside.
 
         `dropping` says why those that have not begun need not begin any more.
         """
         runner, self._runner = self._runner, None
-        if runner is not None:
-            if dropping is not None:
-                runner.drop(dropping)
-            runner.shutdown(reason)
+        try:
+            if runner is not None:
+                if dropping is not None:
+                    runner.drop(dropping)
+                _shut_down(runner, reason)
+        finally:
+            self.end_unfinished()
+
+    def place_for_guest(self) -> "Place | None":
+        """In the task runner, where it has places: for a thread that a task has started."""
+        make: Callable[[], Place] | None = getattr(self._runner, "place_for_guest", None)
+        return None if make is None else make()
+
+    def end_unfinished(self) -> None:
+        """With a run ends what ran inside it: what hangs, and what nobody has waited for."""
+        while self.unfinished:
+            for run in list(self.unfinished):
+                run.abandon("Its flow ended before it did.")
+                self.unfinished.discard(run)
 
     async def stop_runner_async(self, reason: str | None, dropping: str | None = None) -> None:
         """The same without blocking the event loop."""
@@ -99,6 +117,17 @@ class FlowRunContext:
             import asyncio
 
             await asyncio.to_thread(self.stop_runner, reason, dropping)
+        else:
+            self.end_unfinished()
+
+
+def _shut_down(runner: "TaskRunner", reason: str | None) -> None:
+    try:
+        runner.shutdown(reason)
+    except BaseException as error:
+        # Stopped while it waited: then its tasks stop with it.
+        runner.shutdown(getattr(error, "reason", "shutdown"))
+        raise
 
 
 class TaskRunContext:

@@ -30,6 +30,14 @@ class TaskRunner(Protocol):
         ...
 
 
+class UnfinishedRun(Protocol):
+    """A run of a task or a subflow inside of a flow run."""
+
+    def abandon(self, message: str) -> Any:
+        """End its record, unless it has ended: what it still does is not recorded."""
+        ...
+
+
 class DeclaredTask(Protocol):
     """A task as its runs see it."""
 
@@ -54,8 +62,7 @@ class DeclaredTask(Protocol):
     cache_expiration: Any
     refresh_cache: bool
     may_persist: bool
-    plan: TaskPlan
-    plan_with_inputs: TaskPlan
+    plans: list[TaskPlan]
     on_completion_hooks: list[Callable[..., Any]]
     on_failure_hooks: list[Callable[..., Any]]
     on_running_hooks: list[Callable[..., Any]]

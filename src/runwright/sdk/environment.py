@@ -55,6 +55,10 @@ class Environment(Protocol):
         ...
 
 
+#: The longest that a sleep goes on after it was interrupted by another thread.
+_SLICE_S = 0.25
+
+
 def _random() -> float:
     """Not that of `random`, which users seed and forks repeat (and which takes 3 ms to load)."""
     return (int.from_bytes(os.urandom(7)) >> 3) / 2**53
@@ -73,8 +77,14 @@ class RealEnvironment:
         self.clock: Clock = SystemClock()
         self.new_id: NewId = new_id
         self.random: Callable[[], float] = _random  # users' seeds, and forks, do not matter
-        self.sleep: Callable[[float], None] = time.sleep  # noqa: TID251  # this is the injected one
+        self.sleep: Callable[[float], None] = self._sleep
         self.sleep_async: Callable[[float], Awaitable[None]] = _sleep_async
+
+    def _sleep(self, seconds: float) -> None:
+        """In slices: what another thread raises in this one arrives between two of them."""
+        until = self.clock.monotonic() + seconds
+        while (left := until - self.clock.monotonic()) > 0:
+            time.sleep(min(left, _SLICE_S))  # noqa: TID251  # this is the injected one
 
     @property
     def settings(self) -> "Settings":

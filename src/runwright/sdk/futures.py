@@ -1,10 +1,12 @@
 """Futures of submitted task runs."""
 
+import contextlib
 import threading
 from collections.abc import Callable, Generator, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 from uuid import UUID
 
+from runwright.sdk.compensation import wait_in_slices, waiting_for
 from runwright.sdk.states import Pending, State
 
 if TYPE_CHECKING:
@@ -27,7 +29,7 @@ class Future(Generic[R]):
         self._callbacks: list[Callable[[Future[R]], Any]] | None = None
         self._event: threading.Event | None = None
         #: Runs the task in the waiting thread, when its runner has not begun it. True: it did.
-        self.help: Callable[[], bool] | None = None
+        self.help: Callable[..., bool] | None = None
 
     @property
     def task_run_id(self) -> UUID:
@@ -38,6 +40,11 @@ class Future(Generic[R]):
     def name(self) -> str:
         """The task run's name."""
         return self._context.name
+
+    @property
+    def context(self) -> "TaskRunContext":
+        """The run. For task runners."""
+        return self._context
 
     @property
     def state(self) -> State[R]:
@@ -53,9 +60,14 @@ class Future(Generic[R]):
         return self._state is not None
 
     def wait(self, timeout: float | None = None) -> None:
-        """Block until the run has ended, or for `timeout` seconds."""
+        """Block until the run has ended, or for `timeout` seconds.
+
+        Raises:
+            ValueError: it would wait for itself.
+        """
         if self._state is not None:
             return
+        self.check_waiter()
         if timeout is None and self.help is not None and self.help():
             return
         with _lock:
@@ -64,7 +76,26 @@ class Future(Generic[R]):
             event = self._event
             if event is None:
                 event = self._event = threading.Event()
-        event.wait(timeout)
+        with waiting_for(self._context) as is_replaced:
+            if not is_replaced and self.help is not None and self.help(at_any_depth=True):
+                return
+            wait_in_slices(event.wait, timeout)
+
+    def check_waiter(self) -> None:
+        """Nobody can wait for a run that waits for the waiter.
+
+        Raises:
+            ValueError: the caller is this run, or runs inside of it.
+        """
+        from runwright.sdk.context import current_task_run
+
+        waiter = current_task_run()
+        while waiter is not None:
+            if waiter is self._context:
+                raise ValueError(
+                    f"Task run {self.name!r} cannot wait for its own future: it would never end."
+                )
+            waiter = waiter.parent
 
     def result(self, timeout: float | None = None, raise_on_failure: bool = True) -> R:
         """The task's value, once it is there.
@@ -85,16 +116,19 @@ class Future(Generic[R]):
         """Wait for the end without blocking the event loop."""
         if self._state is not None:
             return
+        self.check_waiter()
         import asyncio
 
         loop = asyncio.get_running_loop()
         ended = asyncio.Event()
 
         def tell(_: "Future[R]") -> None:
-            loop.call_soon_threadsafe(ended.set)
+            with contextlib.suppress(RuntimeError):  # whoever waited has given up, and its loop
+                loop.call_soon_threadsafe(ended.set)
 
         self.add_done_callback(tell)
-        await ended.wait()
+        with waiting_for(self._context):
+            await ended.wait()
 
     async def result_async(self, raise_on_failure: bool = True) -> R:
         """The task's value, without blocking the event loop."""
@@ -115,8 +149,10 @@ class Future(Generic[R]):
         fn(self)
 
     def finish(self, state: State[R]) -> None:
-        """The run has ended. For task runners."""
+        """The run has ended. For task runners. The first word counts."""
         with _lock:
+            if self._state is not None:
+                return
             self._state = state
             callbacks, event = self._callbacks, self._event
             self._callbacks = None
@@ -177,13 +213,31 @@ def wait(futures: Iterable[Future[R]], timeout: float | None = None) -> DoneAndN
         return DoneAndNotDone(set(waited), set())
     pending = threading.Semaphore(0)
     for future in waited:
+        if not future.done:
+            future.check_waiter()
         future.add_done_callback(lambda _: pending.release())
     deadline = _monotonic() + timeout
-    for _ in waited:
-        if not pending.acquire(timeout=max(0.0, deadline - _monotonic())):
-            break
+    with _waiting_for_any(waited) if waited else contextlib.nullcontext():
+        for _ in waited:
+            if not wait_in_slices(_acquire(pending), max(0.0, deadline - _monotonic())):
+                break
     done = {future for future in waited if future.done}
     return DoneAndNotDone(done, set(waited) - done)
+
+
+def _acquire(pending: threading.Semaphore) -> Callable[[float], bool]:
+    return lambda seconds: pending.acquire(timeout=seconds)
+
+
+@contextlib.contextmanager
+def _waiting_for_any(futures: "list[Future[R]]") -> Iterator[None]:
+    with waiting_for(futures[0].context) as is_replaced:
+        if not is_replaced:
+            # Too many threads wait already. What has not begun is run here instead.
+            for future in futures:
+                if future.help is not None:
+                    future.help(at_any_depth=True)
+        yield
 
 
 def as_completed(futures: Iterable[Future[R]], timeout: float | None = None) -> Iterator[Future[R]]:
@@ -197,16 +251,29 @@ def as_completed(futures: Iterable[Future[R]], timeout: float | None = None) -> 
     waited = list(futures)
     ended: SimpleQueue[Future[R]] = SimpleQueue()
     for future in waited:
+        if not future.done:
+            future.check_waiter()
         future.add_done_callback(ended.put)
     deadline = None if timeout is None else _monotonic() + timeout
     for count in range(len(waited)):
         left = None if deadline is None else max(0.0, deadline - _monotonic())
-        try:
-            yield ended.get(timeout=left)
-        except Empty:
+        found: list[Future[R]] = []
+
+        def look(seconds: float, found: list[Future[R]] = found) -> bool:
+            with contextlib.suppress(Empty):
+                found.append(ended.get(timeout=seconds))
+            return bool(found)
+
+        if not ended.empty():
+            look(0)
+        else:
+            with _waiting_for_any(waited):
+                wait_in_slices(look, left)
+        if not found:
             raise TimeoutError(
                 f"{len(waited) - count} of {len(waited)} task runs did not end in {timeout} seconds"
-            ) from None
+            )
+        yield found[0]
 
 
 def _monotonic() -> float:

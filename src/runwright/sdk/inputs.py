@@ -31,7 +31,14 @@ def need_no_resolving(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
     return not kwargs or all(type(value) in PLAIN for value in kwargs.values())
 
 
-def replaced(value: Any, swap: Swap, *, allowed: bool = False, above: tuple[int, ...] = ()) -> Any:
+def replaced(
+    value: Any,
+    swap: Swap,
+    *,
+    allowed: bool = False,
+    above: tuple[int, ...] = (),
+    keeps_quotes: bool = False,
+) -> Any:
     """The value with every future and state in it replaced; the same object if it holds none."""
     kind = type(value)
     if kind in PLAIN:
@@ -40,15 +47,19 @@ def replaced(value: Any, swap: Swap, *, allowed: bool = False, above: tuple[int,
         return swap(value, allowed)
     if isinstance(value, Annotated):
         if isinstance(value, quote):
-            return value.value
+            return value if keeps_quotes else value.value
         allowed = allowed or isinstance(value, allow_failure)
-        return replaced(value.value, swap, allowed=allowed, above=above)
+        return replaced(
+            value.value, swap, allowed=allowed, above=above, keeps_quotes=keeps_quotes
+        )
     if id(value) in above:
         return value  # it holds itself
     above = (*above, id(value))
 
     def inner(item: Any) -> Any:
-        return item if type(item) in PLAIN else replaced(item, swap, allowed=allowed, above=above)
+        if type(item) in PLAIN:
+            return item
+        return replaced(item, swap, allowed=allowed, above=above, keeps_quotes=keeps_quotes)
 
     return _replaced_in(value, kind, inner)
 
@@ -106,6 +117,29 @@ def upstreams(value: Any) -> list[Future[Any] | State[Any]]:
 
     replaced(value, note)
     return found
+
+
+class _Taken(Annotated[Any]):
+    """A future or a state among the arguments of a run, as they were when it was submitted."""
+
+    __slots__ = ()
+
+
+def taken(value: Any) -> tuple[Any, bool]:
+    """The value with its collections as they are now, and whether it holds any future or state.
+
+    Who adds to a list afterwards changes nothing for a run that has been submitted already: that
+    run could otherwise wait for itself. What holds none needs no resolving any more.
+    """
+    holds_any = False
+
+    def take(upstream: Future[Any] | State[Any], allowed: bool) -> Any:
+        nonlocal holds_any
+        holds_any = True
+        return allow_failure(upstream) if allowed else _Taken(upstream)
+
+    copy = replaced(value, take, keeps_quotes=True)
+    return copy if holds_any else replaced(value, resolve), holds_any
 
 
 def resolve(upstream: Future[Any] | State[Any], allowed: bool) -> Any:  # a `Swap`

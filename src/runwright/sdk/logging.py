@@ -18,6 +18,7 @@ from runwright.sdk.context import (
 
 if TYPE_CHECKING:
     from collections.abc import MutableMapping
+    from types import TracebackType
 
     from runwright.settings import Settings
 
@@ -182,10 +183,29 @@ def log_error(context: FlowRunContext | TaskRunContext, error: BaseException) ->
     logger = run_logger(context)
     if isinstance(context, FlowRunContext):
         logger.extra = {**(logger.extra or {}), "flow_run_context": context}
+    logger.error("It raised an error.", exc_info=(type(error), error, _users_part(error)))
+
+
+def log_broken_condition(context: TaskRunContext, error: BaseException) -> None:
+    """A retry condition that raises an error: the run is not retried, and ends with its own."""
+    run_logger(context).error(
+        "Its retry_condition_fn raised an error, so it is not retried.",
+        exc_info=(type(error), error, _users_part(error)),
+    )
+
+
+def warn_in_run(message: str, *values: Any) -> None:
+    """A warning in the log of the run around the caller, or in none if there is none."""
+    context = current_task_run() or current_flow_run()
+    logger = logging.getLogger("runwright.tasks") if context is None else run_logger(context)
+    logger.warning(message, *values)
+
+
+def _users_part(error: BaseException) -> "TracebackType | None":
     trace = error.__traceback__
     while trace is not None and trace.tb_frame.f_globals.get("__name__", "").startswith(_OURS):
         trace = trace.tb_next
-    logger.error("It raised an error.", exc_info=(type(error), error, trace))
+    return trace
 
 
 _OURS = ("runwright.sdk.", "runwright.core.")

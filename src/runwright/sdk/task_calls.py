@@ -22,7 +22,7 @@ from runwright.sdk.drivers import drive, drive_async
 from runwright.sdk.environment import current_environment
 from runwright.sdk.futures import Future, FutureList
 from runwright.sdk.handlers.tasks import TaskHandler
-from runwright.sdk.inputs import need_no_resolving
+from runwright.sdk.inputs import need_no_resolving, taken
 from runwright.sdk.prints import watch_prints
 from runwright.sdk.run_names import given_name
 from runwright.sdk.task_runner import Job, finished
@@ -58,11 +58,17 @@ def begin(
         task, run_id, name, dynamic_key, tags, flow_run, current_task_run(), life
     )
     context.log_prints = _logs_prints(task, flow_run)
-    handler = TaskHandler(context, args, kwargs, wait_for, None)
-    plan = task.plan
+    plan = task.plans[0]
     if wait_for is not None or not need_no_resolving(args, kwargs):
-        context.parameters = task.bind(args, kwargs)
-        plan = task.plan_with_inputs
+        given, has_inputs = taken((args, kwargs, wait_for))
+        if has_inputs:
+            context.parameters = task.bind(args, kwargs)
+            args, kwargs, wait_for = given
+            plan = task.plans[1]
+        else:
+            args, kwargs, wait_for = given[0], given[1], None
+            context.parameters = task.bind(args, kwargs)
+    handler = TaskHandler(context, args, kwargs, wait_for, None)
     if task.may_persist or (flow_run is not None and flow_run.store is not None):
         plan = _with_results(task, handler, plan)
     if task.task_run_name is not None:
@@ -212,8 +218,14 @@ def submit(
     submitted = task if task.colour not in _GENERATORS else task.collecting
     handler, plan = begin(submitted, args, kwargs, wait_for)
     future: Future[Any] = Future(handler.context)
+    handler.future = future
     handler.record(handler.context.life.state(StateType.PENDING, StateName.PENDING), 0)
-    flow_run.runner().submit(Job(handler, plan, future, copy_context()))
+    job = Job(handler, plan, future, copy_context())
+    try:
+        flow_run.runner().submit(job)
+    except BaseException as error:
+        job.abort(error)
+        raise
     return future
 
 

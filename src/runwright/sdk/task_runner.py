@@ -5,7 +5,6 @@ from typing import Any
 
 from runwright.core.effects import RunStopped
 from runwright.core.engine import Ended, TaskPlan, run_task
-from runwright.core.states import StateType
 from runwright.sdk.callables import Colour
 from runwright.sdk.declared import TaskRunner
 from runwright.sdk.drivers import drive, drive_async
@@ -13,7 +12,7 @@ from runwright.sdk.futures import Future
 from runwright.sdk.handlers.tasks import TaskHandler, left_by
 from runwright.sdk.states import State
 
-__all__ = ["FLOW_FAILED", "Job", "TaskRunner", "aborted", "finished"]
+__all__ = ["FLOW_FAILED", "Job", "TaskRunner", "finished"]
 
 
 #: Why a job was dropped whose flow raised an error.
@@ -53,7 +52,7 @@ class Job:
         try:
             ended = drive(run_task(self.plan, handler.context.life), handler.perform)
         except BaseException as error:  # noqa: BLE001  # it ends in the future
-            self.future.finish(aborted(error))
+            self.abort(error)
         else:
             self.future.finish(finished(handler, ended))
 
@@ -65,25 +64,28 @@ class Job:
                 run_task(self.plan, handler.context.life), handler.perform_async
             )
         except BaseException as error:  # noqa: BLE001
-            self.future.finish(aborted(error))
+            self.abort(error)
         else:
             self.future.finish(finished(handler, ended))
 
     def drop(self, reason: str) -> None:
-        """It will not run any more."""
-        self.future.finish(aborted(RunStopped(reason)))
+        """It will not run any more. Recorded, like every end."""
+        self.abort(RunStopped(reason))
+
+    def abort(self, error: BaseException) -> None:
+        """It was interrupted, or cannot begin. Does nothing more if its end is recorded."""
+        if isinstance(error, RunStopped) and error.reason in _REASONS:
+            self.handler.abandon(_REASONS[error.reason])
+        else:
+            self.handler.abandon(f"Aborted: {error!r}", error)
 
 
 _ASYNC = frozenset({Colour.ASYNC, Colour.ASYNC_GENERATOR})
-
-
-def aborted(error: BaseException) -> State[Any]:
-    """The state of a run that was interrupted."""
-    if isinstance(error, RunStopped) and error.reason == "cancelled":
-        return State(type=StateType.CANCELLED, message="The run was cancelled.")
-    if isinstance(error, RunStopped) and error.reason == FLOW_FAILED:
-        return State(type=StateType.CANCELLED, message="Its flow failed before it could begin.")
-    return State(type=StateType.CRASHED, message=f"Aborted: {error!r}", data=error)
+#: Why a run is cancelled, in words.
+_REASONS = {
+    "cancelled": "The run was cancelled.",
+    FLOW_FAILED: "Its flow failed before it could begin.",
+}
 
 
 def finished(handler: TaskHandler, ended: Ended) -> State[Any]:

@@ -102,9 +102,12 @@ class Task(Generic[P, R]):
         self.on_running_hooks: list[Hook] = list(on_running or ())
         self._set_retries(retries, retry_delay_seconds, retry_jitter_factor)
         self._settle_persistence()
+        #: How a run goes whose arguments hold no futures, and one that has to wait for others.
+        self.plans: list[TaskPlan] = []
         self._make_plans()
         self._collecting: Task[..., Any] | None = None
-        self._retried: dict[int, Task[P, R]] = {}
+        #: Twins by their number of retries, each with the plan that it was made after.
+        self._retried: dict[int, tuple[TaskPlan, Task[P, R]]] = {}
 
     def _set_retries(self, retries: int | None, delay: Delay, jitter: float | None) -> None:
         self.retries = retries or 0
@@ -141,8 +144,8 @@ class Task(Generic[P, R]):
                 self.on_completion_hooks or self.on_failure_hooks or self.on_running_hooks
             ),
         }
-        self.plan = TaskPlan(has_inputs=False, **options)
-        self.plan_with_inputs = TaskPlan(has_inputs=True, **options)
+        # Shared with the same task bound to an object: hooks may be added through either.
+        self.plans[:] = TaskPlan(has_inputs=False, **options), TaskPlan(has_inputs=True, **options)
 
     @property
     def cache_policy(self) -> "CachePolicy":
@@ -313,12 +316,13 @@ class Task(Generic[P, R]):
         """The same task with so many retries, unless it says itself how many it wants."""
         if self._options["retries"] is not None:
             return self
-        if retries not in self._retried:
-            twin: Task[Any, Any] = self.with_options(retries=retries)
+        made_after, twin = self._retried.get(retries, (None, self))
+        if made_after is not self.plans[0]:
+            twin = self.with_options(retries=retries)
             if twin.fn is not self.fn:  # bound to an object, or collecting
                 twin = twin._like(self.fn)
-            self._retried[retries] = twin
-        return self._retried[retries]
+            self._retried[retries] = self.plans[0], twin
+        return twin
 
     @property
     def collecting(self) -> "Task[..., Any]":
@@ -355,7 +359,6 @@ class Task(Generic[P, R]):
     def _add_hook(self, hooks: "list[Hook]", hook: "Hook") -> "Hook":
         hooks.append(hook)
         self._make_plans()
-        self._retried.clear()
         return hook
 
     @overload

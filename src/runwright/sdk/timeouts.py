@@ -1,16 +1,29 @@
-"""Ends synchronous code that takes too long.
+"""Ends code that takes too long.
 
-In the main thread by a signal, which also ends blocking system calls; in other threads by an
-exception that the interpreter raises at the thread's next step in Python code.
+In the main thread a signal ends it, blocking system calls too. In other threads it is called in a
+thread of its own: an exception is raised there, which arrives with the next step in Python code,
+and if that does not come the thread is left behind.
 """
 
 import ctypes
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar, copy_context
+from typing import Any, TypeVar
 
-from runwright.core.effects import TimedOut
+from runwright.core.effects import RunStopped, TimedOut
+from runwright.sdk.compensation import here
+
+R = TypeVar("R")
+
+#: Seconds that a call has to come to its end once an exception was raised in it.
+_GRACE_S = 0.2
+#: How long one step of waiting takes: an exception from outside arrives between two of them.
+_SLICE_S = 0.25
+#: So many threads may be left behind before each further one is worth a warning.
+_TOLERATED = 10
 
 
 def raise_in_thread(thread_id: int, error: type[BaseException] | None) -> None:
@@ -25,62 +38,219 @@ def timed_out(seconds: float) -> TimedOut:
     return TimedOut(f"It took longer than its timeout of {seconds:g} seconds.")
 
 
-@contextmanager
-def deadline(seconds: float) -> Iterator[None]:
-    """Raise `TimedOut` in the code inside once `seconds` have passed."""
-    if threading.current_thread() is threading.main_thread() and hasattr(signal, "setitimer"):
-        with _alarm(seconds):
-            yield
-    else:
-        with _watched(seconds):
-            yield
+class Deadline:
+    """The end of the time that a run may take. Waiting for a slot of a limit does not count."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self.outer = _deadline.get()
+        self._at = _monotonic() + seconds
+        self._paused_at: float | None = None
+        #: It has ended what it was for, and does so once.
+        self.has_come = False
+
+    def left(self) -> float:
+        """Seconds; none while the clock stands still, but then it is not over either."""
+        now = _monotonic() if self._paused_at is None else self._paused_at
+        return self._at - now
+
+    def is_over(self) -> bool:
+        """Whether the time has come."""
+        return self._paused_at is None and not self.has_come and self.left() <= 0
+
+    def pause(self) -> None:
+        """Stop the clock."""
+        self._paused_at = _monotonic()
+
+    def resume(self) -> None:
+        """Let it go on."""
+        if self._paused_at is not None:
+            self._at += _monotonic() - self._paused_at
+            self._paused_at = None
+
+
+_deadline: ContextVar[Deadline | None] = ContextVar("runwright_deadline", default=None)
 
 
 @contextmanager
-def _alarm(seconds: float) -> Iterator[None]:
-    def expire(_signal: int, _frame: object) -> None:
-        raise timed_out(seconds)
-
-    previous = signal.signal(signal.SIGALRM, expire)
-    # A flow's timer goes on round its tasks': what is left of it is set again afterwards.
-    outer, _ = signal.setitimer(signal.ITIMER_REAL, seconds)
-    begun = _monotonic()
+def within(deadline: Deadline) -> Iterator[None]:
+    """The code inside has this deadline, beside those that it has already."""
+    token = _deadline.set(deadline)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        _deadline.reset(token)
+
+
+@contextmanager
+def uncounted() -> Iterator[None]:
+    """The time that passes inside counts for no deadline round it."""
+    paused = []
+    deadline = _deadline.get()
+    while deadline is not None:
+        deadline.pause()
+        paused.append(deadline)
+        deadline = deadline.outer
+    try:
+        yield
+    finally:
+        for deadline in paused:
+            deadline.resume()
+        if paused:
+            _set_alarm()
+
+
+def in_time(call: Callable[[], R], seconds: float, *, head_start: float = 0.0) -> R:
+    """Call it here if this is the main thread, else in a thread of its own.
+
+    `head_start`: the call sees to its timeout itself, and has so many seconds more for that.
+
+    Raises:
+        TimedOut: it took longer than `seconds`.
+    """
+    if threading.current_thread() is threading.main_thread() and hasattr(signal, "setitimer"):
+        with deadline(seconds + head_start):
+            return call()
+    return _TimedCall(call, seconds, head_start).result()
+
+
+# In the main thread.
+
+
+class Overtaken(RunStopped):
+    """A deadline further out has come: that of the flow round a task."""
+
+    def __init__(self, deadline: Deadline) -> None:
+        super().__init__("cancelled", "The run that called it took longer than its timeout.")
+        self.deadline = deadline
+
+
+#: Of the main thread, the outermost first.
+_alarms: list[Deadline] = []
+
+
+@contextmanager
+def deadline(seconds: float) -> Iterator[None]:
+    """Raise `TimedOut` in the code inside once `seconds` have passed. In the main thread only."""
+    own = Deadline(seconds)
+    previous = signal.signal(signal.SIGALRM, _expire)
+    _alarms.append(own)
+    try:
+        _set_alarm()
+        with within(own):
+            yield
+    except Overtaken as overtaken:
+        if overtaken.deadline is not own:
+            raise
+        raise timed_out(seconds) from None
+    finally:
+        _alarms.remove(own)
+        _set_alarm()
         signal.signal(signal.SIGALRM, previous)
-        if outer:
-            signal.setitimer(signal.ITIMER_REAL, max(1e-6, outer - (_monotonic() - begun)))
+
+
+def _expire(_signal: int, _frame: object) -> None:
+    for expired in _alarms:
+        if expired.is_over():
+            expired.has_come = True
+            if expired is _alarms[-1]:
+                raise timed_out(expired.seconds)
+            raise Overtaken(expired)
+    _set_alarm()
+
+
+def _set_alarm() -> None:
+    """For whichever deadline of the main thread comes first."""
+    if threading.current_thread() is not threading.main_thread():
+        return
+    left = [each.left() for each in _alarms if not each.has_come]
+    signal.setitimer(signal.ITIMER_REAL, max(1e-6, min(left)) if left else 0)
+
+
+# In other threads.
 
 
 class _Expired(TimedOut):
     """Raised without arguments by the interpreter."""
 
 
-@contextmanager
-def _watched(seconds: float) -> Iterator[None]:
-    lock = threading.Lock()
-    is_over = False
-    thread_id = threading.get_ident()
+class _TimedCall:
+    """A call in a thread of its own, which is left behind if it does not end in time."""
 
-    def expire() -> None:
-        with lock:
-            if not is_over:
-                raise_in_thread(thread_id, _Expired)
+    def __init__(self, call: Callable[[], Any], seconds: float, head_start: float) -> None:
+        self._call = call
+        self._seconds = seconds
+        self._place = here.place
+        self._ended = threading.Event()
+        self._value: Any = None
+        self._error: BaseException | None = None
+        self._deadline = Deadline(seconds + head_start)
+        with within(self._deadline):
+            context = copy_context()
+        self._thread = threading.Thread(
+            target=context.run, args=(self._run,), name=f"{_name()}-timed", daemon=True
+        )
 
-    timer = threading.Timer(seconds, expire)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    except _Expired:
-        raise timed_out(seconds) from None
-    finally:
-        timer.cancel()
-        with lock:
-            is_over = True
-        raise_in_thread(thread_id, None)  # it may have come when nothing was left to interrupt
+    def result(self) -> Any:
+        """What it returns or raises.
+
+        Raises:
+            TimedOut: it has taken too long.
+        """
+        self._thread.start()
+        try:
+            while not self._ended.wait(min(_SLICE_S, max(0.001, self._deadline.left()))):
+                if self._deadline.is_over():
+                    self._end(_Expired)
+                    raise timed_out(self._seconds)
+        except TimedOut:
+            raise
+        except BaseException as error:  # this thread was interrupted: so is the call
+            if not self._ended.is_set():
+                self._end(type(error))
+            raise
+        if isinstance(self._error, _Expired):
+            raise timed_out(self._seconds) from None
+        if self._error is not None:
+            raise self._error
+        return self._value
+
+    def _run(self) -> None:
+        here.place = self._place
+        try:
+            self._value = self._call()
+        except BaseException as error:  # noqa: BLE001  # it is raised in the other thread
+            self._error = error
+        finally:
+            self._ended.set()
+
+    def _end(self, error: type[BaseException]) -> None:
+        if self._thread.ident is not None:
+            raise_in_thread(self._thread.ident, error)
+        if not self._ended.wait(_GRACE_S):
+            _leave_behind(self._thread)
+
+
+_left_behind: list[threading.Thread] = []
+
+
+def _leave_behind(thread: threading.Thread) -> None:
+    """Nothing can end a thread that waits for the operating system. It is counted, at least."""
+    _left_behind[:] = [each for each in _left_behind if each.is_alive()]
+    _left_behind.append(thread)
+    if len(_left_behind) > _TOLERATED:
+        from runwright.sdk.logging import warn_in_run
+
+        warn_in_run(
+            "%d calls that took too long, or were stopped, still block their threads, which stay "
+            "until the process ends. Give what they wait for (sockets, locks, subprocesses) a "
+            "timeout of its own.",
+            len(_left_behind),
+        )
+
+
+def _name() -> str:
+    return threading.current_thread().name
 
 
 def _monotonic() -> float:

@@ -15,6 +15,7 @@ from runwright.core.effects import (
     Proposal,
     Propose,
     Refused,
+    RunStopped,
     SleepUntil,
     TimedOut,
     Verdict,
@@ -165,10 +166,9 @@ class FlowHandler:
                 if self.flow.timeout_seconds is None:
                     value = self.flow.fn(*args, **kwargs)
                 else:
-                    from runwright.sdk.timeouts import deadline  # late: it loads ctypes
+                    from runwright.sdk.timeouts import in_time  # late: it loads ctypes
 
-                    with deadline(self.flow.timeout_seconds):
-                        value = self.flow.fn(*args, **kwargs)
+                    value = in_time(lambda: self.flow.fn(*args, **kwargs), self.flow.timeout_seconds)
                 verdict = verdict_of(value)
             except BaseException as error:
                 log_error(context, error)
@@ -268,4 +268,6 @@ def _why_tasks_stop(error: BaseException) -> str | None:
     """
     if isinstance(error, TimedOut):
         return "cancelled"
+    if isinstance(error, RunStopped):
+        return error.reason
     return None if isinstance(error, Exception) else "shutdown"

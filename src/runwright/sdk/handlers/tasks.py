@@ -23,14 +23,14 @@ from runwright.core.effects import (
     TaskEffect,
     Verdict,
 )
-from runwright.core.states import TERMINAL, StateType
+from runwright.core.states import TERMINAL, StateName, StateType
 from runwright.core.states import State as StateRecord
 from runwright.sdk import kill_points
 from runwright.sdk.context import TaskRunContext, enter_task_run, environment_here, leave_task_run
 from runwright.sdk.futures import Future
 from runwright.sdk.hooks import call_hooks, call_hooks_async, hooks_for, task_run_of
 from runwright.sdk.inputs import check_completed, lineage_of, replaced, resolve, upstreams
-from runwright.sdk.logging import log_error, log_task_state
+from runwright.sdk.logging import log_broken_condition, log_error, log_task_state
 from runwright.sdk.outcomes import verdict_of
 from runwright.sdk.states import State
 
@@ -43,7 +43,10 @@ if TYPE_CHECKING:
 class TaskHandler:
     """One task run: its arguments, its record, and how each effect is performed."""
 
-    __slots__ = ("args", "call_elsewhere", "context", "info", "kwargs", "results", "wait_for")
+    __slots__ = (
+        "args", "call_elsewhere", "context", "ends", "future", "info", "kwargs", "results",
+        "wait_for",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -62,6 +65,10 @@ class TaskHandler:
         self.call_elsewhere: Callable[[TaskHandler], Any] | None = None
         #: Told once, with the first state.
         self.info: TaskRunInfo | None = None
+        #: Of a run that was submitted.
+        self.future: Future[Any] | None = None
+        #: Last states. The first one counts: appending is atomic, and several threads may try.
+        self.ends: list[StateRecord] = []
 
     def perform(self, effect: TaskEffect) -> Any:  # noqa: PLR0911  # one for each effect
         """Perform an effect in this thread."""
@@ -109,7 +116,15 @@ class TaskHandler:
                 return self.perform(effect)
 
     def record(self, state: StateRecord, run_count: int) -> None:
-        """Write down that the run entered a state."""
+        """Write down that the run entered a state. After its end nothing more is written."""
+        ends = self.ends
+        is_end = state.type not in _UNFINISHED or state.name == StateName.NOT_READY
+        if is_end:
+            ends.append(state)
+            if ends[0] is not state:
+                return
+        elif ends:
+            return
         context = self.context
         context.state = state
         context.run_count = run_count
@@ -117,19 +132,46 @@ class TaskHandler:
             context.start_time = state.timestamp
         flow_run = context.flow_run
         if flow_run is not None:
+            info = self.info
+            if info is not None:
+                flow_run.unfinished.add(self)
             flow_run.channel.emit(
                 TaskRunMoved(
-                    task_run_id=context.task_run_id,
-                    state=state,
-                    run_count=run_count,
-                    run=self.info,
+                    task_run_id=context.task_run_id, state=state, run_count=run_count, run=info
                 )
             )
             self.info = None
-            if state.type in TERMINAL:
+            if is_end:
+                flow_run.unfinished.discard(self)
                 kill_points.task_ended()
+            elif ends:  # another thread has ended it in between: its word stands
+                self._repeat_end(ends[0], run_count)
         if state.type not in _QUIET:
             log_task_state(context, state)
+
+    def _repeat_end(self, state: StateRecord, run_count: int) -> None:
+        context = self.context
+        context.state = state
+        if context.flow_run is not None:
+            context.flow_run.channel.emit(
+                TaskRunMoved(task_run_id=context.task_run_id, state=state, run_count=run_count)
+            )
+
+    def abandon(self, message: str, error: BaseException | None = None) -> State[Any]:
+        """End the record of a run that nobody waits for any more, unless it has ended.
+
+        What its thread still does is not recorded. `error`: what broke off, if not the flow's end.
+        """
+        context = self.context
+        kind, name = StateType.CANCELLED, StateName.CANCELLED
+        if error is not None:
+            kind, name = StateType.CRASHED, StateName.CRASHED
+        if not self.ends:
+            self.record(context.life.state(kind, name, message), context.run_count)
+        state = State.of(self.ends[0], error)
+        if self.future is not None:
+            self.future.finish(state)
+        return state
 
     def tell(self, expected_start_time: datetime) -> None:
         """Make the part of the record that goes with the first state."""
@@ -167,10 +209,9 @@ class TaskHandler:
             elif task.timeout_seconds is None:
                 value = task.fn(*self.args, **self.kwargs)
             else:
-                from runwright.sdk.timeouts import deadline  # late: it loads ctypes
+                from runwright.sdk.timeouts import in_time  # late: it loads ctypes
 
-                with deadline(task.timeout_seconds):
-                    value = task.fn(*self.args, **self.kwargs)
+                value = in_time(lambda: task.fn(*self.args, **self.kwargs), task.timeout_seconds)
         except Exception as error:
             log_error(context, error)
             raise
@@ -250,11 +291,15 @@ class TaskHandler:
     def _judge(self, error: BaseException, record: StateRecord) -> bool:
         state = State.of(record, error)
         task = self.context.task
-        answer = task.retry_condition_fn(task, task_run_of(self.context, state), state)
-        if hasattr(answer, "__await__"):
-            from runwright.sdk.callables import run_coroutine
+        try:
+            answer = task.retry_condition_fn(task, task_run_of(self.context, state), state)
+            if hasattr(answer, "__await__"):
+                from runwright.sdk.callables import run_coroutine
 
-            return bool(run_coroutine(answer))
+                answer = run_coroutine(answer)
+        except Exception as problem:
+            log_broken_condition(self.context, problem)
+            raise
         return bool(answer)
 
     def _announce(self, record: StateRecord, outcome: Outcome | None) -> None:
@@ -277,6 +322,7 @@ def stopped_by(error: BaseException, channel: "Channel", stop: "Stop | None") ->
     return None if reason is None else RunStopped(reason)
 
 
+_UNFINISHED = frozenset(StateType) - TERMINAL
 #: States that need no line in the log.
 _QUIET = frozenset({StateType.RUNNING, StateType.COMPLETED, StateType.PENDING})
 

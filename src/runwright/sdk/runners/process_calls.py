@@ -162,10 +162,9 @@ def _run(parcel: _Parcel) -> Any:
         return asyncio.run(in_time())
     if task.timeout_seconds is None:
         return task.fn(*parcel.args, **parcel.kwargs)
-    from runwright.sdk.timeouts import deadline
+    from runwright.sdk.timeouts import in_time
 
-    with deadline(task.timeout_seconds):
-        return task.fn(*parcel.args, **parcel.kwargs)
+    return in_time(lambda: task.fn(*parcel.args, **parcel.kwargs), task.timeout_seconds)
 
 
 def _elsewhere() -> None:
