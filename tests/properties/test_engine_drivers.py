@@ -6,7 +6,16 @@ from uuid import UUID
 
 import msgspec
 from hypothesis import given, settings
-from hypothesis.strategies import booleans, floats, integers, lists, none, one_of, sampled_from, tuples
+from hypothesis.strategies import (
+    booleans,
+    floats,
+    integers,
+    lists,
+    none,
+    one_of,
+    sampled_from,
+    tuples,
+)
 
 from runwright.core.effects import (
     Announce,

@@ -340,7 +340,7 @@ def _propose_end(
             reference = yield Persist(outcome.value)
         except GeneratorExit:
             raise
-        except BaseException as error:  # noqa: BLE001  # a result that cannot be kept is a failure
+        except BaseException as error:  # a result that cannot be kept is a failure
             if _is_ended_by_others(error):
                 raise
             outcome = Raised(error)

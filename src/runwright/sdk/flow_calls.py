@@ -61,6 +61,8 @@ def begin(flow: "DeclaredFlow", parameters: dict[str, Any], wait_for: Any) -> Fl
     if parent is not None:
         _stand_in(handler, parent)
     channel.emit(_started(context))
+    if parent is not None:
+        parent.unfinished.add(handler)
     return handler
 
 

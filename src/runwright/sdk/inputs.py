@@ -49,9 +49,7 @@ def replaced(
         if isinstance(value, quote):
             return value if keeps_quotes else value.value
         allowed = allowed or isinstance(value, allow_failure)
-        return replaced(
-            value.value, swap, allowed=allowed, above=above, keeps_quotes=keeps_quotes
-        )
+        return replaced(value.value, swap, allowed=allowed, above=above, keeps_quotes=keeps_quotes)
     if id(value) in above:
         return value  # it holds itself
     above = (*above, id(value))

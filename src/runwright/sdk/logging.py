@@ -172,6 +172,8 @@ def log_task_state(context: TaskRunContext, state: StateRecord) -> None:
     if state.name == StateName.AWAITING_RETRY:
         of = context.task.retries
         logger.warning("Retry %d of %d follows: %s", context.run_count, of, state.message)
+    elif state.type is StateType.CANCELLED:
+        logger.warning("Ends as %s: %s", state.name, state.message)
     else:
         logger.error("Ends as %s: %s", state.name, state.message)
 
@@ -194,6 +196,11 @@ def log_broken_condition(context: TaskRunContext, error: BaseException) -> None:
     )
 
 
+def log_unrecorded_end(context: FlowRunContext, error: BaseException) -> None:
+    """The end of a run that nobody can be told of."""
+    run_logger(context).warning("Its end could not be recorded: %s", error)
+
+
 def warn_in_run(message: str, *values: Any) -> None:
     """A warning in the log of the run around the caller, or in none if there is none."""
     context = current_task_run() or current_flow_run()
@@ -208,4 +215,4 @@ def _users_part(error: BaseException) -> "TracebackType | None":
     return trace
 
 
-_OURS = ("runwright.sdk.", "runwright.core.")
+_OURS = ("runwright.sdk.", "runwright.core.", "contextlib", "asyncio.")

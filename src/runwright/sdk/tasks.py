@@ -316,11 +316,12 @@ class Task(Generic[P, R]):
         """The same task with so many retries, unless it says itself how many it wants."""
         if self._options["retries"] is not None:
             return self
-        made_after, twin = self._retried.get(retries, (None, self))
+        known: tuple[Any, Task[P, R]] = self._retried.get(retries, (None, self))
+        made_after, twin = known
         if made_after is not self.plans[0]:
             twin = self.with_options(retries=retries)
             if twin.fn is not self.fn:  # bound to an object, or collecting
-                twin = twin._like(self.fn)
+                twin = twin._like(self.fn)  # noqa: SLF001  # one of ours
             self._retried[retries] = self.plans[0], twin
         return twin
 

@@ -11,17 +11,26 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar, copy_context
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from runwright.core.effects import RunStopped, TimedOut
 from runwright.sdk.compensation import here
+from runwright.sdk.context import current_flow_run, current_task_run
+
+if TYPE_CHECKING:
+    from types import TracebackType
 
 R = TypeVar("R")
 
 #: Seconds that a call has to come to its end once an exception was raised in it.
 _GRACE_S = 0.2
+#: How much later a timeout of asynchronous code is enforced from outside of its event loop: one
+#: that is not blocked sees to it itself.
+HEAD_START_S = 0.25
 #: How long one step of waiting takes: an exception from outside arrives between two of them.
 _SLICE_S = 0.25
+#: One that is over while something else runs in its event loop is looked at again after so long.
+_SHORTEST_S = 0.01
 #: So many threads may be left behind before each further one is worth a warning.
 _TOLERATED = 10
 
@@ -41,13 +50,19 @@ def timed_out(seconds: float) -> TimedOut:
 class Deadline:
     """The end of the time that a run may take. Waiting for a slot of a limit does not count."""
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, head_start: float = 0.0) -> None:
+        """`head_start`: whoever watches it otherwise has so many seconds more."""
         self.seconds = seconds
         self.outer = _deadline.get()
-        self._at = _monotonic() + seconds
+        self._owner = current_task_run() or current_flow_run()
+        self._at = _monotonic() + seconds + head_start
         self._paused_at: float | None = None
         #: It has ended what it was for, and does so once.
         self.has_come = False
+
+    def is_of_this_run(self) -> bool:
+        """Whether the code that runs here belongs to the run itself, and to none inside of it."""
+        return (current_task_run() or current_flow_run()) is self._owner
 
     def left(self) -> float:
         """Seconds; none while the clock stands still, but then it is not over either."""
@@ -57,6 +72,10 @@ class Deadline:
     def is_over(self) -> bool:
         """Whether the time has come."""
         return self._paused_at is None and not self.has_come and self.left() <= 0
+
+    def is_paused(self) -> bool:
+        """Whether its clock stands still."""
+        return self._paused_at is not None
 
     def pause(self) -> None:
         """Stop the clock."""
@@ -108,8 +127,8 @@ def in_time(call: Callable[[], R], seconds: float, *, head_start: float = 0.0) -
     Raises:
         TimedOut: it took longer than `seconds`.
     """
-    if threading.current_thread() is threading.main_thread() and hasattr(signal, "setitimer"):
-        with deadline(seconds + head_start):
+    if can_alarm():
+        with deadline(seconds, head_start):
             return call()
     return _TimedCall(call, seconds, head_start).result()
 
@@ -118,42 +137,62 @@ def in_time(call: Callable[[], R], seconds: float, *, head_start: float = 0.0) -
 
 
 class Overtaken(RunStopped):
-    """A deadline further out has come: that of the flow round a task."""
+    """A deadline further out has come: that of the flow round a task.
 
-    def __init__(self, deadline: Deadline) -> None:
+    In threads the interpreter raises it, which passes no arguments.
+    """
+
+    def __init__(self, deadline: Deadline | None = None) -> None:
         super().__init__("cancelled", "The run that called it took longer than its timeout.")
         self.deadline = deadline
 
 
-#: Of the main thread, the outermost first.
+#: The deadlines that a signal enforces. Those of an event loop's tasks stand beside each other.
 _alarms: list[Deadline] = []
 
 
 @contextmanager
-def deadline(seconds: float) -> Iterator[None]:
+def deadline(seconds: float, head_start: float = 0.0) -> Iterator[None]:
     """Raise `TimedOut` in the code inside once `seconds` have passed. In the main thread only."""
-    own = Deadline(seconds)
+    own = Deadline(seconds, head_start)
+    with alarmed(own), within(own):
+        yield
+
+
+@contextmanager
+def alarmed(own: Deadline) -> Iterator[None]:
+    """Have a signal end the code inside once its deadline has come."""
     previous = signal.signal(signal.SIGALRM, _expire)
     _alarms.append(own)
     try:
         _set_alarm()
-        with within(own):
-            yield
+        yield
     except Overtaken as overtaken:
         if overtaken.deadline is not own:
             raise
-        raise timed_out(seconds) from None
+        raise timed_out(own.seconds).with_traceback(overtaken.__traceback__) from None
     finally:
         _alarms.remove(own)
         _set_alarm()
-        signal.signal(signal.SIGALRM, previous)
+        if not _alarms:
+            signal.signal(signal.SIGALRM, signal.SIG_DFL if previous is _expire else previous)
+
+
+def can_alarm() -> bool:
+    """Whether a signal can end what runs in this thread."""
+    return threading.current_thread() is threading.main_thread() and hasattr(signal, "setitimer")
 
 
 def _expire(_signal: int, _frame: object) -> None:
-    for expired in _alarms:
-        if expired.is_over():
+    """End what has run for too long, if it is what runs at this moment."""
+    innermost = _deadline.get()
+    inside = []
+    while (last := inside[-1].outer if inside else innermost) is not None:
+        inside.append(last)
+    for expired in reversed(inside):  # the outermost first: with it end all that are inside
+        if expired in _alarms and expired.is_over():
             expired.has_come = True
-            if expired is _alarms[-1]:
+            if expired is innermost and expired.is_of_this_run():
                 raise timed_out(expired.seconds)
             raise Overtaken(expired)
     _set_alarm()
@@ -163,15 +202,11 @@ def _set_alarm() -> None:
     """For whichever deadline of the main thread comes first."""
     if threading.current_thread() is not threading.main_thread():
         return
-    left = [each.left() for each in _alarms if not each.has_come]
-    signal.setitimer(signal.ITIMER_REAL, max(1e-6, min(left)) if left else 0)
+    left = [each.left() for each in _alarms if not each.has_come and not each.is_paused()]
+    signal.setitimer(signal.ITIMER_REAL, max(_SHORTEST_S, min(left)) if left else 0)
 
 
 # In other threads.
-
-
-class _Expired(TimedOut):
-    """Raised without arguments by the interpreter."""
 
 
 class _TimedCall:
@@ -184,7 +219,7 @@ class _TimedCall:
         self._ended = threading.Event()
         self._value: Any = None
         self._error: BaseException | None = None
-        self._deadline = Deadline(seconds + head_start)
+        self._deadline = Deadline(seconds, head_start)
         with within(self._deadline):
             context = copy_context()
         self._thread = threading.Thread(
@@ -199,21 +234,26 @@ class _TimedCall:
         """
         self._thread.start()
         try:
-            while not self._ended.wait(min(_SLICE_S, max(0.001, self._deadline.left()))):
-                if self._deadline.is_over():
-                    self._end(_Expired)
-                    raise timed_out(self._seconds)
-        except TimedOut:
-            raise
+            is_over = self._wait()
         except BaseException as error:  # this thread was interrupted: so is the call
-            if not self._ended.is_set():
-                self._end(type(error))
+            self._end(type(error))
             raise
-        if isinstance(self._error, _Expired):
-            raise timed_out(self._seconds) from None
+        if is_over:
+            self._end(Overtaken)
+            raise timed_out(self._seconds).with_traceback(self._trace())
         if self._error is not None:
             raise self._error
         return self._value
+
+    def _trace(self) -> "TracebackType | None":
+        return None if self._error is None else self._error.__traceback__
+
+    def _wait(self) -> bool:
+        """Until it has ended, or its time is over: true then."""
+        while not self._ended.wait(min(_SLICE_S, max(0.001, self._deadline.left()))):
+            if self._deadline.is_over():
+                return True
+        return False
 
     def _run(self) -> None:
         here.place = self._place
@@ -225,7 +265,7 @@ class _TimedCall:
             self._ended.set()
 
     def _end(self, error: type[BaseException]) -> None:
-        if self._thread.ident is not None:
+        if self._thread.ident is not None and not self._ended.is_set():
             raise_in_thread(self._thread.ident, error)
         if not self._ended.wait(_GRACE_S):
             _leave_behind(self._thread)

@@ -22,12 +22,13 @@ from runwright.core.effects import (
     Waiting,
 )
 from runwright.core.states import State as StateRecord
-from runwright.core.states import StateType
+from runwright.core.states import StateName, StateType
+from runwright.errors import ServerError
 from runwright.sdk.context import FlowRunContext, inside_flow_run
 from runwright.sdk.handlers.tasks import left_by, stopped_by
 from runwright.sdk.hooks import call_hooks, call_hooks_async, flow_run_of, hooks_for
 from runwright.sdk.inputs import check_completed, replaced, resolve, upstreams
-from runwright.sdk.logging import log_error, log_flow_state
+from runwright.sdk.logging import log_error, log_flow_state, log_unrecorded_end
 from runwright.sdk.outcomes import verdict_of
 from runwright.sdk.states import State
 from runwright.sdk.task_runner import FLOW_FAILED
@@ -50,11 +51,15 @@ class FlowHandler:
         self.stand_in: TaskRunInfo | None = None
         #: Interrupts this run, where it is the root of its execution.
         self.stop: Stop | None = None
+        #: The run around it has ended, and this one with it.
+        self.is_abandoned = False
 
     def perform(self, effect: FlowEffect) -> Any:
         """Perform an effect in this thread."""
         match effect:
             case Propose():
+                if self.is_abandoned:
+                    return Refused(_PARENT_ENDED)
                 entry = self._entry(effect.state)
                 return self._granted(self.context.channel.propose(entry), effect.state)
             case Call():
@@ -74,6 +79,8 @@ class FlowHandler:
         """Perform an effect in an event loop."""
         match effect:
             case Propose():
+                if self.is_abandoned:
+                    return Refused(_PARENT_ENDED)
                 entry = self._entry(effect.state)
                 result = await self.context.channel.propose_async(entry)
                 return self._granted(result, effect.state)
@@ -112,8 +119,23 @@ class FlowHandler:
             context.start_time = state.timestamp
         if self.stand_in is not None and context.parent_task_run_id is not None:
             self._mirror(state, context)
+        if state.is_terminal and context.parent is not None:
+            context.parent.unfinished.discard(self)
         if not state.is_terminal:
             log_flow_state(context, state)
+
+    def abandon(self, message: str) -> None:
+        """End the record of a subflow that still runs when its parent ends, in another thread."""
+        context = self.context
+        if self.is_abandoned or (context.state is not None and context.state.is_terminal):
+            return
+        self.is_abandoned = True
+        context.end_unfinished()
+        state = context.life.state(StateType.CANCELLED, StateName.CANCELLED, message)
+        try:
+            self._granted(context.channel.propose(self._entry(state)), state)
+        except ServerError as error:  # nothing more can be recorded of the execution at all
+            log_unrecorded_end(context, error)
 
     def _mirror(self, state: StateRecord, context: FlowRunContext) -> None:
         """In its parent a subflow is a task run; it enters the states that the subflow enters."""
@@ -168,12 +190,15 @@ class FlowHandler:
                 else:
                     from runwright.sdk.timeouts import in_time  # late: it loads ctypes
 
-                    value = in_time(lambda: self.flow.fn(*args, **kwargs), self.flow.timeout_seconds)
+                    seconds = self.flow.timeout_seconds
+                    value = in_time(lambda: self.flow.fn(*args, **kwargs), seconds)
                 verdict = verdict_of(value)
             except BaseException as error:
-                log_error(context, error)
                 reason = context.channel.stop_reason or _why_tasks_stop(error)
-                context.stop_runner(reason, FLOW_FAILED if reason is None else None)
+                try:
+                    log_error(context, error)
+                finally:  # that may fail too, where the stack is full
+                    context.stop_runner(reason, FLOW_FAILED if reason is None else None)
                 raise
             context.stop_runner(None)
             return verdict
@@ -259,6 +284,9 @@ class FlowHandler:
 
     def _seconds_until(self, instant: datetime) -> float:
         return max(0.0, (instant - self.context.environment.clock.now()).total_seconds())
+
+
+_PARENT_ENDED = "The run that called it has ended."
 
 
 def _why_tasks_stop(error: BaseException) -> str | None:

@@ -10,10 +10,7 @@ from typing import Any
 
 from runwright.core.effects import RunStopped
 from runwright.sdk.handlers.tasks import TaskHandler
-from runwright.sdk.timeouts import in_time
-
-#: How much later a timeout is enforced from outside: a loop that is not blocked sees to it itself.
-_HEAD_START_S = 0.25
+from runwright.sdk.timeouts import HEAD_START_S, in_time
 
 
 class CoroutineCaller:
@@ -44,7 +41,7 @@ class CoroutineCaller:
 
             return asyncio.run(called_in_time())
 
-        return in_time(call, seconds, head_start=_HEAD_START_S)
+        return in_time(call, seconds, head_start=HEAD_START_S)
 
     def cancel(self, reason: str) -> bool:
         """From another thread: cancel what runs. False: nothing does, that could be cancelled."""

@@ -155,11 +155,12 @@ def _run(parcel: _Parcel) -> Any:
             return asyncio.run(coroutine)
         from runwright.sdk.async_timeouts import deadline_async
 
-        async def in_time() -> Any:
+        async def called_in_time() -> Any:
             async with deadline_async(task.timeout_seconds):
                 return await coroutine
 
-        return asyncio.run(in_time())
+        # A signal ends what blocks the loop.
+        return asyncio.run(called_in_time())
     if task.timeout_seconds is None:
         return task.fn(*parcel.args, **parcel.kwargs)
     from runwright.sdk.timeouts import in_time

@@ -1,4 +1,4 @@
-"""Runs submitted tasks in threads of the flow's process, asynchronous ones on loops of their own."""
+"""Runs submitted tasks in threads of the flow's process; asynchronous ones on their own loops."""
 
 import threading
 from collections.abc import Iterator
@@ -350,5 +350,3 @@ class _Place:
         here.place = None
         if self._coroutines is not None:
             self._coroutines.close()
-
-
