@@ -102,7 +102,7 @@ def test_what_a_flow_leaves_behind_ends_with_it(run):
     )
     assert outcome.state == "Completed"
     ends = set(outcome.tasks.values())
-    assert ends <= {"Cancelled", "Completed"} and "Cancelled" in ends, outcome.tasks
+    assert ends == {"Cancelled"}, outcome.tasks
     assert outcome.subflows == {"hanging-flow": "Cancelled"}
 
 
@@ -122,4 +122,5 @@ def test_flows_nested_too_deep_all_have_an_end(run):
     )
     assert outcome.state == "Failed"
     assert "RecursionError" in outcome.message
-    assert outcome.subflows and set(outcome.subflows.values()) <= {"Failed", "Cancelled"}
+    assert outcome.subflows
+    assert set(outcome.subflows.values()) <= {"Failed", "Cancelled"}
