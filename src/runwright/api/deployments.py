@@ -16,6 +16,9 @@ DeploymentStatus = Literal["READY", "NOT_READY"]
 DeploymentName = Annotated[str, msgspec.Meta(min_length=1, max_length=500, pattern=r"^[^/%&><]+$")]
 Retries = Annotated[int, msgspec.Meta(ge=0, le=1000)]
 Seconds = Annotated[float, msgspec.Meta(ge=0)]
+Patterns = Annotated[
+    list[Annotated[str, msgspec.Meta(max_length=300)]], msgspec.Meta(max_length=200)
+]
 
 
 class ConcurrencyOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,6 +77,9 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     retry_delay_seconds: float | None = None
     #: Counts the changes of what its runs execute; None until the first one.
     version_number: int | None = None
+    #: Job variables that a run may set without the scope `runs:infrastructure`: `cpus`,
+    #: `env.LOG_LEVEL`, or patterns as `env.APP_*`.
+    overridable_job_variables: list[str] = []
 
 
 class DeploymentVersion(msgspec.Struct, frozen=True, kw_only=True):
@@ -124,6 +130,8 @@ class DeploymentCreate(msgspec.Struct, frozen=True, kw_only=True):
     infrastructure_document_id: UUID | None = None
     retries: Retries = 0
     retry_delay_seconds: Seconds | None = None
+    #: See `Deployment`. Left out: what is there stays.
+    overridable_job_variables: Patterns | msgspec.UnsetType = msgspec.UNSET
 
 
 class DeploymentUpdate(msgspec.Struct, frozen=True, kw_only=True):
@@ -149,6 +157,7 @@ class DeploymentUpdate(msgspec.Struct, frozen=True, kw_only=True):
     entrypoint: str | msgspec.UnsetType | None = msgspec.UNSET
     retries: Retries | msgspec.UnsetType = msgspec.UNSET
     retry_delay_seconds: Seconds | msgspec.UnsetType | None = msgspec.UNSET
+    overridable_job_variables: Patterns | msgspec.UnsetType = msgspec.UNSET
 
 
 class DeploymentPage(msgspec.Struct, frozen=True, kw_only=True):

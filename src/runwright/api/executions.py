@@ -39,6 +39,9 @@ class ExecutionSpec(msgspec.Struct, frozen=True, kw_only=True):
     work_queue_name: str | None = None
     #: The pool's job template with the variables of deployment and run filled in.
     job_configuration: dict[str, Any] = {}
+    #: The job variables that the run itself has set, over those of its deployment: `command`,
+    #: `env.NAME`. None: the server does not say.
+    overridden: list[str] | None = None
 
 
 class ExecutionRef(msgspec.Struct, frozen=True, kw_only=True):

@@ -12,7 +12,7 @@ from typing import Any
 
 _PLACEHOLDER = re.compile(r"\{\{\s*([A-Za-z_][A-Za-z0-9_]*)\s*\}\}")
 #: Variables that are laid over each other key by key instead of being replaced.
-_MERGED = ("env", "labels")
+MERGED = ("env", "labels")
 _NOTHING = object()
 
 
@@ -90,7 +90,7 @@ def merge(*layers: Mapping[str, Any] | None) -> dict[str, Any]:
     for layer in layers:
         for name, value in (layer or {}).items():
             below = merged.get(name)
-            if name in _MERGED and isinstance(value, Mapping) and isinstance(below, Mapping):
+            if name in MERGED and isinstance(value, Mapping) and isinstance(below, Mapping):
                 merged[name] = {**below, **value}
             else:
                 merged[name] = value

@@ -48,6 +48,7 @@ class PlannedDeployment(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     work_pool_name: str | None = None
     work_queue_name: str | None = None
     job_variables: dict[str, Any] = {}
+    overridable_job_variables: list[str] | None = None
     concurrency_limit: int | None = None
     collision_strategy: Literal["ENQUEUE", "CANCEL_NEW"] | None = None
     enforce_parameter_schema: bool = True
@@ -62,6 +63,9 @@ class PlannedDeployment(msgspec.Struct, frozen=True, kw_only=True, eq=False):
         schedules: Any = msgspec.UNSET
         if self.schedules is not None:
             schedules = [each.to_wire() for each in self.schedules]
+        overridable: Any = msgspec.UNSET
+        if self.overridable_job_variables is not None:
+            overridable = self.overridable_job_variables
         strategy = self.collision_strategy
         return DeploymentCreate(
             name=self.name,
@@ -80,6 +84,7 @@ class PlannedDeployment(msgspec.Struct, frozen=True, kw_only=True, eq=False):
             work_pool_name=self.work_pool_name,
             work_queue_name=self.work_queue_name,
             job_variables=self.job_variables,
+            overridable_job_variables=overridable,
             path=self.source.path,
             entrypoint=self.source.entrypoint,
             retries=self.flow.retries,
@@ -99,6 +104,7 @@ def to_deployment(  # noqa: PLR0913  # the options of a deployment, by name
     work_pool_name: str | None = None,
     work_queue_name: str | None = None,
     job_variables: dict[str, Any] | None = None,
+    overridable_job_variables: list[str] | None = None,
     concurrency_limit: int | None = None,
     collision_strategy: Literal["ENQUEUE", "CANCEL_NEW"] | None = None,
     enforce_parameter_schema: bool = True,
@@ -110,6 +116,9 @@ def to_deployment(  # noqa: PLR0913  # the options of a deployment, by name
     Schedules: `cron=`, `interval=` (seconds or a timedelta), `rrule=`, each one or a list, with
     `timezone=` and `anchor_date=`; or `schedule=`, `schedules=` with those of
     `runwright.schedules`. Without any, the schedules that a deployment has stay as they are.
+
+    `overridable_job_variables`: those that a run may set without the scope `runs:infrastructure`,
+    such as `["cpus", "env.LOG_*"]`.
 
     Raises:
         ParameterError: parameters do not fit the flow.
@@ -136,6 +145,7 @@ def to_deployment(  # noqa: PLR0913  # the options of a deployment, by name
         work_pool_name=work_pool_name,
         work_queue_name=work_queue_name,
         job_variables=dict(job_variables or {}),
+        overridable_job_variables=overridable_job_variables,
         concurrency_limit=concurrency_limit,
         collision_strategy=collision_strategy,
         enforce_parameter_schema=enforce_parameter_schema,

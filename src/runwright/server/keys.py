@@ -21,6 +21,7 @@ ALL_SCOPES = frozenset(
         "runs:write",
         "runs:delete",
         "runs:report",
+        "runs:infrastructure",
         "deployments:read",
         "deployments:write",
         "pools:read",
@@ -47,6 +48,8 @@ ALL_SCOPES = frozenset(
 )
 #: What supervisors say of their executions.
 REPORT = "runs:report"
+#: To say by a run what its worker executes: its job variables, and its work pool.
+INFRASTRUCTURE = "runs:infrastructure"
 #: What a worker's key may do, and that for its own pool alone.
 WORKER_SCOPES = frozenset({"pools:poll", REPORT})
 #: What nobody can be granted: routes that the code of a flow may use, as far as its run goes.

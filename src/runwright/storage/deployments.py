@@ -34,6 +34,7 @@ def _to_wire(row: Any, now: datetime) -> Deployment:
     options = row.concurrency_options
     return Deployment(
         **{name: getattr(row, name) for name in _SAME},
+        overridable_job_variables=row.overridable_job_variables or [],
         last_polled=row.last_polled,
         status=status,
         concurrency_options=None

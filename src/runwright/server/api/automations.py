@@ -15,10 +15,11 @@ from runwright.api.automations import (
     UnjudgedEvent,
 )
 from runwright.api.filters import Filters, Query
-from runwright.server.injected import PathId, PathName, Wired
+from runwright.server.injected import Asker, PathId, PathName, Wired
 from runwright.server.problems import Missing
 from runwright.server.templates import InvalidTemplate, check_template
 from runwright.server.use_cases.enable_automation import begin_anew, enable_automation
+from runwright.server.use_cases.job_overrides import may_override
 from runwright.server.use_cases.save_automation import automation_values
 from runwright.storage.automations import (
     AUTOMATIONS,
@@ -37,9 +38,9 @@ _MOST_UNJUDGED = 200
 
 
 @post("/", status_code=201)
-async def create(data: JSONBody[AutomationCreate], wiring: Wired) -> Automation:
+async def create(data: JSONBody[AutomationCreate], wiring: Wired, principal: Asker) -> Automation:
     """A new automation."""
-    values = automation_values(data, wiring.new_id)
+    values = automation_values(data, wiring.new_id, may_override=may_override(principal))
 
     def use_case(tx: Transaction) -> Automation:
         id_ = wiring.new_id()
@@ -62,9 +63,11 @@ async def read(automation_id: PathId, wiring: Wired) -> Automation:
 
 
 @put("/{automation_id:uuid}", status_code=204)
-async def replace(automation_id: PathId, data: JSONBody[AutomationUpdate], wiring: Wired) -> None:
+async def replace(
+    automation_id: PathId, data: JSONBody[AutomationUpdate], wiring: Wired, principal: Asker
+) -> None:
     """Put another automation in its place. Who owns it stays."""
-    values = automation_values(data, wiring.new_id)
+    values = automation_values(data, wiring.new_id, may_override=may_override(principal))
 
     def use_case(tx: Transaction) -> bool:
         if not change_automation(tx, automation_id, values):

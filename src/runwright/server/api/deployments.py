@@ -28,6 +28,7 @@ from runwright.server.problems import Missing
 from runwright.server.use_cases.create_deployment_run import RunMaker
 from runwright.server.use_cases.deployment_versions import roll_back
 from runwright.server.use_cases.fire_schedules import Firing
+from runwright.server.use_cases.job_overrides import may_override
 from runwright.server.use_cases.save_deployment import (
     change_deployment,
     locked,
@@ -243,7 +244,12 @@ async def work_queue_check(deployment_id: PathId, wiring: Wired) -> list[WorkQue
 
 
 def _maker(wiring: Wiring, principal: Principal) -> RunMaker:
-    return RunMaker(new_id=wiring.new_id, random=random.random, creator=creator(principal))
+    return RunMaker(
+        new_id=wiring.new_id,
+        random=random.random,
+        creator=creator(principal),
+        may_override=may_override(principal),
+    )
 
 
 router = Router(

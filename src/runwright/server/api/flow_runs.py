@@ -24,6 +24,7 @@ from runwright.server.keys import Principal, creator
 from runwright.server.problems import Missing
 from runwright.server.use_cases.change_run import change_run, label_run
 from runwright.server.use_cases.create_run import CreatedRun, create_run
+from runwright.server.use_cases.job_overrides import may_override
 from runwright.server.use_cases.move_run import move_run
 from runwright.server.use_cases.resume_run import resume_run
 from runwright.server.wiring import Wiring
@@ -40,9 +41,9 @@ _state_body = msgspec.json.Decoder(SetState)
 _encode = msgspec.json.Encoder().encode
 
 
-async def _create(wiring: Wiring, data: FlowRunCreate) -> tuple[FlowRun, int]:
+async def _create(wiring: Wiring, principal: Principal, data: FlowRunCreate) -> tuple[FlowRun, int]:
     def use_case(tx: Transaction) -> tuple[FlowRun | None, CreatedRun]:
-        made = create_run(tx, data, wiring.policy)
+        made = create_run(tx, data, wiring.policy, may_override=may_override(principal))
         return send_one(tx, FLOW_RUNS, made.id), made
 
     run, made = await wiring.storage.jot(use_case)
@@ -51,9 +52,9 @@ async def _create(wiring: Wiring, data: FlowRunCreate) -> tuple[FlowRun, int]:
     return run, _CREATED if made.is_new else _OK
 
 
-async def create_fast(wiring: Wiring, _principal: Principal, body: bytes) -> tuple[int, bytes]:
+async def create_fast(wiring: Wiring, principal: Principal, body: bytes) -> tuple[int, bytes]:
     """A new run, or the one of the same idempotency key."""
-    run, status = await _create(wiring, decode(_create_body, body))
+    run, status = await _create(wiring, principal, decode(_create_body, body))
     return status, _encode(run)
 
 
@@ -77,9 +78,11 @@ def _status(result: OrchestrationResult) -> int:
 
 
 @post("/", status_code=201)
-async def create(data: JSONBody[FlowRunCreate], wiring: Wired) -> Response[FlowRun]:
+async def create(
+    data: JSONBody[FlowRunCreate], wiring: Wired, principal: Asker
+) -> Response[FlowRun]:
     """A new run: 201; or 200 with the one of the same idempotency key."""
-    run, status = await _create(wiring, data)
+    run, status = await _create(wiring, principal, data)
     return Response(run, status_code=status)
 
 
@@ -102,9 +105,12 @@ async def resume(
 
 
 @patch("/{run_id:uuid}", status_code=204)
-async def change(run_id: PathId, data: JSONBody[FlowRunUpdate], wiring: Wired) -> None:
+async def change(
+    run_id: PathId, data: JSONBody[FlowRunUpdate], wiring: Wired, principal: Asker
+) -> None:
     """Change what does not concern the run's state."""
-    if not await wiring.storage.write(lambda tx: change_run(tx, run_id, data)):
+    may = may_override(principal)
+    if not await wiring.storage.write(lambda tx: change_run(tx, run_id, data, may_override=may)):
         raise Missing(f"There is no flow run {run_id}.")
 
 

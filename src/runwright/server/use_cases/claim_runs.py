@@ -7,6 +7,7 @@ import msgspec
 from sqlalchemy import bindparam, select
 
 from runwright.api.executions import ClaimedRun, ExecutionSpec, SyncRequest
+from runwright.core.job_overrides import overridden
 from runwright.core.job_template import merge, resolve
 from runwright.core.limits import choose
 from runwright.core.rules.claiming import NO_SLOT
@@ -161,4 +162,5 @@ def _spec(run: Any, credential: str) -> ExecutionSpec:
         work_pool_name=run.pool_name,
         work_queue_name=run.queue_name,
         job_configuration=resolve(run.base_job_template or {}, variables),
+        overridden=overridden(run.job_variables),
     )

@@ -17,6 +17,7 @@ from runwright.core.states import State, StateDetails, StateName, StateType
 from runwright.server.problems import Problem, Unprocessable
 from runwright.server.schema_checks import check_job_variables, check_parameters
 from runwright.server.use_cases.find_pool import queue_id_of
+from runwright.server.use_cases.job_overrides import refuse_overrides
 from runwright.server.use_cases.save_deployment import Creator, no_deployment
 from runwright.storage.deployments import deployment_with_pool
 from runwright.storage.engine import Transaction
@@ -41,6 +42,8 @@ class RunMaker(msgspec.Struct, frozen=True, kw_only=True):
     new_id: NewId
     random: Random
     creator: Creator = None
+    #: Whether the asker may set any job variable; else those that the deployment names.
+    may_override: bool = False
 
     def create(
         self, tx: Transaction, deployment_id: UUID, wanted: DeploymentRunCreate
@@ -53,6 +56,7 @@ class RunMaker(msgspec.Struct, frozen=True, kw_only=True):
             Missing: code `deployment_not_found` or `work_queue_not_found`.
             Unprocessable: code `invalid_parameters`, `invalid_job_variables` or `invalid_state`.
             UnknownJobVariable: the pool's template has no such variable.
+            Denied: code `job_variables_not_allowed`.
         """
         deployment = deployment_with_pool(tx, deployment_id)
         if deployment is None:
@@ -93,6 +97,8 @@ class RunMaker(msgspec.Struct, frozen=True, kw_only=True):
     def _new_run(self, tx: Transaction, deployment: Any, wanted: DeploymentRunCreate) -> NewRun:
         parameters = {**deployment.parameters, **wanted.parameters}
         _check_parameters(deployment, wanted, parameters)
+        if not self.may_override:
+            refuse_overrides(wanted.job_variables, deployment.overridable_job_variables or ())
         _check_job_variables(deployment, wanted)
         state = _first_state(tx, wanted, self.new_id())
         policy = wanted.empirical_policy

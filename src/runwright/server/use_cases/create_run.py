@@ -9,6 +9,7 @@ from runwright.api.flow_runs import FlowRunCreate
 from runwright.core.run_names import run_name
 from runwright.server.policy import Policy
 from runwright.server.problems import Conflict, Missing
+from runwright.server.use_cases.job_overrides import refuse_overrides, refuse_placing
 from runwright.server.use_cases.move_run import state_of
 from runwright.storage.engine import Transaction
 from runwright.storage.moves import begin_in
@@ -29,6 +30,7 @@ _DEPLOYMENT = Prepared(
         deployment.c.retry_delay_seconds,
         deployment.c.version,
         deployment.c.work_queue_id,
+        deployment.c.overridable_job_variables,
         work_queue.c.work_pool_id,
     )
     .select_from(deployment.outerjoin(work_queue, work_queue.c.id == deployment.c.work_queue_id))
@@ -43,10 +45,15 @@ class CreatedRun(NamedTuple):
     is_new: bool
 
 
-def create_run(tx: Transaction, body: FlowRunCreate, policy: Policy) -> CreatedRun:
+def create_run(
+    tx: Transaction, body: FlowRunCreate, policy: Policy, *, may_override: bool = False
+) -> CreatedRun:
     """Make the run, or find the one of the same idempotency key.
 
+    `may_override`: it may set any job variable and go to any pool.
+
     Raises:
+        Denied: code `job_variables_not_allowed`.
         Missing: there is no such flow, deployment, work pool or work queue.
         Conflict: a run of another flow has this id.
     """
@@ -59,6 +66,12 @@ def create_run(tx: Transaction, body: FlowRunCreate, policy: Policy) -> CreatedR
             return CreatedRun(known, is_new=False)
     run_id = body.id or policy.new_id()
     values = _values(tx, body, run_id, policy)
+    allowed: list[str] = values.pop("overridable_job_variables", None) or []
+    is_placed = values.pop("is_placed", False)
+    if not may_override:
+        refuse_overrides(body.job_variables, allowed)
+        if is_placed:
+            refuse_placing(f"{body.work_pool_name}")
     if body.state is None:
         is_new = insert_run(tx, values)
     else:
@@ -109,7 +122,10 @@ def _values(tx: Transaction, body: FlowRunCreate, run_id: UUID, policy: Policy) 
     if body.deployment_id is not None:
         values |= _of_deployment(tx, body)
     if body.work_pool_name is not None:
+        own_pool = values.get("work_pool_id")
         values |= _place(tx, body.work_pool_name, body.work_queue_name)
+        if values["work_pool_id"] != own_pool:
+            values["is_placed"] = True
     return values
 
 
@@ -122,6 +138,7 @@ def _of_deployment(tx: Transaction, body: FlowRunCreate) -> dict[str, Any]:
         "deployment_version": found.version,
         "work_queue_id": found.work_queue_id,
         "work_pool_id": found.work_pool_id,
+        "overridable_job_variables": found.overridable_job_variables,
     }
     if body.empirical_policy.retries is None:
         values |= {"retries": found.retries, "retry_delay_seconds": found.retry_delay_seconds}

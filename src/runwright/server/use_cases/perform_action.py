@@ -106,7 +106,12 @@ def _run_deployment(tx: Transaction, action: RunDeployment, occasion: Occasion) 
     delay = after if isinstance(after, timedelta) else timedelta(seconds=after)
     details = StateDetails(scheduled_time=tx.now + delay)
     policy = occasion.policy
-    maker = RunMaker(new_id=policy.new_id, random=policy.random, creator=_creator(occasion))
+    maker = RunMaker(
+        new_id=policy.new_id,
+        random=policy.random,
+        creator=_creator(occasion),
+        may_override=True,  # it was checked when the automation was saved
+    )
     wanted = DeploymentRunCreate(
         state=StateCreate(type=StateType.SCHEDULED, state_details=details),
         parameters=action.parameters or {},

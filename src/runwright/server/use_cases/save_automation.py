@@ -11,12 +11,14 @@ from runwright.api.automations import (
     AutomationUpdate,
     CompoundTrigger,
     EventTrigger,
+    RunDeployment,
     Trigger,
 )
 from runwright.core.ids import NewId
 from runwright.server.filling_in import templates_of
 from runwright.server.problems import Unprocessable
 from runwright.server.templates import check_template
+from runwright.server.use_cases.job_overrides import refuse_overrides
 
 _SHORTEST_PROACTIVE_S = 10.0
 #: A trigger remembers each event that it has counted.
@@ -33,15 +35,23 @@ _NAMED = {
 }
 
 
-def automation_values(wanted: AutomationUpdate, new_id: NewId) -> dict[str, Any]:
+def automation_values(
+    wanted: AutomationUpdate, new_id: NewId, *, may_override: bool = False
+) -> dict[str, Any]:
     """The columns of an automation.
+
+    `may_override`: its runs may set any job variable. They may set none otherwise: which deployment
+    it is, and what templates come to, is known only when it acts.
 
     Raises:
         Unprocessable: names what cannot be, and why.
+        Denied: code `job_variables_not_allowed`.
     """
     trigger = _trigger(wanted.trigger, new_id, depth=0)
     for action in _actions(wanted):
         _check_action(action)
+        if isinstance(action, RunDeployment) and not may_override:
+            refuse_overrides(action.job_variables, (), what="an automation")
     related = set(_matched(trigger)) | {
         resource for action in _actions(wanted) for resource in _acted_on(action)
     }

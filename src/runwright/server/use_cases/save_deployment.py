@@ -40,6 +40,8 @@ _PLAIN = """
     parameters pull_steps tags path entrypoint retries retry_delay_seconds
 """.split()  # noqa: SIM905  # easier to read as words
 
+_OTHERS = ("version_info", "concurrency_options", "job_variables", "overridable_job_variables")
+
 
 def save_deployment(
     tx: Transaction, wanted: DeploymentCreate, new_id: NewId, creator: Creator
@@ -186,6 +188,8 @@ def _values_of(tx: Transaction, wanted: DeploymentCreate) -> dict[str, Any]:
     values["version_info"] = msgspec.to_builtins(wanted.version_info)
     values["concurrency_options"] = msgspec.to_builtins(options)
     values["job_variables"] = wanted.job_variables or {}
+    if wanted.overridable_job_variables is not msgspec.UNSET:
+        values["overridable_job_variables"] = wanted.overridable_job_variables
     values["work_queue_id"] = None
     if wanted.work_pool_name is not None:
         pool = pool_row_of_name(tx, wanted.work_pool_name)
@@ -198,7 +202,7 @@ def _values_of(tx: Transaction, wanted: DeploymentCreate) -> dict[str, Any]:
 def _changes_of(tx: Transaction, there: Any, wanted: DeploymentUpdate) -> dict[str, Any]:
     changes = {
         name: getattr(wanted, name)
-        for name in (*_PLAIN, "version_info", "concurrency_options", "job_variables")
+        for name in (*_PLAIN, *_OTHERS)
         if getattr(wanted, name) is not msgspec.UNSET
     }
     for name in ("parameters", "job_variables", "enforce_parameter_schema", "tags"):

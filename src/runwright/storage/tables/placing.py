@@ -112,6 +112,8 @@ deployment = Table(
     Column("parameter_openapi_schema", Json),
     Column("enforce_parameter_schema", Boolean, nullable=False),
     Column("job_variables", Json, nullable=False),
+    # Patterns of those that a run may set without `runs:infrastructure`. NULL: none.
+    Column("overridable_job_variables", Json),
     Column("pull_steps", Json),
     Column("path", String),
     Column("entrypoint", String),
