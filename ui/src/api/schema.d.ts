@@ -3379,6 +3379,7 @@ export interface components {
             };
             last_polled?: string | null;
             name: string;
+            overridable_job_variables?: string[];
             parameter_openapi_schema?: {
                 [key: string]: unknown;
             } | null;
@@ -3434,6 +3435,7 @@ export interface components {
                 [key: string]: unknown;
             } | null;
             name: string;
+            overridable_job_variables?: string[];
             parameter_openapi_schema?: {
                 [key: string]: unknown;
             } | null;
@@ -3515,6 +3517,7 @@ export interface components {
             job_variables?: {
                 [key: string]: unknown;
             } | null;
+            overridable_job_variables?: string[];
             parameter_openapi_schema?: {
                 [key: string]: unknown;
             } | null;
@@ -3704,6 +3707,7 @@ export interface components {
             job_configuration?: {
                 [key: string]: unknown;
             };
+            overridden?: string[] | null;
             parameters?: {
                 [key: string]: unknown;
             };
