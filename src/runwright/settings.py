@@ -120,7 +120,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     #: Figures of workers' machines older than this are deleted. None keeps them.
     host_retention: Positive | None = 2 * 86_400.0
 
-    #: What containers of this machine may have: images, mounts, networks, registries. TOML.
+    #: What executions of this machine may be told: commands, variables; of containers images,
+    #: mounts, networks, registries. TOML.
     worker_policy: Path | None = None
     #: How long a stopping worker waits for its runs.
     worker_grace: Seconds = 30.0

@@ -166,7 +166,7 @@ def _wait(seconds: float) -> None:
 
 
 def spec_of_environment() -> ExecutionSpec | None:
-    """What RUNWRIGHT_EXECUTION says, which is taken out: it has the execution's credential."""
+    """What RUNWRIGHT_EXECUTION says, which is taken out. It holds no credential."""
     text = os.environ.pop("RUNWRIGHT_EXECUTION", None)
     return None if text is None else msgspec.json.decode(text, type=ExecutionSpec)
 

@@ -49,6 +49,9 @@ def start_flow(
     Raises:
         LaunchFailed: the program of the job cannot be executed, or there is no room for a process.
     """
+    # The supervisor speaks for the run. The flow, and what it starts, need no credential: not in
+    # their environment, which every process of this user can read.
+    spec = msgspec.structs.replace(spec, credential="")
     ours, theirs = socket.socketpair()
     output, output_of_flow = os.pipe()
     argv = job.argv(sys.executable, theirs.fileno())

@@ -22,6 +22,9 @@ class Ended:
     execution_id: UUID
     #: The supervisor has told the control plane (or there was nothing to tell).
     is_reported: bool
+    #: Nothing of it was started, as far as this worker knows: the run is handed back. If something
+    #: was, its first word finds the claim gone, or the hand-back finds the run started.
+    never_began: bool = False
     reason: str | None = None
     exit_code: int | None = None
     signal: int | None = None

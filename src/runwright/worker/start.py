@@ -24,6 +24,7 @@ from runwright.worker.host import Host
 from runwright.worker.launchers.process import ProcessLauncher
 from runwright.worker.leftovers import Leftovers
 from runwright.worker.notify import ServiceManager
+from runwright.worker.policy import read_process_policy
 from runwright.worker.report import deliver
 from runwright.worker.slots import Slots, default_limit
 from runwright.worker.surroundings import Surroundings, surroundings_of
@@ -116,8 +117,8 @@ async def run_worker(  # noqa: PLR0913  # the options of the command, as keyword
             await worker.run()
 
 
-def _processes(_: Settings, surroundings: Surroundings, *_more: object) -> ProcessLauncher:
-    return ProcessLauncher(surroundings)
+def _processes(settings: Settings, surroundings: Surroundings, *_more: object) -> ProcessLauncher:
+    return ProcessLauncher(surroundings, policy=read_process_policy(settings.worker_policy))
 
 
 def _containers(

@@ -182,7 +182,7 @@ class Worker:
         for claimed in answer.claimed:
             if self._stopping.is_set():
                 if claimed.spec.execution_id not in self._slots:
-                    self._aside(self._hand_back(claimed))
+                    self._aside(self._hand_back(claimed, "the worker was stopped"))
             elif self._slots.hold(claimed):
                 is_new = True
                 self._aside(self._launch(claimed))
@@ -241,7 +241,9 @@ class Worker:
                 self._aside(self._put_on_record(held, ended))
 
     async def _put_on_record(self, claimed: ClaimedRun, ended: Ended) -> None:
-        if not ended.is_reported:
+        if ended.never_began:
+            await self._hand_back(claimed, ended.reason or "it was never started")
+        elif not ended.is_reported:
             await self._tell_end(claimed, ended)
         await self._launcher.forget(ended.execution_id)
 
@@ -268,11 +270,9 @@ class Worker:
         path = f"/flow_runs/{spec.flow_run_id}/exit"
         await deliver(self._control_plane, path, report, patience=PATIENCE_SECONDS)
 
-    async def _hand_back(self, claimed: ClaimedRun) -> None:
+    async def _hand_back(self, claimed: ClaimedRun, reason: str) -> None:
         spec = claimed.spec
-        body = ReleaseRequest(
-            token=spec.token, execution_id=spec.execution_id, reason="the worker was stopped"
-        )
+        body = ReleaseRequest(token=spec.token, execution_id=spec.execution_id, reason=reason)
         path = f"/flow_runs/{spec.flow_run_id}/release"
         await deliver(self._control_plane, path, body, patience=self._grace)
 

@@ -158,6 +158,25 @@ def test_a_claim_is_launched_and_listed_until_it_has_ended(play, control_plane, 
     assert len(control_plane.instances) == 1
 
 
+def test_a_claim_that_never_began_is_handed_back(play, control_plane, claim):
+    claimed = claim()
+
+    async def scenario(stage: Stage) -> None:
+        await control_plane.give(SyncAnswer(claimed=[claimed]))
+        await control_plane.until(lambda: len(control_plane.syncs) > 1)
+        stage.launcher.end(
+            claimed.spec.execution_id, is_reported=False, never_began=True, reason="it was killed"
+        )
+        await control_plane.until(lambda: control_plane.ends)
+        await control_plane.give(SyncAnswer())
+        await control_plane.until(lambda: control_plane.syncs[-1].free == 2)
+
+    play(scenario)
+    [(run, kind, body)] = control_plane.ends
+    assert (run, kind) == (str(claimed.spec.flow_run_id), "release")
+    assert (body["token"], body["reason"]) == (3, "it was killed")
+
+
 def test_a_claim_that_is_told_again_is_launched_once(play, control_plane, claim):
     claimed = claim()
 

@@ -310,9 +310,14 @@ def test_a_program_that_does_not_exist_is_reported(with_launcher, control_plane,
 
 
 def test_a_command_is_executed_as_a_plain_process(with_launcher, control_plane, claim):
-    program = (
-        "import os, sys; print(os.environ['RUNWRIGHT_EXECUTION'][:5], sys.argv[1]); sys.exit(4)"
-    )
+    program = """
+import os, sys
+print(os.environ['RUNWRIGHT_EXECUTION'][:5], sys.argv[1])
+for process in ("self", os.getppid()):
+    with open(f"/proc/{process}/environ", "rb") as environment:
+        print(b"_".join([b"rwx", b"the_execution"]) in environment.read())
+sys.exit(4)
+"""
     job = {"command": [sys.executable, "-c", program, "fd={fd}"]}
 
     with_launcher(lambda launcher: ended(launcher, claim(job=job)))
@@ -320,6 +325,27 @@ def test_a_command_is_executed_as_a_plain_process(with_launcher, control_plane, 
     report = control_plane.ends[0][2]
     assert report["exit_code"] == 4
     assert report["last_lines"][0].startswith('{"flo fd=')
+    # No credential is in its environment, nor in that of its supervisor.
+    assert report["last_lines"][1:] == ["False", "False"]
+
+
+def test_the_program_of_a_command_and_its_parents_hold_no_credential(
+    with_launcher, control_plane, claim
+):
+    program = """
+import os
+process, environments = os.getpid(), []
+for _ in range(3):  # itself, the one that reports for it, its supervisor
+    with open(f"/proc/{process}/environ", "rb") as environment:
+        environments.append(environment.read())
+    with open(f"/proc/{process}/stat") as stat:
+        process = int(stat.read().rpartition(")")[2].split()[1])
+secret = b"_".join([b"rwx", b"the_execution"])
+print([secret in each for each in environments], "RUNWRIGHT_FLOW_RUN_ID" in os.environ)
+"""
+    job = {"command": [sys.executable, "-c", program]}
+    assert with_launcher(lambda launcher: ended(launcher, claim(job=job))).is_reported
+    assert control_plane.ends[0][2]["last_lines"] == ["[False, False, False] True"]
 
 
 def test_a_question_of_the_flow_is_passed_on_with_the_executions_credential(

@@ -112,7 +112,7 @@ class DockerLauncher:
         """Start a container for the execution; see `Launcher`."""
         spec = claimed.spec
         job = read_docker_job(spec.job_configuration)
-        self._policy.check(job)
+        self._policy.check(job, spec.overridden)
         job = self._policy.completed(job)
         try:
             async with asyncio.timeout(_LAUNCH_SECONDS):

@@ -6,8 +6,9 @@ volumes, and nothing of the host: no directories, no host network, no privileges
 """
 
 import os
+import shlex
 import tomllib
-from fnmatch import fnmatchcase
+from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 import msgspec
@@ -15,6 +16,7 @@ import msgspec
 from runwright.errors import ConfigurationError
 from runwright.worker.launcher import LaunchFailed
 from runwright.worker.launchers.docker.job import DockerJob, size_in_bytes
+from runwright.worker.policy import ProcessPolicy, check_overrides, matches, not_allowed
 
 
 class Registry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -47,6 +49,10 @@ class DockerPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     """What is allowed. Patterns are those of a shell: `registry.example.com/team/*`."""
 
     images: tuple[str, ...] = ("*",)
+    #: Programs that may be executed instead of a flow.
+    commands: tuple[str, ...] = ("*",)
+    #: Job variables that a single run may set; see `ProcessPolicy`.
+    overrides: tuple[str, ...] = ("*",)
     #: Directories of the host whose contents may be mounted; `:ro` behind: for reading alone.
     mounts: tuple[str, ...] = ()
     volumes: tuple[str, ...] = ("*",)
@@ -69,24 +75,29 @@ class DockerPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
             return job
         return msgspec.structs.replace(job, networks=list(self.default_networks))
 
-    def check(self, job: DockerJob) -> None:
-        """Refuse a job that goes further.
+    def check(self, job: DockerJob, overridden: Sequence[str] | None = None) -> None:
+        """Refuse a job that goes further. `overridden`: what the run itself has set.
 
         Raises:
             LaunchFailed: says what is refused.
         """
-        if not _matches(job.image, self.images):
-            raise _refused(f"the image {job.image}")
+        check_overrides(overridden, self.overrides)
+        if not matches(job.image, self.images):
+            raise not_allowed(f"the image {job.image}")
+        if job.command:
+            words = shlex.split(job.command) if isinstance(job.command, str) else job.command
+            if not matches(words[0], self.commands):
+                raise not_allowed(f"the command {words[0]}")
         for name in job.env:
-            if not _matches(name, self.env):
-                raise _refused(f"the variable {name}")
+            if not matches(name, self.env):
+                raise not_allowed(f"the variable {name}")
         for volume in job.volumes:
             self._check_volume(volume)
         self._check_networks(job)
         if job.privileged and not self.privileged:
-            raise _refused("a privileged container")
+            raise not_allowed("a privileged container")
         if job.device_requests and not self.devices:
-            raise _refused("devices of the host")
+            raise not_allowed("devices of the host")
         self._check_size(job)
 
     def _check_volume(self, volume: str) -> None:
@@ -96,8 +107,8 @@ class DockerPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
                 f"the volume {volume!r} makes no sense: write name:/path or /host/path:/path"
             )
         if not source.startswith(("/", ".", "~")):
-            if not _matches(source, self.volumes):
-                raise _refused(f"the volume {source}")
+            if not matches(source, self.volumes):
+                raise not_allowed(f"the volume {source}")
             return
         wanted = PurePosixPath(os.path.realpath(source))
         reads_only = "ro" in rest.split(":")[-1].split(",")
@@ -105,26 +116,30 @@ class DockerPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
             directory, _, mode = allowed.partition(":")
             if wanted.is_relative_to(os.path.realpath(directory)) and (mode != "ro" or reads_only):
                 return
-        raise _refused(f"the directory {source} of the host{'' if reads_only else ' to write in'}")
+        raise not_allowed(
+            f"the directory {source} of the host{'' if reads_only else ' to write in'}"
+        )
 
     def _check_networks(self, job: DockerJob) -> None:
         mode = job.network_mode or ""
         if mode == "host" or mode.startswith("container:"):
             if not self.host_network:
-                raise _refused(f"the network mode {mode}")
-        elif mode not in {"", "bridge", "none"} and not _matches(mode, self.networks):
-            raise _refused(f"the network {mode}")
+                raise not_allowed(f"the network mode {mode}")
+        elif mode not in {"", "bridge", "none"} and not matches(mode, self.networks):
+            raise not_allowed(f"the network {mode}")
         for network in job.networks:
-            if network == "host" or not _matches(network, self.networks):
-                raise _refused(f"the network {network}")
+            if network == "host" or not matches(network, self.networks):
+                raise not_allowed(f"the network {network}")
 
     def _check_size(self, job: DockerJob) -> None:
         most = size_in_bytes(self.max_memory, "max_memory of the policy")
         wanted = size_in_bytes(job.mem_limit, "mem_limit")
         if most is not None and (wanted is None or wanted > most):
-            raise _refused(f"mem_limit {job.mem_limit or 'unlimited'} (at most {self.max_memory})")
+            raise not_allowed(
+                f"mem_limit {job.mem_limit or 'unlimited'} (at most {self.max_memory})"
+            )
         if self.max_cpus is not None and (job.cpus is None or job.cpus > self.max_cpus):
-            raise _refused(f"cpus {job.cpus or 'unlimited'} (at most {self.max_cpus:g})")
+            raise not_allowed(f"cpus {job.cpus or 'unlimited'} (at most {self.max_cpus:g})")
 
     def credentials_for(self, job: DockerJob) -> dict[str, str] | None:
         """User and password for the job's image; None where none are needed.
@@ -146,6 +161,8 @@ class DockerPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     docker: DockerPolicy = DockerPolicy()
+    #: For workers of that type.
+    process: ProcessPolicy = ProcessPolicy()
 
 
 def read_policy(file: Path | None) -> DockerPolicy:
@@ -158,18 +175,7 @@ def read_policy(file: Path | None) -> DockerPolicy:
         return DockerPolicy()
     try:
         return msgspec.convert(tomllib.loads(file.read_text()), _File).docker
-    except (OSError, tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
         raise ConfigurationError(
             f"The worker's policy file {file} is of no use: {error}"
         ) from error
-
-
-def _matches(text: str, patterns: tuple[str, ...]) -> bool:
-    return any(fnmatchcase(text, pattern) for pattern in patterns)
-
-
-def _refused(what: str) -> LaunchFailed:
-    return LaunchFailed(
-        f"this worker's policy does not allow {what}. Its owner says what is allowed in the file "
-        "of the setting worker_policy."
-    )
