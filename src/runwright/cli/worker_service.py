@@ -14,8 +14,9 @@ from cyclopts import App, Parameter
 
 from runwright.cli.exit_codes import Exit
 from runwright.cli.render import note, say
+from runwright.cli.service_environment import service_environment
 from runwright.errors import ConfigurationError
-from runwright.settings import load_settings, resolve_api
+from runwright.settings import load_settings
 
 app = App(name="service", help="The worker as a systemd unit that comes back by itself.")
 
@@ -76,8 +77,8 @@ def install(  # noqa: PLR0913  # the options of a worker, by name
 ) -> None:
     """Write, enable and start a unit that runs `runwright worker start` for a pool.
 
-    The address of the server and the worker's key are those of this user's settings; they go into
-    a file that only root reads.
+    The unit has the settings of a worker that is started here: the server's address and the key,
+    the policy file, certificates, graces, proxies. They go into a file that only root reads.
 
     Parameters
     ----------
@@ -98,7 +99,7 @@ def install(  # noqa: PLR0913  # the options of a worker, by name
     settings = load_settings()
     variables = _under(root, VARIABLES) / f"worker-{called}.env"
     unit = _under(root, UNITS) / _unit_name(called)
-    _write(variables, _environment(), 0o600)
+    _write(variables, service_environment(type, owner), 0o600)
     text = _UNIT.format(
         pool=pool,
         user=owner,
@@ -163,19 +164,6 @@ def _program() -> list[str]:
     """This very installation, by its whole path."""
     beside = Path(sys.executable).with_name("runwright")
     return [str(beside)] if beside.exists() else [sys.executable, "-m", "runwright.cli.main"]
-
-
-def _environment() -> str:
-    reached = resolve_api(load_settings())
-    if reached is None:
-        raise ConfigurationError(
-            "Which server the worker is for is not known: set RUNWRIGHT_API_URL and the worker's "
-            "RUNWRIGHT_API_KEY (sudo -E keeps them)."
-        )
-    url, key = reached
-    lines = [f"RUNWRIGHT_API_URL={url}", "RUNWRIGHT_HOME=/var/lib/runwright"]
-    lines += [f"RUNWRIGHT_API_KEY={key}"] if key else []
-    return "\n".join(lines) + "\n"
 
 
 def _under(root: Path, folder: Path) -> Path:
