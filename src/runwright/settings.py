@@ -4,11 +4,13 @@ A process loads them once, in its `main`, and hands the frozen object down. Ever
 as `RUNWRIGHT_<FIELD>` or in `<home>/profiles.toml`. Durations are seconds.
 """
 
+import ipaddress
 import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -28,7 +30,7 @@ _NOT_SETTINGS = (
 #: These can be given as the name of a file that holds them: RUNWRIGHT_API_KEY_FILE.
 _SECRET = ("api_key", "database_url")
 
-_LISTS = ("log_extra_loggers", "webhook_allowed_networks")
+_LISTS = ("log_extra_loggers", "webhook_allowed_networks", "allowed_origins", "trusted_proxies")
 
 Seconds = Annotated[float, msgspec.Meta(ge=0)]
 Positive = Annotated[float, msgspec.Meta(gt=0)]
@@ -85,6 +87,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     #: token. Bearer keys need none: no other site can send them.
     csrf_protection: bool = False
 
+    #: The address under which browsers reach the server, as https://runwright.example.com. Sign-in
+    #: links begin with it, and its pages may make changes.
+    public_url: str | None = None
+    #: Further addresses whose pages may make changes and open websockets with a session's cookie,
+    #: such as https://ops.example.com; comma-separated.
+    allowed_origins: list[str] = []
+    #: Networks of proxies whose X-Forwarded-Proto, -Host and -For are believed, such as
+    #: 10.0.0.0/24; comma-separated. From anybody else they are ignored.
+    trusted_proxies: list[str] = []
     #: The path under which a proxy shows the server to browsers, as /runwright.
     ui_base_path: str = "/"
     #: Pools and keys that the server makes at its start where they are lacking. TOML.
@@ -219,6 +230,18 @@ def parse(values: Mapping[str, Any], sources: Mapping[str, Source] | None = None
             f"api_url is {url!r}: it must begin with http:// or https://, "
             "for example http://127.0.0.1:4300/api."
         )
+    for field in ("public_url", "allowed_origins"):
+        given = getattr(read, field)
+        for each in [given] if isinstance(given, str) else given or ():
+            _check_origin(field, each)
+    for text in read.trusted_proxies:
+        try:
+            ipaddress.ip_network(text)
+        except ValueError as error:
+            raise ConfigurationError(
+                f"trusted_proxies: {error}. Give addresses or networks such as 10.0.0.0/24, with "
+                "commas between them."
+            ) from None
     if read.lease_seconds > read.outage_tolerance:
         raise ConfigurationError(
             f"outage_tolerance ({read.outage_tolerance:g} s) is shorter than lease_seconds "
@@ -229,6 +252,21 @@ def parse(values: Mapping[str, Any], sources: Mapping[str, Source] | None = None
         results_path=read.results_path or read.home / "results",
         database_url=read.database_url or f"sqlite:///{read.home / 'runwright.db'}",
     )
+
+
+def _check_origin(field: str, url: str) -> None:
+    try:
+        parts = urlsplit(url)
+        is_good = parts.scheme in {"http", "https"} and bool(parts.hostname)
+        is_good = is_good and parts.port != 0 and not (parts.query or parts.fragment)
+        is_good = is_good and parts.username is None and parts.path in {"", "/"}
+    except ValueError:
+        is_good = False
+    if not is_good:
+        raise ConfigurationError(
+            f"{field} is {url!r}: give scheme, host and perhaps a port, for example "
+            "https://runwright.example.com. A path goes into ui_base_path."
+        )
 
 
 def unknown_variables(env: Mapping[str, str] | None = None) -> list[str]:

@@ -47,7 +47,7 @@ def test_keys_are_made_listed_and_revoked(api):
     assert api.send("POST", "/api/flows/count", {}, key=secret).status == 200
     assert api.send("POST", "/api/flow_runs/count", {}, key=secret).status == 403
     assert secret not in str(api.ok("POST", "/api/keys/filter", {}))
-    assert api.send("DELETE", f"/api/keys/{made['key']['id']}").status == 204
+    assert api.send("DELETE", f"/api/keys/{made['key']['id']}").status == 200
     assert api.send("POST", "/api/flows/count", {}, key=secret).status == 401
 
 
@@ -59,7 +59,8 @@ def test_nobody_grants_more_than_they_hold(api):
 
 
 def test_a_browser_signs_in_once_and_changes_need_a_token(api):
-    token, _ = api.wiring.sign_in.issue()
+    url = api.ok("POST", "/api/sign_in_links")["url"]
+    token = url.partition("#token=")[2]
     reply = api.send("POST", "/api/session", {"token": token}, key=None)
     assert reply.status == 201
     assert "HttpOnly" in reply.headers["set-cookie"]

@@ -53,7 +53,7 @@ def page(chromium: Any, site: Any) -> Iterator[Any]:  # noqa: F811  # the fixtur
     opened.on("console", lambda line: line.type == "error" and troubles.append(line.text))
     opened.on("dialog", lambda dialog: troubles.append(f"dialog: {dialog.message}"))
     link = site.cli("server", "sign-in").stdout.strip()
-    assert re.search(r"\?token=", link), link
+    assert re.search(r"#token=", link), link
     opened.goto(link)
     opened.wait_for_url("**/runs")
     yield opened

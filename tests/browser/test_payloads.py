@@ -63,7 +63,7 @@ def test_no_text_becomes_more_than_a_text(page: Any, site: Any) -> None:
         word = quote(text, safe="")
         query = f"name={word}&flow={word}&state={word}&before={word}"
         reader.open(f"{home(site)}/runs?{query}#log-{word}")
-        for path in (word, f"runs/{word}", f"sign-in?token={word}"):
+        for path in (word, f"runs/{word}", f"sign-in#token={word}"):
             reader.open(f"{home(site)}/{path}")
     reader.open(f"{home(site)}/deployments")
     page.get_by_role("button", name="Run", exact=True).first.click()

@@ -10,7 +10,7 @@ from tests.contract.pools import POLICY, ask, make_pool
 from runwright.api.workers import WorkerHeartbeat
 from runwright.server.keys import Principal
 from runwright.server.use_cases.hear_of_worker import hear_of_named_worker
-from runwright.server.use_cases.wait_for_work import WorkDesk
+from runwright.server.use_cases.wait_for_work import Unrevoked, WorkDesk
 from runwright.storage import tables, workers
 from runwright.storage.workers import TooManyWorkers
 
@@ -28,14 +28,15 @@ def test_the_oldest_offline_workers_of_a_key_make_room_and_living_ones_do_not(on
         desk = WorkDesk(storage, POLICY)
         key = Principal(name="k", kind="user", scopes=frozenset(), key_id=uuid4())
         other = Principal(name="o", kind="user", scopes=frozenset(), key_id=uuid4())
-        await desk.sync("p", uuid4(), ask(free=0), asker=other)
+        await desk.sync("p", uuid4(), ask(free=0), asker=Unrevoked(other))
         ids = [uuid4() for _ in range(10)]
         for each in ids:
-            await desk.sync("p", each, ask(free=0), asker=key)
+            await desk.sync("p", each, ask(free=0), asker=Unrevoked(key))
         with pytest.raises(TooManyWorkers, match="another key"):
-            await desk.sync("p", uuid4(), ask(free=0), asker=key)
+            await desk.sync("p", uuid4(), ask(free=0), asker=Unrevoked(key))
         assert await _count(storage) == 11
-        await desk.sync("p", ids[9], ask(free=0), asker=key)  # those that are there go on
+        # Those that are there go on.
+        await desk.sync("p", ids[9], ask(free=0), asker=Unrevoked(key))
 
         long_ago = timedelta(hours=1)
         await storage.write(
@@ -45,7 +46,7 @@ def test_the_oldest_offline_workers_of_a_key_make_room_and_living_ones_do_not(on
                 .values(last_heartbeat_time=tx.now - long_ago)
             )
         )
-        await desk.sync("p", uuid4(), ask(free=0), asker=key)
+        await desk.sync("p", uuid4(), ask(free=0), asker=Unrevoked(key))
         left = await storage.read(lambda tx: set(tx.execute(select(_w.id)).scalars()))
         assert len(left & set(ids[:3])) == 1
         assert left >= set(ids[3:])

@@ -25,22 +25,16 @@ import { Worker } from "./screens/worker";
 
 const root = createRootRoute({ component: Outlet });
 
-const tokenIn = (raw: Record<string, unknown>) =>
-  typeof raw["token"] === "string" ? { token: raw["token"] } : {};
-
 const start = createRoute({
   getParentRoute: () => root,
   path: "/",
-  validateSearch: tokenIn,
-  beforeLoad: ({ search }) => {
-    // The one-time link leads here.
-    throw search.token ? redirect({ to: "/sign-in", search }) : redirect({ to: "/runs" });
+  beforeLoad: () => {
+    throw redirect({ to: "/runs" });
   },
 });
 const signIn = createRoute({
   getParentRoute: () => root,
   path: "/sign-in",
-  validateSearch: tokenIn,
   component: SignIn,
 });
 const app = createRoute({ getParentRoute: () => root, id: "app", component: Shell });

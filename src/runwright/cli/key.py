@@ -1,12 +1,12 @@
 """`runwright key`."""
 
 from datetime import timedelta
-from typing import Literal
+from typing import Annotated, Literal
 from uuid import UUID, uuid4
 
-from cyclopts import App
+from cyclopts import App, Parameter
 
-from runwright.api.keys import KeyCreate
+from runwright.api.keys import Dependents, KeyCreate
 from runwright.cli.confirm import confirm
 from runwright.cli.exit_codes import Exit
 from runwright.cli.flow_run import Yes
@@ -73,6 +73,7 @@ def ls(*, output: Output = "table") -> None:
         Column("POOL", lambda k: k.work_pool_name),
         Column("STATUS", lambda k: "revoked" if k.revoked_at else "good"),
         Column("EXPIRES", lambda k: when(k.expires_at)),
+        Column("MADE BY", lambda k: (k.created_by or {}).get("display_value")),
         Column("USED", lambda k: when(k.last_used_at)),
         Column("ID", lambda k: k.id),
     ]
@@ -80,11 +81,35 @@ def ls(*, output: Output = "table") -> None:
 
 
 @app.command
-def revoke(key_id: UUID, /, *, yes: Yes = False, output: Output = "table") -> int:
-    """Make a key worthless, within seconds."""
-    if not confirm(f"Revoke key {key_id}?", yes=yes):
-        return Exit.ERROR
+def revoke(
+    key_id: UUID,
+    /,
+    *,
+    made_too: Annotated[bool, Parameter(negative="")] = False,
+    yes: Yes = False,
+    output: Output = "table",
+) -> int:
+    """Make a key worthless, within seconds, and sign out the browsers that use it.
+
+    Parameters
+    ----------
+    made_too
+        Revoke the keys that were made with it as well.
+    """
     with session() as caller:
-        caller.call(keys.revoke(key_id))
+        hanging = caller.call(keys.dependents(key_id))
+        note(_in_words(hanging, made_too=made_too))
+        if not confirm(f"Revoke key {key_id}?", yes=yes):
+            return Exit.ERROR
+        caller.call(keys.revoke(key_id, made_too=made_too))
     acted("revoked", str(key_id), output)
     return Exit.OK
+
+
+def _in_words(hanging: Dependents, *, made_too: bool) -> str:
+    browsers = f"Browsers signed in with it, which are signed out: {len(hanging.sessions)}."
+    if not hanging.keys:
+        return f"{browsers} No valid key was made with it."
+    names = ", ".join(f"{key.name} ({key.id})" for key in hanging.keys)
+    fate = "are revoked too" if made_too else "stay valid; --made-too revokes them"
+    return f"{browsers} Keys made with it {fate}: {names}."

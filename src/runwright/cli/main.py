@@ -20,6 +20,7 @@ NOUNS = (
     ("config", "config", "Settings of this user."),
     ("profile", "profile", "Named sets of settings."),
     ("key", "key", "API keys."),
+    ("session", "browser_session", "Browsers that are signed in."),
     ("chaos", "chaos", "Whether a flow may be killed anywhere and run again."),
     ("db", "db", "The control plane's database."),
 )

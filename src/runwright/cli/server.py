@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urljoin
 
 import msgspec
 from cyclopts import App, Parameter
@@ -74,6 +75,10 @@ def sign_in(*, output: Output = "table") -> None:
     """Print a link that signs one browser in, once, within 15 minutes."""
     with session() as caller:
         link = caller.call(keys.sign_in_link())
+    api = resolve_api(load_settings())
+    if not link.is_public and link.path and api is not None:
+        # The server was not told its address; this command reached it under this one.
+        link = msgspec.structs.replace(link, url=urljoin(api[0], link.path))
     if output == "table":
         say(link.url)
     else:

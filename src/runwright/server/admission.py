@@ -103,7 +103,7 @@ class Admission:
             await self._behind(scope, visit.receive, send)
         finally:
             visit.leave()
-            if "runwright.who" in scope:  # one that sends no body has shown its key too
+            if "runwright.access" in scope:  # one that sends no body has shown its key too
                 self.known.note(who)
 
     def _lane_of(self, path: str, who: bytes) -> _Lane:

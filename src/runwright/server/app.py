@@ -16,11 +16,12 @@ from litestar.plugins.core import MsgspecDIPlugin
 from litestar.types import ASGIApp, Scope
 
 from runwright.server.admission import Admission
-from runwright.server.auth import Authenticator, authorize
+from runwright.server.auth import Access, Authenticator
 from runwright.server.decoding import refuse_nul
 from runwright.server.fast_lane import FastLane
 from runwright.server.keys import Principal
 from runwright.server.problems import Denied, Problem, Unprocessable, body_of, log, problem_of
+from runwright.server.proxies import TrustedProxies
 from runwright.server.scopes import ANYONE, SCOPES, WEBSOCKET, scope_of
 from runwright.server.security_headers import SecurityHeaders
 from runwright.server.ui import UserInterface
@@ -46,6 +47,7 @@ def create_app(wiring: Wiring) -> ASGIApp:
         dependencies={
             "wiring": Provide(lambda: wiring, sync_to_thread=False, use_cache=True),
             "principal": Provide(_principal, sync_to_thread=False),
+            "access": Provide(_access, sync_to_thread=False),
             "authenticator": Provide(lambda: authenticator, sync_to_thread=False, use_cache=True),
         },
         guards=[_guard(authenticator)],
@@ -54,11 +56,12 @@ def create_app(wiring: Wiring) -> ASGIApp:
         request_class=_WithoutNul,
         request_max_body_size=None,  # `intake` has read it, within its limits
         logging_config=None,
-        signature_namespace={"Wiring": Wiring, "Principal": Principal},
+        signature_namespace={"Wiring": Wiring, "Principal": Principal, "Access": Access},
     )
     refuse_undeclared(litestar)
     page = UserInterface(litestar, wiring.settings.ui_base_path)
-    return SecurityHeaders(Admission(FastLane(page, wiring, authenticator)))
+    within = Admission(FastLane(page, wiring, authenticator))
+    return SecurityHeaders(TrustedProxies(within, wiring.settings))
 
 
 class _Litestar(Litestar):
@@ -74,6 +77,9 @@ class _Litestar(Litestar):
 class _WithoutNul(Request[Any, Any, Any]):
     async def body(self) -> bytes:
         content = await super().body()
+        access: Access | None = self.scope.get("runwright.access")  # type: ignore[assignment]
+        if access is not None:
+            await access.check_if_old()
         refuse_nul(content)
         return content or b"{}"  # left out, as if everything in it were
 
@@ -92,7 +98,7 @@ def describe() -> dict[str, Any]:
         route_handlers=_routes(),
         dependencies={
             name: Provide(lambda: None, sync_to_thread=False)
-            for name in ("wiring", "principal", "authenticator")
+            for name in ("wiring", "principal", "access", "authenticator")
         },
         openapi_config=OpenAPIConfig(title="Runwright", version=__version__, path="/openapi"),
     )
@@ -143,15 +149,17 @@ def _guard(authenticator: Authenticator) -> Any:
             raise Denied("This route is not open to anyone.", status=403)
         if needs == ANYONE:
             return
-        principal = await authenticator.identify(scope, needs=needs)
-        authorize(principal, needs)
-        scope["runwright.who"] = principal
+        await authenticator.let_in(scope, needs=needs)
 
     return guard
 
 
 def _principal(scope: Scope) -> Principal:
-    return scope["runwright.who"]  # type: ignore[typeddict-item]  # set by the guard
+    return _access(scope).principal
+
+
+def _access(scope: Scope) -> Access:
+    return scope["runwright.access"]  # type: ignore[typeddict-item]  # set by the guard
 
 
 def _answer_problem(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:

@@ -1,20 +1,30 @@
 """Who asks: keys, credentials of executions, and cookies; each checked against the database.
 
-What was checked is believed for five seconds, so a revoked key is refused within that time.
+What was found out is believed for five seconds, and not after a revocation that this replica has
+heard of. So a revoked key is refused at once as a rule, and within five seconds always.
 """
 
+import asyncio
 import base64
 import binascii
-import hashlib
 import hmac
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import urlsplit
 from uuid import UUID
 
 from sqlalchemy import bindparam, select, update
 
+from runwright.server.browser_requests import (
+    CSRF_HEADER,
+    SAFE_METHODS,
+    Scope,
+    header,
+    refuse_foreign_change,
+    refuse_foreign_origin,
+    refuse_other_token,
+    session_in,
+)
 from runwright.server.keys import (
     ALL_SCOPES,
     EXECUTION_SCOPES,
@@ -29,19 +39,19 @@ from runwright.server.keys import (
 from runwright.server.problems import Denied
 from runwright.server.scopes import ANY_KEY, Needs
 from runwright.server.wiring import Wiring
+from runwright.storage.api_keys import BY_HASH, KEYS_REVOKED, topic_of_key
+from runwright.storage.errors import StorageError
 from runwright.storage.runs import OVER
 from runwright.storage.statements import Prepared
 from runwright.storage.tables import api_key, flow_run
 
-COOKIE = b"runwright_session"
-SECURE_COOKIE = b"__Host-runwright_session"
-CSRF_HEADER = b"prefect-csrf-token"
 _BELIEVED_SECONDS = 5.0
+#: How often it is looked up whether a stream may go on, and how old such a finding may be: together
+#: less than the five seconds within which a revocation must be noticed.
+_LOOK_AGAIN_S, _FRESH_SECONDS = 3.0, 1.0
 _MOST_REMEMBERED = 10_000
-_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _USE_NOTED_EVERY = timedelta(minutes=1)
 
-_key_by_hash = Prepared(select(api_key).where(api_key.c.secret_hash == bindparam("hash")))
 _credential_of_run = Prepared(
     select(flow_run.c.id, flow_run.c.credential_hash).where(flow_run.c.id == bindparam("run_id"))
 )
@@ -57,44 +67,66 @@ class Authenticator:
 
     def __init__(self, wiring: Wiring) -> None:
         self._wiring = wiring
-        self._believed: dict[str, tuple[Principal, float]] = {}
+        #: Secret -> whose it is, when that was looked up, and until when it may be believed.
+        self._believed: dict[str, tuple[Principal, float, float]] = {}
+        self._revocations = wiring.storage.waker.watch_always([KEYS_REVOKED])
 
-    async def identify(self, scope: Mapping[str, Any], *, needs: Needs = ANY_KEY) -> Principal:
-        """The principal of an ASGI scope, which asks for what `needs` this.
+    async def let_in(self, scope: Scope, *, needs: Needs = ANY_KEY) -> "Access":
+        """Let in the sender of an ASGI scope, who asks for what `needs` this.
 
         What an execution asks for, other than to be heard, is for the holder of its run alone: that
         it still is, is never believed but looked up.
 
         Raises:
-            Denied: 401 without a valid key; 403 for a cookie sent from another site.
+            Denied: 401 without a valid key; 403 without the scope, or for a cookie or password
+                that another site's page has sent.
         """
-        known = scope.get("runwright.principal")
-        if known is not None:  # set by a caller in this process, never by a server
-            return known
-        authorization = cookie = None
-        for name, value in scope["headers"]:
-            if name == b"authorization":
-                authorization = value
-            elif name == b"cookie":
-                cookie = value
+        # Set by a caller in this process, never by a server.
+        principal: Principal | None = scope.get("runwright.principal")
+        secret = None
+        if principal is None:
+            principal, secret = await self._identify(scope, needs)
+        authorize(principal, needs)
+        access = Access(self, self._wiring, principal, secret, needs)
+        scope["runwright.access"] = access
+        return access
+
+    async def let_in_by(self, key: str, *, needs: Needs) -> "Access":
+        """Let in who has sent this key.
+
+        Raises:
+            Denied: 401 or 403, as above.
+        """
+        principal = await self._check(key, afresh=needs != REPORT)
+        authorize(principal, needs)
+        return Access(self, self._wiring, principal, key, needs)
+
+    async def _identify(self, scope: Scope, needs: Needs) -> tuple[Principal, str]:
+        settings = self._wiring.settings
+        is_change = scope["type"] == "websocket" or scope["method"] not in SAFE_METHODS
+        authorization = header(scope, b"authorization")
         if authorization is not None:
             secret = secret_in(authorization)
             principal = await self._check(secret, afresh=needs != REPORT)
-            if self._wiring.settings.csrf_protection:
+            if is_change and _is_basic(authorization):
+                refuse_foreign_origin(scope, settings, may_be_absent=True)
+            if settings.csrf_protection and scope["type"] != "websocket":
                 _refuse_without_token(scope, authorization, secret)
-            return principal
-        secret = _session_in(cookie) if cookie else None
-        if secret is None:
+            return principal, secret
+        found = session_in(scope, settings)
+        if found is None:
             raise Denied(
                 "This needs a key: send it as 'Authorization: Bearer rwk_...'. "
                 "Make one with: runwright key create NAME"
             )
-        principal = await self._check(secret)
+        principal = await self._check(found)
         if principal.kind != "session":
             raise Denied("That cookie is no session.")
-        if scope["method"] not in _SAFE:
-            refuse_foreign(scope, secret)
-        return principal
+        if scope["type"] == "websocket":
+            refuse_foreign_origin(scope, settings)
+        elif is_change:
+            refuse_foreign_change(scope, found, settings)
+        return principal, found
 
     async def holder_of(self, key: str) -> Principal:
         """Whose key it is.
@@ -105,17 +137,37 @@ class Authenticator:
         return await self._check(key)
 
     def forget(self) -> None:
-        """Believe nothing any more: a key was changed by this very process."""
+        """Believe nothing any more."""
         self._believed.clear()
 
-    async def _check(self, secret: str, *, afresh: bool = False) -> Principal:
-        """`afresh`: nothing is believed of an execution."""
+    async def check_again(self, secret: str, needs: Needs, at_most_s: float) -> None:
+        """Look whether a secret is still good for what it was let in for.
+
+        `at_most_s`: how old an earlier finding may be that is believed.
+
+        Raises:
+            Denied: 401 or 403.
+            StorageError: the database does not answer.
+        """
+        authorize(await self._check(secret, at_most_s=at_most_s), needs)
+
+    async def _check(
+        self, secret: str, *, afresh: bool = False, at_most_s: float = _BELIEVED_SECONDS
+    ) -> Principal:
+        """`afresh`: nothing is believed of an execution. `at_most_s`: how old a finding may be."""
+        if self._revocations.take():
+            self._believed.clear()
         now = self._wiring.clock.monotonic()
         found = self._believed.get(secret)
-        if found is not None and found[1] > now and not (afresh and found[0].flow_run_id):
-            return found[0]
+        if found is not None and not (afresh and found[0].flow_run_id):
+            principal, looked_up_at, until = found
+            if looked_up_at > now - at_most_s and until > now:
+                return principal
+        left = _BELIEVED_SECONDS
         if is_key(secret):
-            principal = await self._check_key(secret)
+            principal, expires_at = await self._check_key(secret)
+            if expires_at is not None:
+                left = min(left, (expires_at - self._wiring.clock.now()).total_seconds())
         else:
             run_id = run_of_credential(secret)
             if run_id is None:
@@ -123,33 +175,24 @@ class Authenticator:
             principal = await self._check_credential(secret, run_id)
         if len(self._believed) >= _MOST_REMEMBERED:
             self._believed.clear()
-        self._believed[secret] = (principal, now + _BELIEVED_SECONDS)
+        self._believed[secret] = (principal, now, now + left)
         return principal
 
-    async def _check_key(self, secret: str) -> Principal:
+    async def _check_key(self, secret: str) -> tuple[Principal, datetime | None]:
+        """Whose key it is, and when it expires."""
         storage = self._wiring.storage
         row = await storage.glance(
-            lambda tx: tx.execute(_key_by_hash, {"hash": hash_secret(secret)}).first()
+            lambda tx: tx.execute(BY_HASH, {"hash": hash_secret(secret)}).first()
         )
         now = self._wiring.clock.now()
         if row is None:
             raise Denied("The key is not known here. List keys with: runwright key ls")
-        if row.revoked_at is not None:
-            raise Denied(f"The key {row.name!r} was revoked.")
-        if row.expires_at is not None and row.expires_at <= now:
-            raise Denied(f"The key {row.name!r} expired at {row.expires_at.isoformat()}.")
+        found = _session_of(row, now) if row.kind == "session" else _key_of(row, now)
         if row.last_used_at is None or row.last_used_at < now - _USE_NOTED_EVERY:
             await storage.write(
                 lambda tx: tx.execute(_note_use, {"key_id": row.id, "used_at": now}).rowcount
             )
-        scopes = frozenset(row.scopes) & (WORKER_SCOPES if row.kind == "worker" else ALL_SCOPES)
-        return Principal(
-            name=row.name,
-            kind=row.kind,
-            scopes=scopes,
-            key_id=row.id,
-            work_pool_id=row.work_pool_id,
-        )
+        return found
 
     async def _check_credential(self, secret: str, run_id: UUID) -> Principal:
         row = await self._wiring.storage.glance(
@@ -186,19 +229,121 @@ def authorize(principal: Principal, needs: Needs) -> None:
         )
 
 
+class Access:
+    """What a request was let in by. What lasts for long asks it again and again."""
+
+    __slots__ = ("_authenticator", "_needs", "_secret", "_since", "_wiring", "is_over", "principal")
+
+    def __init__(
+        self,
+        authenticator: Authenticator,
+        wiring: Wiring,
+        principal: Principal,
+        secret: str | None,
+        needs: Needs,
+    ) -> None:
+        self.principal = principal
+        self._authenticator = authenticator
+        self._wiring = wiring
+        self._secret = secret
+        self._needs = needs
+        self._since = wiring.clock.monotonic()
+        #: It was refused meanwhile.
+        self.is_over = False
+
+    @property
+    def topics(self) -> list[str]:
+        """What is woken when it may be over."""
+        key_id = self.principal.key_id
+        return [] if key_id is None else [topic_of_key(key_id)]
+
+    async def check(self, *, at_most_s: float = _FRESH_SECONDS) -> None:
+        """Go on, or not. `at_most_s`: how old an earlier finding may be that is believed.
+
+        Raises:
+            Denied: what it was let in by is not good any more, or not for this.
+            StorageError: the database does not answer.
+        """
+        if self._secret is None:  # the user of this machine
+            return
+        try:
+            await self._authenticator.check_again(self._secret, self._needs, at_most_s)
+        except Denied:
+            self.is_over = True
+            raise
+
+    async def check_if_old(self) -> None:
+        """The same, where the sender has taken its time since it was let in.
+
+        Raises:
+            Denied: as above.
+        """
+        if self._wiring.clock.monotonic() - self._since > _FRESH_SECONDS:
+            await self.check()
+
+    async def until_refused(self) -> Denied:
+        """Wait until it is not good any more; why."""
+        with self._wiring.storage.waker.watch(self.topics) as watch:
+            while True:
+                await watch.wait(_LOOK_AGAIN_S)
+                try:
+                    await self.check()
+                except Denied as error:
+                    return error
+                except StorageError:  # nothing can be read or stored meanwhile
+                    await asyncio.sleep(_LOOK_AGAIN_S)
+
+
+def _key_of(row: Any, now: datetime) -> tuple[Principal, datetime | None]:
+    if row.revoked_at is not None:
+        raise Denied(f"The key {row.name!r} was revoked.")
+    if row.expires_at is not None and row.expires_at <= now:
+        raise Denied(f"The key {row.name!r} expired at {row.expires_at.isoformat()}.")
+    principal = Principal(
+        name=row.name,
+        kind=row.kind,
+        scopes=frozenset(row.scopes) & (WORKER_SCOPES if row.kind == "worker" else ALL_SCOPES),
+        key_id=row.id,
+        work_pool_id=row.work_pool_id,
+    )
+    return principal, row.expires_at
+
+
+def _session_of(row: Any, now: datetime) -> tuple[Principal, datetime | None]:
+    """A session is good for as long as its key is, and may at most what its key may."""
+    again = "Sign in again."
+    if row.parent_id is None or row.parent_kind != "user":
+        raise Denied(f"The key that the session hangs on is gone. {again}")
+    if row.parent_revoked_at is not None:
+        raise Denied(f"The key {row.parent_name!r} that the session hangs on was revoked. {again}")
+    if row.parent_expires_at is not None and row.parent_expires_at <= now:
+        raise Denied(f"The key {row.parent_name!r} that the session hangs on expired. {again}")
+    if row.revoked_at is not None:
+        raise Denied(f"The session was ended. {again}")
+    if row.expires_at is None or row.expires_at <= now:
+        raise Denied(f"The session expired. {again}")
+    principal = Principal(
+        name=row.parent_name,
+        kind="session",
+        scopes=frozenset(row.scopes) & frozenset(row.parent_scopes) & ALL_SCOPES,
+        key_id=row.id,
+        parent_id=row.parent_id,
+    )
+    return principal, min(row.expires_at, row.parent_expires_at or row.expires_at)
+
+
 def _refuse_without_token(scope: Mapping[str, Any], authorization: bytes, secret: str) -> None:
     """Refuse a change with a password and no token, or with a token of somebody else."""
-    if scope.get("method", "GET") in _SAFE:
+    if scope["method"] in SAFE_METHODS:
         return
-    sent = dict(scope["headers"]).get(CSRF_HEADER)
-    if sent is None and authorization[:6].lower() != b"basic ":
+    sent = header(scope, CSRF_HEADER)
+    if sent is None and not _is_basic(authorization):
         return
-    _refuse_other_token(sent or b"", secret)
+    refuse_other_token(sent or b"", secret)
 
 
-def _refuse_other_token(sent: bytes, secret: str) -> None:
-    if not hmac.compare_digest(sent, csrf_token(secret).encode()):
-        raise Denied("Invalid CSRF token: fetch one from /api/csrf-token.", status=403)
+def _is_basic(authorization: bytes) -> bool:
+    return authorization[:6].lower() == b"basic "
 
 
 def secret_in(authorization: bytes) -> str:
@@ -217,40 +362,3 @@ def secret_in(authorization: bytes) -> str:
             raise Denied("The Authorization header is not valid Basic.") from None
         return pair.partition(":")[2]
     raise Denied("The Authorization header must be 'Bearer' or 'Basic' with the key as password.")
-
-
-def _session_in(cookie: bytes) -> str | None:
-    for part in cookie.split(b";"):
-        name, _, value = part.strip().partition(b"=")
-        if name in (COOKIE, SECURE_COOKIE):
-            return value.decode("latin-1")
-    return None
-
-
-def csrf_token(session: str) -> str:
-    """What a page of ours sends back with every change, to show that it is ours."""
-    return hashlib.sha256(b"csrf:" + session.encode()).hexdigest()
-
-
-def refuse_foreign(scope: Mapping[str, Any], session: str) -> None:
-    """Refuse a change that a cookie came with unless a page of ours made it.
-
-    Raises:
-        Denied: 403: another origin, no JSON, or no CSRF token.
-    """
-    headers = dict(scope["headers"])
-    origin = headers.get(b"origin", b"").decode("latin-1")
-    host = headers.get(b"host", b"").decode("latin-1")
-    is_ours = bool(origin) and urlsplit(origin).netloc == host
-    if not is_ours or headers.get(b"sec-fetch-site", b"same-origin") != b"same-origin":
-        raise Denied("Changes are taken from pages of this server alone.", status=403)
-    content_type = headers.get(b"content-type", b"application/json")
-    if not content_type.startswith(b"application/json"):
-        raise Denied("A change sent with a cookie must be JSON.", status=403)
-    _refuse_other_token(headers.get(CSRF_HEADER, b""), session)
-
-
-def session_of(scope: Mapping[str, Any]) -> str | None:
-    """The session in a request's cookie, where it has one."""
-    cookie = dict(scope["headers"]).get(b"cookie")
-    return _session_in(cookie) if cookie else None

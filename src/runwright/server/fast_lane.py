@@ -14,7 +14,7 @@ from uuid import UUID
 import msgspec
 
 from runwright import failpoints
-from runwright.server.auth import Authenticator, authorize
+from runwright.server.auth import Authenticator
 from runwright.server.problems import Problem, body_of, log, problem_of
 from runwright.server.scopes import SCOPES, Needs
 from runwright.server.wiring import Wiring
@@ -68,7 +68,7 @@ class FastLane:
         if scope["type"] != "http" or scope["method"] != "POST":
             await self.behind(scope, receive, send)
             return
-        found = self._find(scope["path"], receive)
+        found = self._find(scope, receive)
         if found is None:
             await self.behind(scope, receive, send)
             return
@@ -76,7 +76,8 @@ class FastLane:
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": content})
 
-    def _find(self, path: str, receive: Any) -> tuple[Needs, Handler] | None:
+    def _find(self, scope: Any, receive: Any) -> tuple[Needs, Handler] | None:
+        path: str = scope["path"]
         plain = self._plain.get(path.rstrip("/"))
         if plain is not None:
             return plain
@@ -85,9 +86,10 @@ class FastLane:
             return of_run and (of_run[0], partial(of_run[1], run_id=UUID(match[1])))
         if match := _SYNC.fullmatch(path):
             needs, sync = self._sync
-            # A poll is open for long: whether somebody still listens is to be heard.
+            # A poll is open for long: whether somebody still listens is to be heard, and whether
+            # its key is still good to be asked.
             who = {"name": match[1], "instance_id": UUID(match[2])}
-            return needs, partial(sync, **who, receive=receive)
+            return needs, partial(sync, **who, connection=(scope, receive))
         return None
 
     async def _answer(
@@ -96,10 +98,10 @@ class FastLane:
         needs, handler = found
         headers: list[tuple[bytes, bytes]] = [_CONTENT_TYPE]
         try:
-            principal = await self._authenticator.identify(scope, needs=needs)
-            authorize(principal, needs)
+            access = await self._authenticator.let_in(scope, needs=needs)
             body = (await receive())["body"]  # whole: see `admission`
-            status, content = await handler(self._wiring, principal, body)
+            await access.check_if_old()
+            status, content = await handler(self._wiring, access.principal, body)
         except Exception as error:  # noqa: BLE001  # the edge of the program: nothing may pass
             problem = problem_of(error)
             if problem is None:

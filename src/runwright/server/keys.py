@@ -2,7 +2,8 @@
 
 A key is `rwk_<kind>_<12 characters of its id>_<43 characters of secret>`. The secret is 256 random
 bits, so its SHA-256 is all that needs to be kept. The credential of an execution is
-`rwx_<run id>_<43 characters>`, kept the same way in the row of its run.
+`rwx_<run id>_<43 characters>`, kept the same way in the row of its run. A session is a key that a
+browser holds in a cookie; a sign-in link makes one, once, with a secret `rws_<43 characters>`.
 """
 
 import hashlib
@@ -60,6 +61,7 @@ EXECUTION_SCOPES = frozenset({REPORT, EXECUTION, "variables:read", "variables:wr
 _ID_LENGTH = 12
 _KEY = re.compile(r"rwk_(user|worker|session)_([0-9a-f]{12})_([A-Za-z0-9_-]{43})")
 _CREDENTIAL = re.compile(r"rwx_([0-9a-f]{32})_([A-Za-z0-9_-]{43})")
+_SIGN_IN = re.compile(r"rws_[A-Za-z0-9_-]{43}")
 #: What an execution may do whose claim is over: its reports are held to their token, and late lines
 #: kept apart.
 LATE_SCOPES = frozenset({REPORT})
@@ -73,10 +75,17 @@ class Principal:
     kind: str
     scopes: frozenset[str]
     key_id: UUID | None = None
+    #: The key that a session hangs on.
+    parent_id: UUID | None = None
     #: A worker's key speaks for this pool alone.
     work_pool_id: UUID | None = None
     #: An execution's credential speaks for this run alone.
     flow_run_id: UUID | None = None
+
+    @property
+    def owner_id(self) -> UUID | None:
+        """The key that is responsible: its own, or the one that the session hangs on."""
+        return self.parent_id or self.key_id
 
 
 #: The user of the machine itself, when the control plane is embedded in the command line.
@@ -85,7 +94,7 @@ LOCAL_ADMIN = Principal(name="local", kind="user", scopes=ALL_SCOPES)
 
 def creator(principal: Principal) -> dict[str, Any]:
     """Who made or changed something, as it is kept."""
-    id_ = principal.flow_run_id or principal.key_id
+    id_ = principal.flow_run_id or principal.owner_id
     return {
         "id": None if id_ is None else str(id_),
         "type": principal.kind.upper(),
@@ -101,6 +110,16 @@ def hash_secret(secret: str) -> str:
 def new_key(kind: str, key_id: UUID) -> str:
     """A new key of that id, with a secret of 256 random bits."""
     return f"rwk_{kind}_{key_id.hex[-_ID_LENGTH:]}_{secrets.token_urlsafe(32)}"
+
+
+def new_sign_in_token() -> str:
+    """The secret of a sign-in link: 256 random bits."""
+    return f"rws_{secrets.token_urlsafe(32)}"
+
+
+def is_sign_in_token(text: str) -> bool:
+    """Whether the text has the form of a sign-in link's secret."""
+    return _SIGN_IN.fullmatch(text) is not None
 
 
 def with_its_id(key: str, base: UUID) -> UUID:

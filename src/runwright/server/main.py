@@ -137,13 +137,13 @@ class _Serving:
         if database_url is None:
             raise ConfigurationError("database_url is not set.")
         async with opened(database_url, "server") as storage:
-            wiring = Wiring(storage, SystemClock(), new_id, self._settings)
-            loop = asyncio.get_running_loop()
-            for number in (signal.SIGTERM, signal.SIGINT):
-                loop.add_signal_handler(number, wiring.stopping.set)
             scheme = "https" if self._settings.server_tls_cert else "http"
             shown = f"[{host}]" if ":" in host else "127.0.0.1" if host == "0.0.0.0" else host  # noqa: S104
             url = f"{scheme}://{shown}:{port}"
+            wiring = Wiring(storage, SystemClock(), new_id, self._settings, own_url=url)
+            loop = asyncio.get_running_loop()
+            for number in (signal.SIGTERM, signal.SIGINT):
+                loop.add_signal_handler(number, wiring.stopping.set)
             await bootstrap(wiring)
             await keep_admin_key(wiring, self._settings.home, f"{url}/api")
             tasks = [

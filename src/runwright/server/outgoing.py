@@ -13,7 +13,7 @@ from litestar.exceptions import WebSocketDisconnect
 from runwright.server.connections import cut_connection
 from runwright.server.listener import TooSlow
 from runwright.server.problems import log
-from runwright.server.websocket_auth import INTERNAL_ERROR, TRY_LATER, Socket
+from runwright.server.websocket_auth import INTERNAL_ERROR, TRY_LATER, Socket, close
 from runwright.storage.errors import StorageError
 
 #: How long a client may take over one frame, and over being told that this was too long.
@@ -72,20 +72,12 @@ async def _end_of(socket: Socket, sending: "asyncio.Task[None]") -> None:
     error = sending.exception()
     if isinstance(error, TooSlow):
         # There is nothing wrong with what it asked for: it may come back and go on.
-        await _close(socket, TRY_LATER, str(error))
+        await close(socket, TRY_LATER, str(error))
     elif isinstance(error, StorageError):
-        await _close(socket, TRY_LATER, "The database is away. Connect again.")
+        await close(socket, TRY_LATER, "The database is away. Connect again.")
     elif error is not None and not isinstance(error, WebSocketDisconnect):
         log.error("the sender of a websocket failed", exc_info=error)
-        await _close(socket, INTERNAL_ERROR, "The server failed. Connect again.")
-
-
-async def _close(socket: Socket, code: int, reason: str) -> None:
-    """Close the socket and say why, to who may not read that either."""
-    log.info("a websocket is closed: %s", reason)
-    with suppress(TimeoutError, WebSocketDisconnect, RuntimeError, OSError):
-        async with asyncio.timeout(_GOODBYE_S):
-            await socket.close(code=code, reason=reason)
+        await close(socket, INTERNAL_ERROR, "The server failed. Connect again.")
 
 
 async def _drain(socket: Socket) -> None:

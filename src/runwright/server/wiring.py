@@ -1,15 +1,13 @@
 """What the application is made of, put together once in `main`."""
 
 import asyncio
-import secrets
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from runwright.core.clock import Clock
 from runwright.core.ids import NewId
 from runwright.server.event_feed import EventFeed
-from runwright.server.keys import ALL_SCOPES
 from runwright.server.policy import Policy
 from runwright.server.use_cases.wait_for_work import WorkDesk
 from runwright.server.vault import Vault, key_file_of
@@ -17,28 +15,6 @@ from runwright.server.vault import Vault, key_file_of
 if TYPE_CHECKING:
     from runwright.settings import Settings
     from runwright.storage.engine import Storage
-
-
-class SignInTokens:
-    """One-time tokens that sign a browser in. They live in memory and die with the process."""
-
-    LIFETIME = timedelta(minutes=15)
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._issued: dict[str, tuple[datetime, frozenset[str]]] = {}
-
-    def issue(self, scopes: frozenset[str] = ALL_SCOPES) -> tuple[str, datetime]:
-        """A new token, good for a session of these scopes, and when it expires."""
-        token = secrets.token_urlsafe(32)
-        expires_at = self._clock.now() + self.LIFETIME
-        self._issued[token] = expires_at, scopes
-        return token, expires_at
-
-    def redeem(self, token: str) -> frozenset[str] | None:
-        """The scopes of the session, where the token was good. It never is again."""
-        expires_at, scopes = self._issued.pop(token, (None, None))
-        return scopes if expires_at is not None and expires_at > self._clock.now() else None
 
 
 @dataclass(frozen=True)
@@ -49,9 +25,10 @@ class Wiring:
     clock: Clock
     new_id: NewId
     settings: "Settings"
+    #: The address that this server listens on; None where it does not.
+    own_url: str | None = None
     #: Set when the server stops: parked polls answer at once.
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
-    sign_in: SignInTokens = field(init=False)
     #: The terms of leases.
     policy: Policy = field(init=False)
     #: Where workers wait for work.
@@ -62,7 +39,6 @@ class Wiring:
     events: EventFeed = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "sign_in", SignInTokens(self.clock))
         policy = Policy(
             running_lease=timedelta(seconds=self.settings.lease_seconds),
             pending_lease=timedelta(seconds=self.settings.pending_lease_seconds),

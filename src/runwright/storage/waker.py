@@ -17,6 +17,12 @@ class Watch:
     def notice(self) -> None:
         self._event.set()
 
+    def take(self) -> bool:
+        """Whether a topic was woken since the last call, without waiting."""
+        was_woken = self._event.is_set()
+        self._event.clear()
+        return was_woken
+
     async def wait(self, timeout_s: float) -> bool:
         """Whether a topic was woken since the last call, or within `timeout_s` from now."""
         try:
@@ -54,6 +60,13 @@ class Waker:
                 self._watches[topic].discard(watch)
                 if not self._watches[topic]:
                     del self._watches[topic]
+
+    def watch_always(self, topics: Iterable[str]) -> Watch:
+        """The same for as long as this process runs."""
+        watch = Watch()
+        for topic in topics:
+            self._watches[topic].add(watch)
+        return watch
 
     async def wait(self, topics: Iterable[str], timeout: float) -> bool:  # noqa: ASYNC109  # a bound, not an error
         """Wait up to `timeout` seconds for one of the topics; False when none was woken."""

@@ -9,8 +9,9 @@ from sqlalchemy import bindparam, delete, func, select, update
 
 from runwright.api.work_pools import StorageConfiguration, WorkPool, WorkPoolStatus
 from runwright.api.work_queues import WorkQueue, WorkQueueStatus
+from runwright.storage.api_keys import KEYS_REVOKED, topic_of_key
 from runwright.storage.queries import Resource
-from runwright.storage.tables import flow_run, work_pool, work_queue
+from runwright.storage.tables import api_key, flow_run, work_pool, work_queue
 from runwright.storage.workers import POLLED_LATELY, beats, is_alive
 
 if TYPE_CHECKING:
@@ -169,7 +170,12 @@ def last_priority(tx: "Transaction", pool_id: UUID) -> int:
 
 
 def delete_pool(tx: "Transaction", pool_id: UUID) -> None:
-    """Delete a pool with its queues and workers. Its runs stay, without a pool."""
+    """Delete a pool with its queues, workers and their keys. Its runs stay, without a pool."""
+    keys = tx.execute(select(api_key.c.id).where(api_key.c.work_pool_id == pool_id)).all()
+    for key in keys:
+        tx.wake(topic_of_key(key.id))
+    if keys:
+        tx.wake(KEYS_REVOKED)
     tx.execute(delete(work_pool).where(_p.id == pool_id))
 
 

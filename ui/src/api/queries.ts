@@ -192,6 +192,12 @@ export const keys = queryOptions({
   queryFn: () => good(api.POST("/api/keys/filter", { body: { limit: 200 } })),
 });
 
+/** Browsers that are signed in. */
+export const sessions = queryOptions({
+  queryKey: ["live", "sessions"],
+  queryFn: () => good(api.POST("/api/sessions/filter", { body: { limit: 200 } })),
+});
+
 /** The newest events whose text has these words. */
 export const events = (words: string) =>
   queryOptions({

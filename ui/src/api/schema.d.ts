@@ -1829,6 +1829,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/keys/{key_id}/dependents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Hanging */
+        get: operations["ApiKeysKeyIdDependentsHanging"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/logs": {
         parameters: {
             query?: never;
@@ -1979,6 +1996,40 @@ export interface paths {
         post: operations["ApiSessionSignIn"];
         /** SignOut */
         delete: operations["ApiSessionSignOut"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sessions/filter": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Listed */
+        post: operations["ApiSessionsFilterListed"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sessions/{session_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** End */
+        delete: operations["ApiSessionsSessionIdEnd"];
         options?: never;
         head?: never;
         patch?: never;
@@ -3351,6 +3402,11 @@ export interface components {
                 [key: string]: unknown;
             }[];
         };
+        /** Dependents */
+        Dependents: {
+            keys?: components["schemas"]["Key"][];
+            sessions?: components["schemas"]["Session"][];
+        };
         /** Deployment */
         Deployment: {
             concurrency_limit?: number | null;
@@ -4222,6 +4278,9 @@ export interface components {
         Key: {
             /** Format: date-time */
             created: string;
+            created_by?: {
+                [key: string]: unknown;
+            } | null;
             expires_at?: string | null;
             /** Format: uuid */
             id: string;
@@ -4871,6 +4930,21 @@ export interface components {
             /** @constant */
             type: "send-notification";
         };
+        /** Session */
+        Session: {
+            /** Format: date-time */
+            created: string;
+            expires_at: string | null;
+            /** Format: uuid */
+            id: string;
+            /** @default false */
+            is_current?: boolean;
+            /** Format: uuid */
+            key_id: string;
+            key_name: string;
+            last_used_at?: string | null;
+            scopes: string[];
+        };
         /** SessionStart */
         SessionStart: {
             token: string;
@@ -4885,6 +4959,10 @@ export interface components {
         SignIn: {
             /** Format: date-time */
             expires_at: string;
+            /** @default false */
+            is_public?: boolean;
+            /** @default  */
+            path?: string;
             url: string;
         };
         /** SlotHolder */
@@ -10270,6 +10348,45 @@ export interface operations {
     };
     ApiKeysKeyIdRevoke: {
         parameters: {
+            query?: {
+                made_too?: boolean;
+            };
+            header?: never;
+            path: {
+                key_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Dependents"];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiKeysKeyIdDependentsHanging: {
+        parameters: {
             query?: never;
             header?: never;
             path: {
@@ -10279,12 +10396,14 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, nothing follows */
-            204: {
+            /** @description Request fulfilled, document follows */
+            200: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/json": components["schemas"]["Dependents"];
+                };
             };
             /** @description Bad request syntax or unsupported method */
             400: {
@@ -10649,6 +10768,80 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+        };
+    };
+    ApiSessionsFilterListed: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Query"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Session"][];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiSessionsSessionIdEnd: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
             };
         };
     };

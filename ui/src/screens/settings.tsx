@@ -18,6 +18,7 @@ export function Settings() {
     <div className="flex flex-col gap-4">
       <h1 className="text-lg font-semibold">Settings</h1>
       <Keys />
+      <Sessions />
       <Scopes />
       {version.data && <p className="text-faint">The server speaks the API of version {version.data}.</p>}
     </div>
@@ -77,11 +78,47 @@ function Keys() {
             },
           },
           { title: "Made", cell: (key) => <When at={key.created} /> },
+          { title: "By", cell: (key) => makerOf(key.created_by) },
           { title: "Expires", cell: (key) => (key.expires_at ? <When at={key.expires_at} /> : "never") },
           { title: "Used", cell: (key) => <When at={key.last_used_at} /> },
           {
             title: "Action",
             cell: (key) => !key.revoked_at && <Delete name={key.name} act={() => revoke.mutate(key.id)} />,
+          },
+        ]}
+      />
+    </Card>
+  );
+}
+
+function makerOf(maker: Record<string, unknown> | null | undefined): string {
+  const name = maker?.["display_value"];
+  return typeof name === "string" ? name : "the server";
+}
+
+function Sessions() {
+  const found = useQuery(ask.sessions);
+  const end = useAct((id: string) =>
+    good(api.DELETE("/api/sessions/{session_id}", { params: { path: { session_id: id } } })),
+  );
+  if (found.error) return <Failure error={found.error} retry={() => void found.refetch()} />;
+  if (!found.data) return <Loading what="sessions" />;
+  return (
+    <Card title="Signed-in browsers">
+      {end.error && <Failure error={end.error} />}
+      <Table
+        label="Signed-in browsers"
+        rows={found.data}
+        id={(session) => session.id}
+        columns={[
+          { title: "Key", cell: (session) => session.key_name },
+          { title: "Signed in", cell: (session) => <When at={session.created} /> },
+          { title: "Used", cell: (session) => <When at={session.last_used_at} /> },
+          { title: "Expires", cell: (session) => <When at={session.expires_at} /> },
+          {
+            title: "Action",
+            cell: (session) =>
+              session.is_current ? "this one" : <Delete name={`session of ${session.key_name}`} act={() => end.mutate(session.id)} />,
           },
         ]}
       />

@@ -1,15 +1,25 @@
-/** Signing in: by the one-time link, which brings its token, or with a key. */
+/**
+ * Signing in: by the one-time link, which brings its token, or with a key.
+ *
+ * The token stands in the link's fragment, which browsers send to no server and in no Referer.
+ */
 import { useMutation } from "@tanstack/react-query";
-import { useNavigate, useSearch } from "@tanstack/react-router";
+import { useNavigate } from "@tanstack/react-router";
 import { type FormEvent, useEffect, useState } from "react";
 
 import { signIn } from "../api/client";
 import { Button, Command, Failure, useTitle } from "../components/basics";
 
+/** The token of the address, which it is taken off, so that the history does not keep it. */
+function takeToken(): string | null {
+  const token = new URLSearchParams(window.location.hash.slice(1)).get("token");
+  if (token) window.history.replaceState(window.history.state, "", window.location.pathname);
+  return token;
+}
+
 export function SignIn() {
   useTitle("Sign in");
   const navigate = useNavigate();
-  const { token } = useSearch({ from: "/sign-in" });
   const [key, setKey] = useState("");
   const entering = useMutation({
     mutationFn: signIn,
@@ -17,8 +27,9 @@ export function SignIn() {
   });
   const enter = entering.mutate;
   useEffect(() => {
+    const token = takeToken();
     if (token) enter(token);
-  }, [token, enter]);
+  }, [enter]);
   const submit = (event: FormEvent) => {
     event.preventDefault();
     enter(key.trim());

@@ -2,8 +2,8 @@
 
 from uuid import UUID
 
-from runwright.api.keys import Key, KeyCreate, NewKey, SignIn
-from runwright.client.call import Call, delete, join, post, query
+from runwright.api.keys import Dependents, Key, KeyCreate, NewKey, Session, SignIn
+from runwright.client.call import Call, delete, get, join, post, query, with_query
 
 
 def create(key: KeyCreate) -> Call[NewKey]:
@@ -21,6 +21,22 @@ def find() -> Call[list[Key]]:
     return query("/keys/filter", list[Key], {})
 
 
-def revoke(key_id: UUID) -> Call[None]:
-    """Make a key worthless."""
-    return delete(join("keys", key_id))
+def dependents(key_id: UUID) -> Call[Dependents]:
+    """What hangs on a key: the browsers signed in with it, and the keys made with it."""
+    return get(join("keys", key_id, "dependents"), Dependents)
+
+
+def revoke(key_id: UUID, *, made_too: bool = False) -> Call[None]:
+    """Make a key worthless, and end its sessions; `made_too`: and the keys made with it."""
+    path = join("keys", key_id)
+    return delete(with_query(path, {"made_too": "true"}) if made_too else path)
+
+
+def sessions() -> Call[list[Session]]:
+    """The browsers that are signed in: those of this key, or all for an administrator."""
+    return query("/sessions/filter", list[Session], {})
+
+
+def end_session(session_id: UUID) -> Call[None]:
+    """Sign a browser out."""
+    return delete(join("sessions", session_id))

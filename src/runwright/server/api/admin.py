@@ -7,7 +7,8 @@ import msgspec
 from litestar import Request, Response, Router, delete, get, put
 from litestar.params import JSONBody
 
-from runwright.server.auth import csrf_token, secret_in, session_of
+from runwright.server.auth import secret_in
+from runwright.server.browser_requests import csrf_token, session_in
 from runwright.server.injected import QueryText, Wired
 from runwright.server.problems import Busy, Missing, Unprocessable
 from runwright.storage.block_documents import BLOCK_DOCUMENTS
@@ -117,7 +118,7 @@ async def csrf(
     """A token for changes by a browser; with a key only where the settings ask for it."""
     authorization = dict(request.scope["headers"]).get(b"authorization")
     if authorization is None:
-        secret = session_of(request.scope)
+        secret = session_in(request.scope, wiring.settings)
     else:
         secret = secret_in(authorization) if wiring.settings.csrf_protection else None
     if secret is None:

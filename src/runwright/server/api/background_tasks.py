@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 from uuid import UUID
 
 import msgspec
@@ -12,9 +13,9 @@ from litestar.params import JSONBody
 
 from runwright.api.task_runs import TaskRun
 from runwright.api.task_workers import Subscription, TaskWorker, TaskWorkerQuery
+from runwright.server.auth import Access
 from runwright.server.injected import Doorkeeper, Wired
-from runwright.server.scopes import SCOPES, WEBSOCKET
-from runwright.server.websocket_auth import PROTOCOL_ERROR, Socket, admit
+from runwright.server.websocket_auth import PROTOCOL_ERROR, Socket, while_admitted
 from runwright.server.wiring import Wiring
 from runwright.storage.background_tasks import (
     DEFERRED,
@@ -41,8 +42,11 @@ _path = "/task_runs/subscriptions/scheduled"
 @websocket(_path)
 async def deliver(socket: Socket, wiring: Wired, authenticator: Doorkeeper) -> None:
     """Task runs of the tasks that a process knows, one at a time; it acknowledges each."""
-    if await admit(socket, authenticator, SCOPES[WEBSOCKET, _path]) is None:
-        return
+    await while_admitted(socket, authenticator, _path, partial(_deliver, socket, wiring))
+
+
+async def _deliver(socket: Socket, wiring: Wiring, access: Access) -> None:
+    del access
     try:
         async with asyncio.timeout(_PATIENCE_S):
             content = await socket.receive_data(mode="text")

@@ -3,6 +3,7 @@
 import asyncio
 from contextlib import suppress
 from datetime import datetime, timedelta
+from functools import partial
 from uuid import UUID
 
 import msgspec
@@ -11,13 +12,13 @@ from litestar.exceptions import WebSocketDisconnect
 
 from runwright.api.events import Event, EventFilter
 from runwright.api.journal import without_nul
+from runwright.server.auth import Access
 from runwright.server.injected import Doorkeeper, Wired
 from runwright.server.listener import frame_of, whenever
 from runwright.server.outgoing import say, until_gone
 from runwright.server.problems import log
-from runwright.server.scopes import SCOPES, WEBSOCKET
 from runwright.server.use_cases.take_events import take_events
-from runwright.server.websocket_auth import PROTOCOL_ERROR, Socket, admit
+from runwright.server.websocket_auth import PROTOCOL_ERROR, Socket, while_admitted
 from runwright.server.wiring import Wiring
 from runwright.storage.arrivals import arrivals_since, arrived_events
 from runwright.storage.errors import StorageError
@@ -38,8 +39,10 @@ class _FilterFrame(msgspec.Struct, tag="filter", tag_field="type"):
 @websocket("/in")
 async def take_in(socket: Socket, wiring: Wired, authenticator: Doorkeeper) -> None:
     """Events, one a frame. What has arrived is stored together, and nothing is answered."""
-    if await admit(socket, authenticator, SCOPES[WEBSOCKET, "/events/in"]) is None:
-        return
+    await while_admitted(socket, authenticator, "/events/in", partial(_take_in, socket, wiring))
+
+
+async def _take_in(socket: Socket, wiring: Wiring, access: Access) -> None:
     arrived: asyncio.Queue[Event | None] = asyncio.Queue(_MOST_WAITING)
     storing = asyncio.create_task(_store(wiring, arrived))
     try:
@@ -50,8 +53,12 @@ async def take_in(socket: Socket, wiring: Wired, authenticator: Doorkeeper) -> N
     except WebSocketDisconnect:
         pass
     finally:
-        await arrived.put(None)
-        await storing
+        if access.is_over:  # what came since then is not stored either
+            storing.cancel()
+            await asyncio.gather(storing, return_exceptions=True)
+        else:
+            await arrived.put(None)
+            await storing
 
 
 async def _store(wiring: Wiring, arrived: "asyncio.Queue[Event | None]") -> None:
@@ -94,8 +101,11 @@ async def take_out(socket: Socket, wiring: Wired, authenticator: Doorkeeper) -> 
 
     Who comes back asks with the latest `received` it has seen, and hears some of it again.
     """
-    if await admit(socket, authenticator, SCOPES[WEBSOCKET, "/events/out"]) is None:
-        return
+    await while_admitted(socket, authenticator, "/events/out", partial(_take_out, socket, wiring))
+
+
+async def _take_out(socket: Socket, wiring: Wiring, access: Access) -> None:
+    del access
     try:
         async with asyncio.timeout(_PATIENCE_S):
             content = await socket.receive_data(mode="text")

@@ -21,8 +21,9 @@ from runwright.api.executions import (
 from runwright.api.flow_runs import FlowRun
 from runwright.api.journal import JournalAnswer, JournalBatch
 from runwright.api.states import OrchestrationResult
+from runwright.server.auth import Access
 from runwright.server.decoding import decode
-from runwright.server.injected import Asker, PathId, PathName, Wired
+from runwright.server.injected import Admission, Asker, PathId, PathName, Wired
 from runwright.server.keys import Principal
 from runwright.server.problems import Conflict, Denied, Missing, Problem
 from runwright.server.use_cases.append_journal import append_journal
@@ -184,10 +185,10 @@ async def sync(
     instance_id: PathId,
     data: JSONBody[SyncRequest],
     wiring: Wired,
-    principal: Asker,
+    access: Admission,
 ) -> SyncAnswer:
     """A worker's heartbeat, and its work: answered at once when there is some."""
-    return await _sync(wiring, principal, name, instance_id, data, asyncio.Event())
+    return await _sync(wiring, access, name, instance_id, data, asyncio.Event())
 
 
 async def sync_fast(  # what is in the path, and who listens
@@ -197,9 +198,11 @@ async def sync_fast(  # what is in the path, and who listens
     *,
     name: str,
     instance_id: UUID,
-    receive: Callable[[], Awaitable[Any]],
+    connection: tuple[Any, Callable[[], Awaitable[Any]]],
 ) -> tuple[int, bytes]:
     """A worker's heartbeat, and its work: answered at once when there is some."""
+    del principal  # of whom the access knows
+    scope, receive = connection
     request = decode(_sync_request, body)
     hung_up = asyncio.Event()
 
@@ -210,7 +213,8 @@ async def sync_fast(  # what is in the path, and who listens
 
     listening = asyncio.create_task(listen())
     try:
-        answer = await _sync(wiring, principal, name, instance_id, request, hung_up)
+        access = scope["runwright.access"]
+        answer = await _sync(wiring, access, name, instance_id, request, hung_up)
     finally:
         listening.cancel()
     return 200, _encode(answer)
@@ -218,13 +222,13 @@ async def sync_fast(  # what is in the path, and who listens
 
 async def _sync(  # as above
     wiring: Wiring,
-    principal: Principal,
+    access: Access,
     name: str,
     instance_id: UUID,
     request: SyncRequest,
     hung_up: asyncio.Event,
 ) -> SyncAnswer:
-    return await wiring.desk.sync(name, instance_id, request, hung_up, asker=principal)
+    return await wiring.desk.sync(name, instance_id, request, hung_up, asker=access)
 
 
 router = Router(

@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from uuid import UUID
 
 import msgspec
@@ -10,10 +11,10 @@ from litestar.exceptions import WebSocketDisconnect
 from msgspec.structs import replace
 
 from runwright.api.filters import LogFilter, TimeIs
+from runwright.server.auth import Access
 from runwright.server.injected import Doorkeeper, Wired
 from runwright.server.outgoing import say, until_gone
-from runwright.server.scopes import SCOPES, WEBSOCKET
-from runwright.server.websocket_auth import PROTOCOL_ERROR, Socket, admit
+from runwright.server.websocket_auth import PROTOCOL_ERROR, Socket, while_admitted
 from runwright.server.wiring import Wiring
 from runwright.storage.logs import first_id_at, logs_after
 from runwright.storage.queries import MAX_LIMIT
@@ -33,8 +34,11 @@ class _FilterFrame(msgspec.Struct, tag="filter", tag_field="type"):
 @websocket("/logs/out")
 async def take_out(socket: Socket, wiring: Wired, authenticator: Doorkeeper) -> None:
     """The log records that a filter wants: those stored since its first instant, then each new."""
-    if await admit(socket, authenticator, SCOPES[WEBSOCKET, "/logs/out"]) is None:
-        return
+    await while_admitted(socket, authenticator, "/logs/out", partial(_take_out, socket, wiring))
+
+
+async def _take_out(socket: Socket, wiring: Wiring, access: Access) -> None:
+    del access
     try:
         async with asyncio.timeout(_PATIENCE_S):
             content = await socket.receive_data(mode="text")

@@ -5,7 +5,7 @@ is refused, and its workers do without.
 """
 
 import asyncio
-from contextlib import suppress
+from functools import partial
 from uuid import UUID
 
 import msgspec
@@ -26,11 +26,11 @@ from runwright.api.worker_channel import (
     Snapshot,
 )
 from runwright.api.workers import WorkerHeartbeat
-from runwright.server.auth import authorize
+from runwright.server.auth import Access, authorize
 from runwright.server.injected import Doorkeeper, Wired
 from runwright.server.keys import Principal
 from runwright.server.problems import Denied, Missing, Problem
-from runwright.server.scopes import SCOPES, WEBSOCKET
+from runwright.server.scopes import SCOPES
 from runwright.server.use_cases.find_pool import pool_of_name
 from runwright.server.use_cases.hear_of_worker import hear_of_named_worker
 from runwright.server.use_cases.own_pool import refuse_other_pools
@@ -40,7 +40,8 @@ from runwright.server.websocket_auth import (
     POLICY_VIOLATION,
     PROTOCOL_ERROR,
     Socket,
-    admit,
+    close,
+    while_admitted,
 )
 from runwright.server.wiring import Wiring
 from runwright.storage.engine import Transaction
@@ -60,23 +61,24 @@ async def connect(
     socket: Socket, name: FromPath[str], wiring: Wired, authenticator: Doorkeeper
 ) -> None:
     """A worker of the pool, for as long as it is connected."""
-    principal = await admit(socket, authenticator, SCOPES[WEBSOCKET, _path])
-    if principal is None:
-        return
+    await while_admitted(socket, authenticator, _path, partial(_connected, socket, wiring, name))
+
+
+async def _connected(socket: Socket, wiring: Wiring, name: str, access: Access) -> None:
     try:
         hello = await _first_frame(socket)
-        ready = await _welcome(wiring, name, hello, principal)
+        ready = await _welcome(wiring, name, hello, access.principal)
     except (Denied, Missing, TooManyWorkers) as error:
-        await _close(socket, POLICY_VIOLATION, f"{error}")
+        await close(socket, POLICY_VIOLATION, f"{error}")
     except (msgspec.MsgspecError, TimeoutError, Problem) as error:
-        await _close(socket, PROTOCOL_ERROR, f"Expected a hello of {VERSION}: {error}")
+        await close(socket, PROTOCOL_ERROR, f"Expected a hello of {VERSION}: {error}")
     except StorageError:
-        await _close(socket, INTERNAL_ERROR, "The database is away for a moment.")
+        await close(socket, INTERNAL_ERROR, "The database is away for a moment.")
     except WebSocketDisconnect:
         pass
     else:
         await _send(socket, wiring, "worker.ready.v1", ready)
-        await _serve(socket, wiring, name, ready.initial_snapshot.work_pool, principal)
+        await _serve(socket, wiring, name, ready.initial_snapshot.work_pool, access.principal)
 
 
 async def _first_frame(socket: Socket) -> HelloPayload:
@@ -156,11 +158,11 @@ async def _listen(socket: Socket, wiring: Wiring, pool_id: UUID, principal: Prin
     except WebSocketDisconnect:
         return
     except TooManyWorkers as error:
-        await _close(socket, POLICY_VIOLATION, f"{error}")
+        await close(socket, POLICY_VIOLATION, f"{error}")
     except msgspec.MsgspecError as error:
-        await _close(socket, PROTOCOL_ERROR, f"Expected a heartbeat: {error}")
+        await close(socket, PROTOCOL_ERROR, f"Expected a heartbeat: {error}")
     except StorageError:
-        await _close(socket, INTERNAL_ERROR, "The heartbeat could not be stored.")
+        await close(socket, INTERNAL_ERROR, "The heartbeat could not be stored.")
 
 
 async def _show_changes(socket: Socket, wiring: Wiring, name: str, shown: WorkPool) -> None:
@@ -172,7 +174,7 @@ async def _show_changes(socket: Socket, wiring: Wiring, name: str, shown: WorkPo
         except StorageError:
             continue
         except Missing:
-            await _close(socket, INTERNAL_ERROR, "The pool was deleted.")
+            await close(socket, INTERNAL_ERROR, "The pool was deleted.")
             return
         if pool.updated != shown.updated:
             number, shown = number + 1, pool
@@ -183,10 +185,3 @@ async def _show_changes(socket: Socket, wiring: Wiring, name: str, shown: WorkPo
 async def _send(socket: Socket, wiring: Wiring, kind: str, payload: Ready | Snapshot) -> None:
     frame = Frame(type=kind, id=wiring.new_id(), sent_at=wiring.clock.now(), payload=payload)  # type: ignore[arg-type]
     await socket.send_data(msgspec.json.encode(frame).decode())
-
-
-async def _close(socket: Socket, code: int, reason: str) -> None:
-    # A close frame has room for 123 bytes.
-    short = reason.encode()[:120].decode(errors="ignore")
-    with suppress(WebSocketDisconnect, RuntimeError, OSError):
-        await socket.close(code=code, reason=short)

@@ -2,7 +2,8 @@
 
 Runs are kept for ever unless told otherwise. Only runs that have ended are deleted, with
 everything of theirs; logs, events, the figures of workers' machines and what automations did go by
-their own age; workers that were not heard of for a week go too.
+their own age; workers that were not heard of for a week go too, and sessions that ended as long
+ago.
 """
 
 from datetime import datetime, timedelta
@@ -14,6 +15,7 @@ from runwright.storage.automation_buckets import forget_old
 from runwright.storage.deleting import delete_some
 from runwright.storage.engine import Storage, Transaction
 from runwright.storage.tables import (
+    api_key,
     automation_action,
     automation_firing,
     concurrency_slot,
@@ -27,6 +29,7 @@ from runwright.storage.tables import (
 _BATCH = 500
 _MOST_BATCHES = 200
 _WORKERS_KEPT = timedelta(days=7)
+_SESSIONS_KEPT = timedelta(days=7)
 #: What a trigger has counted, and not come to an end with.
 _BUCKETS_KEPT = timedelta(days=90)
 _ENDED = sorted(str(kind) for kind in TERMINAL)
@@ -87,6 +90,7 @@ def plan_pruning(
     too_old: list[tuple[Table, ColumnElement[bool]]] = [
         (worker, or_(heard < now - _WORKERS_KEPT, worker.c.stopped_at < now - _WORKERS_KEPT)),
         (concurrency_slot, concurrency_slot.c.expires_at < now),
+        (api_key, _is_spent(now - _SESSIONS_KEPT)),
     ]
     if log_retention is not None:
         too_old.append((log, log.c.timestamp < now - log_retention))
@@ -99,6 +103,12 @@ def plan_pruning(
         ended = flow_run.c.state_type.in_(_ENDED)
         too_old.append((flow_run, ended & (flow_run.c.end_time < now - run_retention)))
     return too_old
+
+
+def _is_spent(before: datetime) -> ColumnElement[bool]:
+    """A session or sign-in link that ended before then. Keys are kept: they say who made what."""
+    ended = or_(api_key.c.expires_at < before, api_key.c.revoked_at < before)
+    return and_(api_key.c.kind.in_(["session", "sign_in"]), ended)
 
 
 def _is_done(before: datetime) -> ColumnElement[bool]:

@@ -4,7 +4,7 @@ a run that becomes due causes one claim, not one for every worker that waits.
 
 import asyncio
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 from uuid import UUID
 
 from runwright.api.executions import ClaimedRun, ExecutionRef, SyncAnswer, SyncRequest
@@ -16,9 +16,44 @@ from runwright.storage.claims import has_due_run, seconds_to_next_due
 from runwright.storage.engine import Storage, Transaction
 from runwright.storage.host_readings import keep_reading
 
+
+class Asker(Protocol):
+    """Who asks for work. A key may be revoked while its worker waits."""
+
+    @property
+    def principal(self) -> Principal:
+        """Whose pools these are."""
+        ...
+
+    @property
+    def topics(self) -> list[str]:
+        """What is woken when it may be."""
+        ...
+
+    async def check(self, *, at_most_s: float) -> None:
+        """Raises the refusal where it is not good any more, as far as known so long ago."""
+        ...
+
+
+class Unrevoked:
+    """Whom nobody revokes, as the user of this machine."""
+
+    topics: list[str] = []  # noqa: RUF012  # of nobody, and never changed
+
+    def __init__(self, principal: Principal = LOCAL_ADMIN) -> None:
+        self.principal = principal
+
+    async def check(self, *, at_most_s: float) -> None:
+        """Says nothing."""
+        del at_most_s
+
+
+_THIS_MACHINE = Unrevoked()
 _MOST_WAIT_S = 10.0
 #: How often a poll looks without having been woken: notices between replicas may be lost.
 _LOOK_AGAIN_S = 1.0
+#: How old may be what is known of a waiting worker's key: with the look above less than 5 s.
+_BELIEVED_S = 3.5
 #: How often it is kept how a worker's machine does. Seconds.
 _READ_EVERY_S = 9.0
 #: Claims that take less than a millisecond or two together.
@@ -56,28 +91,30 @@ class WorkDesk:
         request: SyncRequest,
         hung_up: asyncio.Event | None = None,
         *,
-        asker: Principal = LOCAL_ADMIN,
+        asker: Asker = _THIS_MACHINE,
     ) -> SyncAnswer:
         """Answer when there is work or an order, else after the wait that was asked for.
 
         `hung_up` is set by `hang_up` when nobody listens any more: what is claimed then would
-        wait for a worker that is dead.
+        wait for a worker that is dead. `asker` is checked before every look for work.
 
         Raises:
             Missing: there is no such pool.
-            Denied: the instance is that of another key or pool. Nothing of it has changed.
+            Denied: the instance is that of another key or pool, and nothing of it has changed; or
+                the key is not good any more.
             TooManyWorkers: the key has no room for another instance.
             StorageError: the database does not answer.
         """
         superseded = hung_up or asyncio.Event()
-        parked = _Parked(superseded, asker.key_id, pool_name)
+        principal = asker.principal
+        parked = _Parked(superseded, principal.key_id, pool_name)
         self._supersede(instance_id, parked)
         is_small = len(request.executions) <= _FEW_HELD
         greet = self._storage.jot if is_small else self._storage.write
         is_due = self._is_reading_due(instance_id)
 
         def use_case(tx: Transaction) -> Greeting:
-            told = greet_worker(tx, pool_name, instance_id, request, self._policy, asker=asker)
+            told = greet_worker(tx, pool_name, instance_id, request, self._policy, asker=principal)
             if is_due and request.host is not None:
                 id_ = self._policy.new_id()
                 keep_reading(tx, id_, instance_id, request.host, request.usage)
@@ -91,7 +128,7 @@ class WorkDesk:
         try:
             claimed = list(greeting.claimed)
             if not claimed and not self._is_news(instance_id, greeting.cancel, greeting.lost):
-                return await self._wait(greeting, instance_id, request, superseded)
+                return await self._wait(greeting, instance_id, request, superseded, asker)
             claimed += await self._claim(greeting, instance_id, request, len(claimed))
             return _answer(greeting, claimed, greeting.cancel, greeting.lost)
         finally:
@@ -104,11 +141,16 @@ class WorkDesk:
         self._storage.waker.wake([f"worker:{instance_id}"])
 
     async def _wait(
-        self, greeting: Greeting, instance_id: UUID, request: SyncRequest, superseded: asyncio.Event
+        self,
+        greeting: Greeting,
+        instance_id: UUID,
+        request: SyncRequest,
+        superseded: asyncio.Event,
+        asker: Asker,
     ) -> SyncAnswer:
         loop = asyncio.get_running_loop()
         until = loop.time() + min(request.wait_ms / 1000, _MOST_WAIT_S)
-        topics = [f"worker:{instance_id}"]
+        topics = [f"worker:{instance_id}", *asker.topics]
         if request.free > 0:  # who can take nothing is not woken by what the pool has
             topics.append(f"pool:{greeting.pool_id}")
         cancel, lost = greeting.cancel, greeting.lost
@@ -123,6 +165,7 @@ class WorkDesk:
                 await watch.wait(min(left, await self._patience(greeting.pool_id, request)))
                 if self._storage.waker.is_closed or superseded.is_set():
                     return _answer(greeting, [], cancel, lost)
+                await asker.check(at_most_s=_BELIEVED_S)
                 if request.executions:
                     look = self._storage.glance if is_small else self._storage.read
                     cancel, lost = await look(lambda tx: orders(tx, request.executions))

@@ -22,15 +22,22 @@ api_key = Table(
     id_column(),
     *created_columns(),
     Column("name", String, nullable=False),
-    # user | worker; only the SHA-256 of the secret is kept.
+    # user | worker | session (a browser's cookie) | sign_in (a link that makes one session).
     Column("kind", String, nullable=False),
-    Column("secret_hash", String, nullable=False),
+    # Only the SHA-256 of the secret is kept.
+    Column("secret_hash", String, nullable=False, index=True),
     Column("scopes", Json, nullable=False),
     # A worker key may only speak for this pool.
     Column("work_pool_id", Id, ForeignKey("work_pool.id", ondelete="CASCADE")),
     Column("expires_at", Instant),
     Column("revoked_at", Instant),
     Column("last_used_at", Instant),
+    # Who made it, for people. Of a session and a link: whose they are.
+    Column("created_by", Json),
+    # The key it was made with; None where that was the server or a command on its machine. Sessions
+    # and links are good for as long as this key is, and may at most what it may. No foreign key: a
+    # key that is deleted leaves what it made, and its sessions are refused for want of it.
+    Column("created_by_id", Id, index=True),
 )
 
 concurrency_limit = Table(
