@@ -153,6 +153,27 @@ def test_a_parked_poll_ends_and_is_given_nothing(site_on_both):
     assert site.state(run) == "SCHEDULED"
 
 
+def test_the_command_line_lists_and_ends_what_hangs_on_a_key(site):
+    key, key_id = new_key(site)
+    made = site.send("POST", "/keys/", {"name": "made"}, key=key).json["key"]["id"]
+    cookies = [{"Cookie": signed_in(site, key)} for _ in range(2)]
+    (first, _) = json.loads(site.cli("session", "ls", "-o", "json").stdout)
+    assert first["key_id"] == key_id
+    assert site.cli("session", "revoke", first["id"]).returncode == 0
+    living = [site.send("GET", "/hello", key=None, headers=each).status for each in cookies]
+    assert sorted(living) == [200, 401]
+    revoked = site.cli("key", "revoke", key_id)
+    assert "signed out: 1." in revoked.stderr
+    assert f"made ({made})" in revoked.stderr
+    assert "--made-too" in revoked.stderr
+    assert [site.send("GET", "/hello", key=None, headers=each).status for each in cookies] == [
+        401
+    ] * 2
+    assert site.cli("key", "revoke", key_id, "--made-too").returncode == 0
+    left = {each["id"]: each["revoked_at"] for each in site.ask("POST", "/keys/filter", {})}
+    assert left[made] is not None
+
+
 @pytest.mark.parametrize("path", ["/variables/", "/flow_runs", "/flows/"])
 def test_a_request_that_is_sent_slowly_is_held_to_what_its_key_is_at_the_end(site, path):
     key, key_id = new_key(site)
