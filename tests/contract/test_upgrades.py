@@ -1,12 +1,18 @@
 """Upgrades that meet, and revisions said and taken back, on both databases."""
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from uuid import uuid4
 
 import pytest
-from sqlalchemy import inspect
+from sqlalchemy import column, insert, inspect, select, table
 
 from runwright.errors import DatabaseError
 from runwright.storage import migrations
+from runwright.storage.tables import api_key
+
+#: Those of a key as it was at revision 0020.
+_KEY_COLUMNS = {"id", "created", "updated", "name", "kind", "secret_hash", "scopes"}
 
 
 def tables_of(database_url):
@@ -49,3 +55,35 @@ def test_a_newer_database_is_left_alone(database_url):
         with pytest.raises(DatabaseError, match="at revision '9999', which this program does not"):
             change(database_url)
     assert "flow_run" in tables_of(database_url)
+
+
+def test_keys_that_could_say_what_workers_execute_still_can(database_url):
+    """0021 made a scope of it."""
+    migrations.upgrade(database_url, "0020")
+    scopes = {
+        "both": ["deployments:write", "runs:create", "runs:read"],
+        "runs": ["runs:create"],
+        "deploys": ["deployments:write"],
+    }
+
+    key = table(
+        "api_key",
+        *(column(each.name, each.type) for each in api_key.c if each.name in _KEY_COLUMNS),
+    )
+
+    def add(connection):
+        now = datetime.now(UTC)  # noqa: TID251
+        for name, held in scopes.items():
+            about = {"id": uuid4(), "created": now, "updated": now, "name": name, "kind": "user"}
+            connection.execute(insert(key).values(**about, secret_hash=name, scopes=held))
+
+    def read(connection):
+        return dict(tuple(row) for row in connection.execute(select(key.c.name, key.c.scopes)))
+
+    migrations._connected(database_url, add)
+    migrations.upgrade(database_url)
+    widened = scopes | {"both": sorted([*scopes["both"], "runs:infrastructure"])}
+    assert migrations._connected(database_url, read) == widened
+    migrations.downgrade(database_url, "0020")
+    migrations.upgrade(database_url)
+    assert migrations._connected(database_url, read) == widened

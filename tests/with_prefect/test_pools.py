@@ -65,6 +65,10 @@ def test_deployed_run_watched_and_run_by_another(prefect, pool):
     assert "hello world from quick" in shown
     run = prefect.wait_for("quick", "Completed")
     assert run["work_pool_name"] == pool
+    # A full key may say what a worker executes, as with Prefect's server.
+    variables = ("-jv", 'env={"PREFECT_LOGGING_LEVEL": "DEBUG"}')
+    shown = prefect("deployment", "run", "quick/quick", *variables, "--watch").ok
+    assert "finished successfully" in shown.replace("\n", " ")
     outer = asked(prefect, "asks_another", name="x")
     reached(prefect, outer, "Completed")
     tasks = prefect.ask("POST", "/task_runs/filter", {"flow_runs": {"id": {"any_": [outer]}}})

@@ -41,6 +41,7 @@ def deploy(  # noqa: PLR0913  # the options of a deployment, by name
     params: str | None = None,
     tag: list[str] | None = None,
     job_variable: list[str] | None = None,
+    overridable: list[str] | None = None,
     version: str | None = None,
     description: str | None = None,
     concurrency_limit: int | None = None,
@@ -76,6 +77,9 @@ def deploy(  # noqa: PLR0913  # the options of a deployment, by name
         A parameter, as name=value; values that are JSON are read as JSON.
     params
         All parameters as one JSON object.
+    overridable
+        A job variable that a run may set without the scope runs:infrastructure, as cpus or
+        env.APP_*; may be given several times. Without any, those that are named already stay.
     source
         Where the code is: a directory or a git URL. Default: this directory.
     image
@@ -109,6 +113,7 @@ def deploy(  # noqa: PLR0913  # the options of a deployment, by name
         work_pool_name=pool,
         work_queue_name=queue,
         job_variables=pairs(job_variable or (), "--job-variable"),
+        overridable_job_variables=overridable,
         concurrency_limit=concurrency_limit,
         collision_strategy=collision_strategy,
         **given_schedules,

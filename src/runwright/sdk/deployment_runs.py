@@ -42,6 +42,9 @@ def run_deployment(  # noqa: PLR0913  # the options of a run, by name
     async function the call has to be awaited. Called in a flow, the run shows as a part of it
     unless `as_subflow` is False.
 
+    `job_variables`: in a flow that a worker runs, those alone that the deployment names in its
+    `overridable_job_variables`; else with a key that has the scope `runs:infrastructure`.
+
     Raises:
         NotFound: there is no such deployment.
         Unprocessable: the parameters do not fit.
