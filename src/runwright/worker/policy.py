@@ -49,10 +49,7 @@ class ProcessPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
             LaunchFailed: says what is refused.
         """
         check_overrides(overridden, self.overrides)
-        if job.command:
-            words = shlex.split(job.command) if isinstance(job.command, str) else job.command
-            if not matches(words[0], self.commands):
-                raise not_allowed(f"the command {words[0]}")
+        check_command(job.command, self.commands)
         if job.python and not matches(job.python, self.pythons):
             raise not_allowed(f"the interpreter {job.python}")
         for module in job.preload:
@@ -76,6 +73,17 @@ class ProcessPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
             raise not_allowed(f"the variable {name}")
         if not matches(name, self.env) or matches(name, self.deny_env):
             raise not_allowed(f"the variable {name}")
+
+
+def check_command(command: Sequence[str] | str | None, allowed: Sequence[str]) -> None:
+    """Refuse a command whose program is not allowed.
+
+    Raises:
+        LaunchFailed: names the program.
+    """
+    words = shlex.split(command) if isinstance(command, str) else command or ()
+    if words and not matches(words[0], allowed):
+        raise not_allowed(f"the command {words[0]}")
 
 
 def check_overrides(overridden: Sequence[str] | None, allowed: Sequence[str]) -> None:

@@ -97,11 +97,22 @@ def test_a_job_that_makes_no_sense_is_refused_by_name(configuration: dict, said:
         ({"max_memory": "1g"}, {"mem_limit": "2g"}, "mem_limit 2g"),
         ({"max_memory": "1g"}, {}, "mem_limit unlimited"),
         ({"max_cpus": 2}, {"cpus": 3}, "cpus 3"),
+        ({"commands": ()}, {"command": "sh -c x"}, "the command sh"),
+        ({"commands": ("/opt/*",)}, {"command": ["curl", "x"]}, "the command curl"),
     ],
 )
 def test_what_a_policy_refuses(policy: dict, job: dict, refused: str) -> None:
     with pytest.raises(LaunchFailed, match=f"does not allow.*{refused}"):
         DockerPolicy(**policy).check(DockerJob(**{"image": "x:1", **job}))
+
+
+def test_what_a_single_run_may_say_to_containers() -> None:
+    job = DockerJob(image="x:1", env={"PYTHONPATH": "/srv"}, command="  ")
+    DockerPolicy().check(job, [])
+    DockerPolicy().check(job, None)
+    for policy, names in (({}, ["env.PYTHONPATH"]), ({"overrides": ("cpus",)}, ["cpus", "image"])):
+        with pytest.raises(LaunchFailed, match=f"single run set {names[-1]}"):
+            DockerPolicy(**policy).check(job, names)
 
 
 def test_what_a_policy_lets_pass() -> None:

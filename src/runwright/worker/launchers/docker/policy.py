@@ -6,7 +6,6 @@ volumes, and nothing of the host: no directories, no host network, no privileges
 """
 
 import os
-import shlex
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
@@ -16,7 +15,13 @@ import msgspec
 from runwright.errors import ConfigurationError
 from runwright.worker.launcher import LaunchFailed
 from runwright.worker.launchers.docker.job import DockerJob, size_in_bytes
-from runwright.worker.policy import ProcessPolicy, check_overrides, matches, not_allowed
+from runwright.worker.policy import (
+    ProcessPolicy,
+    check_command,
+    check_overrides,
+    matches,
+    not_allowed,
+)
 
 
 class Registry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -84,10 +89,7 @@ class DockerPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
         check_overrides(overridden, self.overrides)
         if not matches(job.image, self.images):
             raise not_allowed(f"the image {job.image}")
-        if job.command:
-            words = shlex.split(job.command) if isinstance(job.command, str) else job.command
-            if not matches(words[0], self.commands):
-                raise not_allowed(f"the command {words[0]}")
+        check_command(job.command, self.commands)
         for name in job.env:
             if not matches(name, self.env):
                 raise not_allowed(f"the variable {name}")
