@@ -94,6 +94,7 @@ generate: $(READY)  ## write the generated reference pages anew
 
 verify: $(READY)  ## generated files are fresh
 	$(BIN)/python tools/generate_docs.py --check
+	$(BIN)/python tools/check_migrations.py
 
 bench: $(READY)  ## measure against the figures of docs/operate/performance.md
 	$(BIN)/python -m bench

@@ -1,6 +1,7 @@
 """What pages of other sites make a browser send, with the session's cookie or to sign it in."""
 
 import base64
+import http.client
 
 import pytest
 from tests.hostile.borders.handshake import Websocket
@@ -101,3 +102,16 @@ def test_a_sign_in_link_leads_to_the_configured_address_and_is_in_no_servers_log
         assert link["url"].startswith("https://rw.example.com/sign-in#token=rws_")
         assert "?" not in link["url"]
     assert site.cli("server", "sign-in").stdout.startswith("https://rw.example.com/sign-in#token=")
+
+
+def test_our_own_page_signs_a_browser_out(site, cookie):
+    headers = {"Cookie": cookie, "Origin": f"http://127.0.0.1:{site.port}"}
+    token = site.send("GET", "/csrf-token?client=x", key=None, headers=headers).json["token"]
+    connection = http.client.HTTPConnection("127.0.0.1", site.port, timeout=15)
+    for more, status in (({}, 403), ({"prefect-csrf-token": token}, 204), ({}, 401)):
+        # As a page does: what has no body has no Content-Type either.
+        connection.request("DELETE", "/api/session", headers=headers | more)
+        answer = connection.getresponse()
+        answer.read()
+        assert answer.status == status, more
+    connection.close()
