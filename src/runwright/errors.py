@@ -102,6 +102,10 @@ class ServerUnreachable(ServerError):
     """No answer from the control plane."""
 
 
+class JournalLost(ServerUnreachable):
+    """The way by which a run reports is gone: nothing more of it can be recorded."""
+
+
 class ApiProblem(ServerError):
     """The control plane refused a request. `code` is stable; `status` is that of HTTP."""
 

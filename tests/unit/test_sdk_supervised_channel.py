@@ -256,7 +256,7 @@ def test_a_supervisor_that_has_ended_leaves_nobody_waiting(connect):
         return []
 
     channel = connect(answer).channel
-    with pytest.raises(ServerUnreachable, match="supervisor of flow run"):
+    with pytest.raises(ServerUnreachable, match="connection to its supervisor"):
         channel.propose(proposed(StateType.RUNNING))
     with pytest.raises(ServerUnreachable):
         channel.ask("GET", "/x")

@@ -1,8 +1,8 @@
 """Frames between a flow process and its supervisor, on a socket pair.
 
-Each frame is a 4-byte big-endian length and one of these Structs as MessagePack. Entries go up,
-answers and orders come down. A flow process can also ask the control plane something; its
-supervisor passes the request on with the execution's credential.
+Each frame is a 4-byte big-endian length and one of these Structs as MessagePack (see
+`api/msgpack.py`). Entries go up, answers and orders come down. A flow process can also ask the
+control plane something; its supervisor passes the request on with the execution's credential.
 """
 
 from typing import Any
@@ -10,6 +10,11 @@ from typing import Any
 import msgspec
 
 from runwright.api.journal import Answer, AnyEntry
+
+#: Exit code of a flow process that can report nothing more.
+JOURNAL_LOST = 74
+#: Of entries gathered into one frame; a single entry may be larger, `MOST_ENTRY_BYTES` at most.
+MOST_FRAME_BYTES = 1024 * 1024
 
 
 class EntriesFrame(msgspec.Struct, frozen=True, tag="entries"):
@@ -28,6 +33,12 @@ class AskFrame(msgspec.Struct, frozen=True, tag="ask"):
     method: str
     path: str
     body: Any = None
+
+
+class LostFrame(msgspec.Struct, frozen=True, tag="lost"):
+    """Up, and the last one: the flow can report nothing more. `cause` says why."""
+
+    cause: str
 
 
 class AcknowledgedFrame(msgspec.Struct, frozen=True, tag="acknowledged"):
@@ -52,5 +63,5 @@ class StopFrame(msgspec.Struct, frozen=True, tag="stop"):
     reason: str
 
 
-UpFrame = EntriesFrame | AskFrame
+UpFrame = EntriesFrame | AskFrame | LostFrame
 DownFrame = AcknowledgedFrame | ToldFrame | StopFrame

@@ -142,7 +142,7 @@ class TimedOut(TimeoutError):
 
 
 class RunStopped(BaseException):
-    """The execution must end. `reason`: "cancelled", "shutdown" or "lease_lost".
+    """The execution must end. `reason`: "cancelled", "shutdown", "lease_lost" or "journal_lost".
 
     No `Exception`, so that users' `except Exception` does not swallow it.
     """

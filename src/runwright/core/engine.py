@@ -39,6 +39,7 @@ from runwright.core.effects import (
 )
 from runwright.core.ids import NewId
 from runwright.core.states import NO_DETAILS, State, StateDetails, StateName, StateType
+from runwright.core.texts import LONGEST_NAME, error_text, message_of, text_of
 from runwright.errors import ParameterError
 
 _AWAIT_INPUTS = AwaitInputs()
@@ -61,13 +62,13 @@ class Life(msgspec.Struct, frozen=True):
         data: Any = None,
         details: StateDetails = NO_DETAILS,
     ) -> State:
-        """A new state, entered now."""
+        """A new state, entered now. Users' texts come in here: they are cut, and encodable."""
         return State(
             id=self.new_id(),
             type=type_,
-            name=name,
+            name=name if name.isascii() else message_of(name, LONGEST_NAME),
             timestamp=self.now(),
-            message=message,
+            message=None if message is None else message_of(message),
             data=data,
             state_details=details,
         )
@@ -114,7 +115,7 @@ def run_task(plan: TaskPlan, life: Life) -> TaskLife:
         if plan.is_cached:
             hit = yield _READ_CACHE
     except UpstreamFailed as error:
-        state = life.state(StateType.PENDING, StateName.NOT_READY, str(error))
+        state = life.state(StateType.PENDING, StateName.NOT_READY, text_of(error))
         yield from _record_end(state, 0)
         return Ended(state, None)
     except GeneratorExit:
@@ -392,15 +393,15 @@ def final_state(  # noqa: PLR0911  # one for each outcome
             return life.state(StateType.CRASHED, StateName.CRASHED, f"Stopped: {reason}.")
         case Raised(error=ParameterError()):
             # The same arguments will not fit the next time either.
-            message = f"{type(outcome.error).__name__}: {outcome.error}"
+            message = error_text(outcome.error)
             return life.state(StateType.FAILED, StateName.FAILED, message, details=_NOT_RETRIABLE)
         case Raised(error=TimedOut()):
-            return life.state(StateType.FAILED, StateName.TIMED_OUT, str(outcome.error))
+            return life.state(StateType.FAILED, StateName.TIMED_OUT, text_of(outcome.error))
         case Raised(error=Exception()):
-            message = f"{type(outcome.error).__name__}: {outcome.error}"
+            message = error_text(outcome.error)
             return life.state(StateType.FAILED, StateName.FAILED, message)
         case Raised():
-            message = f"Aborted by {type(outcome.error).__name__}: {outcome.error}".rstrip(": ")
+            message = f"Aborted by {error_text(outcome.error)}".rstrip(": ")
             return life.state(StateType.CRASHED, StateName.CRASHED, message)
         case _:
             assert_never(outcome)

@@ -11,6 +11,7 @@ from uuid import UUID
 import msgspec
 
 from runwright.api.journal import AnyEntry
+from runwright.sdk.entry_encoding import EntryEncoder
 from runwright.sdk.spool_file import SpoolFile
 
 
@@ -25,7 +26,7 @@ class Backlog:
         self._overflow: IO[bytes] | None = None
         self._overflow_count = 0
         self._read_to = 0
-        self._encode = msgspec.json.Encoder().encode
+        self._encode = EntryEncoder(msgspec.json.Encoder().encode)
         self._decode = msgspec.json.Decoder(AnyEntry).decode
         self._lock = threading.Lock()
 
@@ -55,6 +56,11 @@ class Backlog:
                 self._refill(limit)
             count = min(limit, len(self._memory))
             return self._first, [self._memory[i] for i in range(count)]
+
+    def replace_first(self, entry: AnyEntry) -> None:
+        """Put another entry in the place of the oldest one."""
+        with self._lock:
+            self._memory[0] = entry
 
     def acknowledge(self, below: int) -> None:
         """Entries before number `below` have arrived."""

@@ -33,7 +33,12 @@ class Channel(Protocol):
 
     @property
     def stop_reason(self) -> str | None:
-        """None, or why the execution must end: "cancelled", "shutdown" or "lease_lost"."""
+        """None, or why the execution must end; the reasons are those of `RunStopped`."""
+        ...
+
+    @property
+    def trouble(self) -> Exception | None:
+        """None, or why nothing more can be recorded: with it comes the stop "journal_lost"."""
         ...
 
     def on_stop(self, react: Callable[[str], None]) -> None:

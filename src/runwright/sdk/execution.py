@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from runwright.api.executions import ExecutionSpec
+from runwright.api.frames import JOURNAL_LOST
 from runwright.api.journal import FlowRunProposed, LogWritten
 from runwright.api.states import OrchestrationResult, WaitDetails
 from runwright.clock import SystemClock, new_id
@@ -62,7 +63,7 @@ def supervised(
     except (RunStopped, LeaseLost, ServerUnreachable) as ended:
         # Whoever stopped it knows, and reports how the run ends.
         print(f"Flow run {spec.flow_run_name!r} stops: {ended}", file=sys.stderr)  # noqa: T201
-        return STOPPED
+        return JOURNAL_LOST if channel.stop_reason == "journal_lost" else STOPPED
     finally:
         with contextlib.suppress(RunStopped):  # nothing is left of the run that it could stop
             if threading.current_thread() is threading.main_thread():

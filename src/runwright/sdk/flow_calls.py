@@ -9,7 +9,7 @@ from runwright.core.effects import Call, Raised, Returned, RunStopped
 from runwright.core.engine import Ended, FlowPlan, run_flow
 from runwright.core.run_names import run_name
 from runwright.core.states import StateName, StateType
-from runwright.errors import CancelledRun, LeaseLost
+from runwright.errors import CancelledRun, JournalLost, LeaseLost
 from runwright.sdk.callables import Colour
 from runwright.sdk.context import (
     FlowRunContext,
@@ -191,6 +191,9 @@ def _as_error(handler: FlowHandler, stop: RunStopped) -> Exception:
             "another process. Nothing this process does is recorded any more.",
             code="lease_lost",
         )
+    if stop.reason == "journal_lost":
+        trouble = handler.context.channel.trouble
+        return trouble or JournalLost(f"Flow run {name!r} can record nothing more, so it ended.")
     return CancelledRun(f"Flow run {name!r} was cancelled.")
 
 

@@ -1,5 +1,6 @@
 """Futures and states among the arguments: found at any depth, replaced by what they stand for."""
 
+import contextlib
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -31,7 +32,7 @@ def need_no_resolving(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
     return not kwargs or all(type(value) in PLAIN for value in kwargs.values())
 
 
-def replaced(
+def replaced(  # noqa: PLR0911  # one for each kind
     value: Any,
     swap: Swap,
     *,
@@ -43,15 +44,17 @@ def replaced(
     kind = type(value)
     if kind in PLAIN:
         return value
-    if isinstance(value, Future | State):
+    # By the type alone: `isinstance` would ask the user's object for its `__class__` too.
+    if issubclass(kind, Future | State):
         return swap(value, allowed)
-    if isinstance(value, Annotated):
-        if isinstance(value, quote):
+    if issubclass(kind, Annotated):
+        if issubclass(kind, quote):
             return value if keeps_quotes else value.value
-        allowed = allowed or isinstance(value, allow_failure)
+        allowed = allowed or issubclass(kind, allow_failure)
         return replaced(value.value, swap, allowed=allowed, above=above, keeps_quotes=keeps_quotes)
     if id(value) in above:
         return value  # it holds itself
+    is_outermost = not above
     above = (*above, id(value))
 
     def inner(item: Any) -> Any:
@@ -59,7 +62,11 @@ def replaced(
             return item
         return replaced(item, swap, allowed=allowed, above=above, keeps_quotes=keeps_quotes)
 
-    return _replaced_in(value, kind, inner)
+    if not is_outermost:
+        return _replaced_in(value, kind, inner)
+    with contextlib.suppress(RecursionError):
+        return _replaced_in(value, kind, inner)
+    return value  # nested too deeply to look for futures in it
 
 
 def _replaced_in(value: Any, kind: type, inner: Callable[[Any], Any]) -> Any:
@@ -75,7 +82,7 @@ def _replaced_in(value: Any, kind: type, inner: Callable[[Any], Any]) -> Any:
     if kind is set or kind is frozenset:
         items = [inner(item) for item in value]
         return value if all(item in value for item in items) else kind(items)
-    if isinstance(value, tuple) and hasattr(value, "_fields"):
+    if issubclass(kind, tuple) and hasattr(value, "_fields"):
         return type(value)(*(inner(item) for item in value))
     return _replaced_fields(value, kind, inner)
 

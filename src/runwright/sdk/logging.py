@@ -8,6 +8,13 @@ from runwright.api.journal import LogWritten
 from runwright.core.effects import RunStopped
 from runwright.core.states import TERMINAL, StateName, StateType
 from runwright.core.states import State as StateRecord
+from runwright.core.texts import (
+    LONGEST_LOG_MESSAGE,
+    encodable,
+    error_text,
+    shortened,
+    shown,
+)
 from runwright.errors import MissingContextError
 from runwright.sdk.context import (
     FlowRunContext,
@@ -103,10 +110,14 @@ _EXCEPTIONS = logging.Formatter()
 
 
 def _text(record: logging.LogRecord) -> str:
-    message = record.getMessage()
+    """What the record says, cut to the length that is kept."""
+    try:
+        message = record.getMessage()
+    except Exception as error:  # noqa: BLE001  # whatever a user's __str__ may raise
+        message = f"{shown(record.msg, 1_000)} (not formatted: {error_text(error)})"
     if record.exc_info:
         message += "\n" + _EXCEPTIONS.formatException(record.exc_info)
-    return message
+    return shortened(message, LONGEST_LOG_MESSAGE)
 
 
 class ConsoleFormatter(logging.Formatter):
@@ -118,7 +129,8 @@ class ConsoleFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """The line, with the run's name where there is one."""
         label = getattr(record, "run_label", record.name)
-        return f"{self.formatTime(record)} | {record.levelname:<7} | {label} - {_text(record)}"
+        line = f"{self.formatTime(record)} | {record.levelname:<7} | {label} - {_text(record)}"
+        return encodable(line)
 
 
 _is_set_up = False

@@ -1,5 +1,6 @@
 """Entries on their way out: adding one costs next to nothing, delivery comes in batches."""
 
+import contextlib
 import threading
 from collections.abc import Callable
 
@@ -21,7 +22,7 @@ class Outbox:
     those threads only ever hold the plain lock here, which the interpreter takes and gives back in
     one step with entering and leaving; an interrupted `Condition.wait` or `Event.set` may not.
 
-    `deliver` must not raise.
+    What `deliver` raises ends the outbox: whoever waits is released, and `broken` is told.
     """
 
     def __init__(
@@ -30,14 +31,18 @@ class Outbox:
         *,
         linger: float,
         most_waiting: int = 100_000,
+        broken: Callable[[BaseException], object] | None = None,
     ) -> None:
         """`linger`: seconds that a batch is gathered for. `most_waiting`: then `add` blocks."""
         self._deliver = deliver
+        self._broken = broken
         self._linger = linger
         self._most_waiting = most_waiting
         self._waiting: list[AnyEntry] = []
         #: What else is to be done by the thread, each after the entries before it.
         self._errands: list[Callable[[], object]] = []
+        #: Those that the thread has taken up.
+        self._begun: list[Callable[[], object]] = []
         self._first = 0
         self._lock = threading.Lock()
         self._has_work = threading.Condition(self._lock)
@@ -60,6 +65,11 @@ class Outbox:
                         self._has_work.notify()
                     return self._first + len(self._waiting) - 1
             self.drain()
+
+    def add_own(self, entry: AnyEntry) -> None:
+        """Add an entry from within `deliver`, where nothing can be waited for."""
+        with self._lock:
+            self._waiting.append(entry)
 
     @property
     def next_number(self) -> int:
@@ -101,6 +111,24 @@ class Outbox:
     # What follows runs in the thread.
 
     def _work(self) -> None:
+        try:
+            self._deliver_until_closed()
+        except BaseException as error:  # noqa: BLE001  # nobody may wait for a thread that ended
+            self._break_off(error)
+
+    def _break_off(self, error: BaseException) -> None:
+        with self._lock:
+            self._is_closing = True
+            errands = [*self._begun, *self._errands]
+            self._errands.clear()
+            self._waiting.clear()
+        if self._broken is not None:
+            self._broken(error)
+        for errand in errands:
+            with contextlib.suppress(Exception):  # most only wake up somebody who waits
+                errand()
+
+    def _deliver_until_closed(self) -> None:
         is_last = False
         while not is_last:
             with self._lock:
@@ -116,18 +144,18 @@ class Outbox:
         """True when nothing more can come."""
         with self._lock:
             awaited, self._is_awaited = self._is_awaited, False
-            errands, self._errands = self._errands, []
+            self._begun, self._errands = self._errands, []
             self._is_hurried = False
-            is_closing = self._is_closing
             left = len(self._waiting)
         while left > 0 or awaited:
             first, batch = self._take(min(left, _BATCH))
             left -= len(batch)
             self._deliver(first, batch, awaited and left == 0)
             awaited = awaited and left > 0
-        for errand in errands:
-            errand()
-        return is_closing
+        while self._begun:
+            self._begun.pop(0)()
+        with self._lock:
+            return self._is_closing and not self._waiting and not self._errands
 
     def _take(self, count: int) -> tuple[int, list[AnyEntry]]:
         with self._lock:

@@ -15,7 +15,7 @@ def verdict_of(value: Any) -> Verdict:
     """
     if type(value) in PLAIN:
         return Returned(value)
-    if isinstance(value, State):
+    if issubclass(type(value), State):
         return _of_one(value)
     states = _all_states(value)
     if states is None:
@@ -49,18 +49,18 @@ def _failure_by(state: State[Any]) -> Chosen:
 
 def _all_states(value: Any) -> list[State[Any]] | None:
     """None unless the value is a future, or a collection of states and futures only."""
-    if isinstance(value, Future):
+    if issubclass(type(value), Future):
         value.wait()
         return [value.state]
-    if isinstance(value, dict):
+    if issubclass(type(value), dict):
         items = list(value.values())
-    elif isinstance(value, list | tuple | set | frozenset):
+    elif issubclass(type(value), list | tuple | set | frozenset):
         items = list(value)
     else:
         return None
-    if not items or not isinstance(items[0], State | Future):
+    if not items or not issubclass(type(items[0]), State | Future):
         return None
-    if not all(isinstance(item, State | Future) for item in items):
+    if not all(issubclass(type(item), State | Future) for item in items):
         return None
     for item in items:
         if isinstance(item, Future):

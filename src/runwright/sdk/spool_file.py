@@ -6,13 +6,16 @@ all there will ever be of it.
 
 import contextlib
 import os
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
 
 from runwright.api.journal import AnyEntry, without_nul
+from runwright.sdk.descriptors import Identity, identity
+from runwright.sdk.entry_encoding import EntryEncoder
 
 try:
     import fcntl
@@ -31,9 +34,17 @@ class SpoolFile:
         OSError: the directory cannot be written, or has no room for another file.
     """
 
-    def __init__(self, directory: Path, root: UUID, execution_id: UUID, **header: Any) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        root: UUID,
+        execution_id: UUID,
+        *,
+        encode: Callable[[AnyEntry], bytes] | None = None,
+        **header: Any,
+    ) -> None:
         self.path = directory / f"{execution_id}.journal"
-        self._encode = msgspec.json.Encoder().encode
+        self._encode = encode or EntryEncoder(msgspec.json.Encoder().encode)
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         first = {
             "root": str(root),
@@ -47,11 +58,12 @@ class SpoolFile:
         self._length = 0
         self._last_append = 0
         self.error: OSError | None = None
-        self._reserve: int | None = None
+        self._reserve: _Reserve | None = None
         try:
             if fcntl is not None:
                 fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            self._append(self._encode(first) + b"\n")
+            self._identity = identity(self._file)
+            self._append(msgspec.json.encode(first) + b"\n")
             unlocked.rename(self.path)
             self._reserve = _set_aside(directory / f".{execution_id}.reserve")
         except OSError:
@@ -77,16 +89,19 @@ class SpoolFile:
     def free_reserve(self) -> None:
         """Give up the space that was set aside, so that the end of the run fits on a full disk."""
         reserve, self._reserve = self._reserve, None
-        if reserve is not None:
-            os.close(reserve)
+        if reserve is not None and identity(reserve.descriptor) == reserve.identity:
+            os.close(reserve.descriptor)
 
     def sync(self) -> None:
         """Have the disk keep what was written."""
+        self._open_again_if_closed()
         os.fsync(self._file)
 
     def close(self) -> None:
         """Unlock it for its reader."""
         self.free_reserve()
+        if identity(self._file) != self._identity:
+            return  # users' code has closed it, and the number may stand for a file of theirs
         if fcntl is not None:
             # Said in so many words: a forked child may still have the file open.
             with contextlib.suppress(OSError):
@@ -98,8 +113,18 @@ class SpoolFile:
         self.path.unlink(missing_ok=True)
         self.close()
 
+    def _open_again_if_closed(self) -> None:
+        """Users' code closes descriptors; then others get their numbers."""
+        if identity(self._file) == self._identity:
+            return
+        file = os.open(self.path, os.O_RDWR | os.O_APPEND)
+        self._file, self._identity = file, identity(file)
+        if fcntl is not None:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
     def _append(self, content: bytes) -> None:
-        written = 0
+        self._last_append = written = 0
+        self._open_again_if_closed()
         try:
             while written < len(content):
                 written += os.write(self._file, content[written:])
@@ -116,7 +141,12 @@ class SpoolFile:
             self._length += written
 
 
-def _set_aside(path: Path) -> int | None:
+class _Reserve(NamedTuple):
+    descriptor: int
+    identity: Identity
+
+
+def _set_aside(path: Path) -> _Reserve | None:
     """Space on the disk that belongs to nobody else, in a file without a name."""
     handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
     try:
@@ -125,4 +155,4 @@ def _set_aside(path: Path) -> int | None:
     except OSError:  # full already
         os.close(handle)
         return None
-    return handle
+    return _Reserve(handle, identity(handle))

@@ -39,10 +39,18 @@ class LostLease(RunStopped):
         super().__init__("lease_lost")
 
 
+class LostJournal(RunStopped):
+    """As above."""
+
+    def __init__(self) -> None:
+        super().__init__("journal_lost")
+
+
 BY_REASON: dict[str, type[RunStopped]] = {
     "cancelled": Cancelled,
     "shutdown": ShutDown,
     "lease_lost": LostLease,
+    "journal_lost": LostJournal,
 }
 
 

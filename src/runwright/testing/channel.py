@@ -38,6 +38,8 @@ class MemoryChannel:
         self._clock = clock
         self._ledger = Ledger()
         self._stop = StopOrder()
+        #: Memory does not fail.
+        self.trouble: Exception | None = None
 
     @property
     def stop_reason(self) -> str | None:

@@ -13,15 +13,20 @@ from runwright.api.frames import (
     AskFrame,
     DownFrame,
     EntriesFrame,
+    LostFrame,
     StopFrame,
     ToldFrame,
     UpFrame,
 )
 from runwright.api.journal import Answer
+from runwright.core.texts import shortened
 from runwright.errors import ServerUnreachable
 from runwright.worker.control_plane import ControlPlane
 from runwright.worker.framing import BrokenStream, FrameReader, pack
 from runwright.worker.journal_pump import JournalPump
+
+_UNPROCESSABLE = 422
+_LONGEST_CAUSE = 2_000
 
 logger = logging.getLogger("runwright.worker")
 
@@ -42,9 +47,14 @@ class FlowLine:
         self._control_plane = control_plane
         self._outgoing: asyncio.Queue[DownFrame] = asyncio.Queue()
         self._questions: set[asyncio.Task[None]] = set()
+        #: Why nothing more can be read; the end of the socket where nothing else is known.
+        self.cause = "the flow's process closed the connection on which it reports"
 
     async def read(self) -> None:
-        """Take frames until the flow's end of the socket is closed."""
+        """Take frames until the flow's end of the socket is closed, or nothing can be read.
+
+        Whoever reads has to look whether the flow still lives: what it does cannot be recorded.
+        """
         loop = asyncio.get_running_loop()
         frames: FrameReader[UpFrame] = FrameReader(UpFrame)
         try:
@@ -53,9 +63,10 @@ class FlowLine:
                     self._take(frame)
                 while self._pump.is_full and not self._pump.is_over:
                     await self._pump.room()
-        except ConnectionError:
-            return
+        except ConnectionError as error:
+            self.cause = f"the flow cannot be read from: {error}"
         except BrokenStream as error:
+            self.cause = f"what the flow reported cannot be read: {error}"
             logger.warning("The journal of a flow process broke off: %s", error)
 
     async def write(self) -> None:
@@ -79,6 +90,8 @@ class FlowLine:
     def _take(self, frame: UpFrame) -> None:
         if isinstance(frame, EntriesFrame):
             self._pump.add(frame.entries, first=frame.first, is_awaited=frame.flush)
+        elif isinstance(frame, LostFrame):
+            self.cause = shortened(frame.cause, _LONGEST_CAUSE)
         else:
             self._start(self._ask(frame))
 
@@ -88,7 +101,12 @@ class FlowLine:
         task.add_done_callback(self._questions.discard)
 
     async def _ask(self, question: AskFrame) -> None:
-        body = None if question.body is None else msgspec.json.encode(question.body)
+        try:
+            body = None if question.body is None else msgspec.json.encode(question.body)
+        except Exception as error:  # noqa: BLE001  # MessagePack has values that JSON has not
+            problem = {"code": "invalid_body", "detail": f"The body is no JSON: {error}"}
+            self._outgoing.put_nowait(ToldFrame(question.number, _UNPROCESSABLE, problem))
+            return
         try:
             status, answer = await self._control_plane.send(question.method, question.path, body)
         except ServerUnreachable:
@@ -102,5 +120,5 @@ def _decoded(answer: bytes) -> Any:  # whatever JSON says
         return None
     try:
         return msgspec.json.decode(answer)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         return answer.decode(errors="replace")

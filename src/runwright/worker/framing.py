@@ -4,12 +4,12 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
+from runwright.api import msgpack
+
 T = TypeVar("T")
 
 #: Longer frames are a broken or hostile peer, not a message: the stream is given up.
 LONGEST_FRAME_BYTES = 64 * 1024 * 1024
-
-_encoder = msgspec.msgpack.Encoder()
 
 
 class BrokenStream(Exception):
@@ -18,7 +18,7 @@ class BrokenStream(Exception):
 
 def pack(message: msgspec.Struct) -> bytes:
     """One message as it travels."""
-    body = _encoder.encode(message)
+    body = msgpack.encode(message)
     return len(body).to_bytes(4, "big") + body
 
 
@@ -26,7 +26,7 @@ class FrameReader(Generic[T]):
     """Turns received bytes into messages. What is cut off at the end is never delivered."""
 
     def __init__(self, message_type: Any) -> None:  # a union is no `type`
-        self._decoder: msgspec.msgpack.Decoder[T] = msgspec.msgpack.Decoder(message_type)
+        self._decoder: msgspec.msgpack.Decoder[T] = msgpack.decoder(message_type)
         self._buffer = bytearray()
 
     def feed(self, received: bytes) -> list[T]:
@@ -48,7 +48,7 @@ class FrameReader(Generic[T]):
                 break
             try:
                 messages.append(self._decoder.decode(memoryview(buffer)[start + 4 : end]))
-            except msgspec.DecodeError as error:
+            except (msgspec.MsgspecError, ValueError, RecursionError) as error:
                 raise BrokenStream(f"a frame cannot be read: {error}") from error
             start = end
         if start:

@@ -108,3 +108,9 @@ def refuse_variables(env: Mapping[str, str | None]) -> None:
             f"the job configuration sets {', '.join(refused)}, which this worker refuses. "
             "Take it out of the job variables of the deployment or the work pool."
         )
+    for name, value in env.items():
+        if not name or "=" in name or "\0" in f"{name}{value}":
+            raise LaunchFailed(
+                f"the job configuration sets the variable {name!r} to {value!r}, which no process "
+                "can be given: a name has no '=', and neither it nor its value has a U+0000."
+            )

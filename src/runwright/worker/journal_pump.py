@@ -26,6 +26,7 @@ from runwright.clock import SystemClock
 from runwright.core.clock import Clock
 from runwright.core.states import StateType
 from runwright.errors import ServerUnreachable
+from runwright.sdk.entry_encoding import bare
 from runwright.worker.backlog import Backlog
 from runwright.worker.refusals import Refusal, refusal_of
 
@@ -103,6 +104,7 @@ class JournalPump:
         self._changed = asyncio.Event()
         self._has_changed_state = asyncio.Event()
         self._proposed: dict[int, FlowRunProposed] = {}
+        self._bared: set[int] = set()
         self._most_entries = MOST_ENTRIES
         #: The flow waits for everything below this number.
         self._wanted = 0
@@ -121,6 +123,8 @@ class JournalPump:
         self.is_second = False
         #: The control plane has a final state of the run.
         self.has_ended = False
+        #: The flow has proposed a final state of the run, and nothing else was granted since.
+        self.has_last_word = False
 
     def add(self, entries: list[AnyEntry], *, first: int, is_awaited: bool) -> None:
         """Take entries from the flow. Those it has sent before are dropped."""
@@ -128,7 +132,8 @@ class JournalPump:
         for entry in entries[max(0, backlog.next - first) :]:
             if isinstance(entry, FlowRunProposed):
                 self._proposed[backlog.next] = entry
-            backlog.append(without_nul(msgspec.json.encode(entry)))
+                self._note_proposal(entry)
+            backlog.append(self._encoded(entry))
         if is_awaited and not len(backlog):
             self._listener.acknowledged(backlog.next, [], is_spooled=False)
         elif is_awaited:
@@ -138,6 +143,18 @@ class JournalPump:
         elif self._send_at is None and len(backlog):
             self._send_at = self._clock.monotonic() + LINGER_SECONDS
         self._changed.set()
+
+    def _note_proposal(self, entry: FlowRunProposed) -> None:
+        if entry.flow_run_id == self._execution.flow_run_id:
+            self.has_last_word = entry.state.is_terminal
+
+    def _encoded(self, entry: AnyEntry) -> bytes:
+        try:
+            return without_nul(msgspec.json.encode(entry))
+        except Exception as error:  # noqa: BLE001  # MessagePack has values that JSON has not
+            if isinstance(entry, FlowRunProposed):
+                return msgspec.json.encode(bare(entry))
+            return self._note_of(f"it is no JSON: {error}")
 
     async def run(self) -> None:
         """Send and renew, until the execution is over."""
@@ -234,6 +251,8 @@ class JournalPump:
             self.is_second = True
         if result.state is not None and result.state.is_terminal:
             self.has_ended = True
+        elif result.state is not None:
+            self.has_last_word = False
 
     def _failed(self) -> None:
         if not self._failures:
@@ -276,24 +295,29 @@ class JournalPump:
             self._most_entries = max(1, len(held) // 2)
             self._send_at = self._clock.monotonic()
         elif self._backlog.first in self._proposed:
-            self._end(Refusal.BAD_REQUEST)
+            self._propose_barely(self._backlog.first)
         else:
-            self._replace_first(body)
+            self._backlog.replace_first(self._note_of(body[:500].decode(errors="replace")))
+            self._send_at = self._clock.monotonic()
 
-    def _replace_first(self, body: bytes) -> None:
-        said = body[:500].decode(errors="replace")
-        self._backlog.replace_first(
-            msgspec.json.encode(
-                LogWritten(
-                    flow_run_id=self._execution.flow_run_id,
-                    timestamp=self._clock.now(),
-                    level=_ERROR,
-                    name="runwright.supervisor",
-                    message=f"An entry of the journal was refused and left out: {said}",
-                )
-            )
-        )
+    def _propose_barely(self, number: int) -> None:
+        """A state that is refused as malformed is proposed once more, by what is needed of it."""
+        if number in self._bared:
+            self._end(Refusal.BAD_REQUEST)
+            return
+        self._bared.add(number)
+        self._backlog.replace_first(msgspec.json.encode(bare(self._proposed[number])))
         self._send_at = self._clock.monotonic()
+
+    def _note_of(self, why: str) -> bytes:
+        note = LogWritten(
+            flow_run_id=self._execution.flow_run_id,
+            timestamp=self._clock.now(),
+            level=_ERROR,
+            name="runwright.supervisor",
+            message=f"An entry of the journal was refused and left out: {why}",
+        )
+        return msgspec.json.encode(note)
 
     def _end(self, refusal: Refusal) -> None:
         self.is_over = True

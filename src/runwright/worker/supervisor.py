@@ -7,9 +7,11 @@ container.
 """
 
 import asyncio
+import contextlib
 import os
 import signal
 import sys
+import traceback
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -17,7 +19,9 @@ from pathlib import Path
 import msgspec
 
 from runwright.api.executions import ExecutionRef, ExecutionSpec, ExitReport, ReleaseRequest
+from runwright.api.frames import JOURNAL_LOST
 from runwright.api.journal import Answer
+from runwright.core.texts import error_text
 from runwright.worker import kernel
 from runwright.worker.backlog import Backlog
 from runwright.worker.cgroups import MemoryWatch
@@ -42,6 +46,8 @@ TOLD, NOT_TOLD = 0, 75
 _UNTOLD_LEASE_MS = 30_000
 #: How long the last bytes of a dead flow may take to be read.
 _LAST_BYTES_SECONDS = 5.0
+#: How long a flow that has hung up may take to end by itself.
+_HUNG_UP_SECONDS = 1.0
 #: How far the word why a flow is to end goes ahead of its signal.
 _WORD_SECONDS = 0.05
 
@@ -66,14 +72,18 @@ def supervise(launch: Launch, run_flow: RunFlow) -> int:
     kernel.adopt_orphans()
     kernel.name_process("rw-supervisor")
     memory = MemoryWatch()
-    try:
-        job = read_job(launch.spec.job_configuration)
-        with place_of(launch.spec, job) as job_there:
+    with contextlib.ExitStack() as place:
+        try:
+            job = read_job(launch.spec.job_configuration)
+            job_there = place.enter_context(place_of(launch.spec, job))
             flow = start_flow(launch.spec, job_there, run_flow, environ=os.environ)
             output = Output(flow.output, forward_to=2 if job.stream_output else None)
-            return asyncio.run(Supervisor(launch, flow, output, memory).run())
-    except LaunchFailed as failure:
-        return asyncio.run(_report_failed_launch(launch, str(failure)))
+        except LaunchFailed as failure:
+            return asyncio.run(_report_failed_launch(launch, str(failure)))
+        except Exception as error:  # noqa: BLE001  # whatever it was, the run is to say so
+            traceback.print_exc()
+            return asyncio.run(_report_failed_launch(launch, error_text(error)))
+        return asyncio.run(Supervisor(launch, flow, output, memory).run())
 
 
 async def _report_failed_launch(launch: Launch, why: str) -> int:
@@ -101,6 +111,9 @@ class Supervisor:
         self._memory = memory
         self._stop_reason: str | None = None
         self._is_lost = False
+        #: Why nothing more can be heard of the flow, where it hung up before its end.
+        self._hung_up: str | None = None
+        self._ended_unheard = False
         self._we_killed = False
         self._has_died = False
 
@@ -127,7 +140,7 @@ class Supervisor:
         asyncio.get_running_loop().add_reader(self._output.fileno(), self._read_output)
         async with asyncio.TaskGroup() as tasks:
             pumping = tasks.create_task(self._pump.run())
-            reading = tasks.create_task(self._line.read())
+            reading = tasks.create_task(self._read_line())
             writing = tasks.create_task(self._line.write())
             death = await await_death(self._flow.pid)
             self._has_died = True
@@ -136,6 +149,20 @@ class Supervisor:
             for task in (pumping, reading, writing):
                 task.cancel()
         return death
+
+    async def _read_line(self) -> None:
+        """Read to the end; a flow of which nothing more can be heard is ended."""
+        await self._line.read()
+        if self._has_died or self._pump.has_last_word or self._stop_reason or self._is_lost:
+            return
+        self._hung_up = self._line.cause
+        # Most have ended just now.
+        asyncio.get_running_loop().call_later(_HUNG_UP_SECONDS, self._end_unheard)
+
+    def _end_unheard(self) -> None:
+        if not self._has_died:
+            self._ended_unheard = True
+            self._kill()
 
     def stop(self, reason: str) -> None:
         """End the flow: a word and SIGTERM, then SIGKILL after the grace.
@@ -258,8 +285,13 @@ class Supervisor:
             peak_memory_bytes=death.peak_memory_bytes,
             memory_limit_bytes=self._memory.limit_bytes(),
             last_lines=self._output.last_lines(),
-            reason=_IN_WORDS.get(self._stop_reason or ""),
+            reason=self._why(death),
         )
+
+    def _why(self, death: Death) -> str | None:
+        if self._ended_unheard or (self._hung_up and death.exit_code == JOURNAL_LOST):
+            return f"{self._hung_up}, and nothing more of it could be recorded"
+        return _IN_WORDS.get(self._stop_reason or "")
 
 
 class _Outcome(msgspec.Struct):

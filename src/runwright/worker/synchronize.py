@@ -104,7 +104,11 @@ class Pool:
             await self._refused(status, body)
             return SyncAnswer()
         self._has_joined = True
-        return msgspec.json.decode(body, type=SyncAnswer)
+        try:
+            return msgspec.json.decode(body, type=SyncAnswer)
+        except (msgspec.MsgspecError, RecursionError) as error:
+            said = f"The answer of {self._identity.api_url} cannot be read: {error}."
+            raise NotNow(said) from error
 
     async def _send(self, path: str, body: bytes, *, patience: float = 0.0) -> tuple[int, bytes]:
         try:

@@ -20,6 +20,7 @@ from runwright.api.executions import (
     ReleaseRequest,
     SyncAnswer,
 )
+from runwright.core.texts import encodable, error_text
 from runwright.worker.control_plane import ControlPlane
 from runwright.worker.launcher import Ended, Launcher, LaunchFailed, StopReason
 from runwright.worker.leftovers import Leftovers
@@ -221,20 +222,35 @@ class Worker:
             await self._launcher.launch(claimed)
         except LaunchFailed as failure:
             logger.warning("Flow run %r could not be launched: %s", spec.flow_run_name, failure)
-            await self._tell_end(
-                claimed,
-                Ended(
-                    spec.execution_id, is_reported=False, reason=f"could not be launched: {failure}"
-                ),
-            )
-            self._free(spec.execution_id)
+            await self._tell_failed_launch(claimed, str(failure))
+        except Exception as error:
+            # Nobody thought of it, but the run is to end with its cause, and the slot to be free.
+            logger.exception("Flow run %r could not be launched.", spec.flow_run_name)
+            await self._tell_failed_launch(claimed, error_text(error))
         else:
             self._slots.launched(spec.execution_id)
             logger.info("Flow run %r has been launched.", spec.flow_run_name)
 
+    async def _tell_failed_launch(self, claimed: ClaimedRun, why: str) -> None:
+        execution_id = claimed.spec.execution_id
+        reason = encodable(f"could not be launched: {why}")
+        try:
+            await self._tell_end(claimed, Ended(execution_id, is_reported=False, reason=reason))
+        finally:
+            self._free(execution_id)
+
+    async def _next_end(self) -> Ended:
+        while True:
+            try:
+                return await self._launcher.next_end()
+            except Exception:
+                # Without its ends no slot of this worker would ever be free again.
+                logger.exception("The launcher failed to tell an end.")
+                await asyncio.sleep(FIRST_DELAY_SECONDS)
+
     async def _tell_ends(self) -> None:
         while True:
-            ended = await self._launcher.next_end()
+            ended = await self._next_end()
             held = self._free(ended.execution_id)
             if held is not None:
                 logger.info("Flow run %r has ended.", held.spec.flow_run_name)

@@ -106,6 +106,8 @@ class Zygote:
             received, orders = b"", []
         if not received:
             self._has_worker = False
+            # A worker that still lives learns by this that it needs another zygote.
+            self._orders.close()
         for order in orders:
             if isinstance(order, Stop):
                 self._stop(order)

@@ -4,6 +4,7 @@ States are decided here, by the rules the server has, and the file holds what wa
 """
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -11,11 +12,16 @@ from uuid import UUID
 
 import msgspec
 
-from runwright.api.journal import AnyEntry, FlowRunProposed, FlowRunStarted
+from runwright.api.journal import AnyEntry, FlowRunProposed, FlowRunStarted, LogWritten
 from runwright.api.states import OrchestrationResult
-from runwright.clock import SystemClock
+from runwright.clock import SystemClock, new_id
 from runwright.core.clock import Clock
+from runwright.core.states import State, StateName, StateType
+from runwright.core.texts import encodable, error_text
+from runwright.errors import JournalLost
+from runwright.sdk.answers import StopOrder
 from runwright.sdk.channel import Told
+from runwright.sdk.entry_encoding import EntryEncoder
 from runwright.sdk.ledger import Ledger, told
 from runwright.sdk.outbox import Outbox
 from runwright.sdk.spool_file import SpoolFile
@@ -32,8 +38,6 @@ _LINGER = 0.02
 class EmbeddedChannel:
     """Records into `<home>/spool`. A disk that is full costs the record, never the run."""
 
-    stop_reason: str | None = None
-
     def __init__(
         self,
         settings: "Settings",
@@ -47,16 +51,28 @@ class EmbeddedChannel:
         self._settings = settings
         self._clock = clock or SystemClock()
         self._ledger = Ledger()
+        self._stop = StopOrder()
+        self.trouble: Exception | None = None
         self._lost_count = 0
+        self._encode = EntryEncoder(
+            msgspec.json.Encoder().encode, tell=self._tell, clock=self._clock
+        )
         self._file: SpoolFile | None = None
         try:
-            self._file = SpoolFile(settings.home / "spool", root_run_id, execution_id)
+            self._file = SpoolFile(
+                settings.home / "spool", root_run_id, execution_id, encode=self._encode
+            )
         except OSError as error:
             self._warn(error, "This run is not recorded.")
-        self._outbox = Outbox(self._deliver, linger=_LINGER)
+        self._outbox = Outbox(self._deliver, linger=_LINGER, broken=self._broke)
+
+    @property
+    def stop_reason(self) -> str | None:
+        return self._stop.reason
 
     def on_stop(self, react: Callable[[str], None]) -> None:
-        """Nobody can order a stop where there is no server."""
+        """Have `react(reason)` called once when the journal breaks off: nobody else can stop it."""
+        self._stop.on(react)
 
     def emit(self, entry: AnyEntry) -> None:
         """Add an entry; it is written within a moment."""
@@ -66,6 +82,8 @@ class EmbeddedChannel:
 
     def propose(self, entry: FlowRunProposed) -> OrchestrationResult:
         """Decide, write, and at the end of the root run have the disk keep it."""
+        if self.trouble is not None:
+            raise self.trouble
         current = self._ledger.state_of(entry.flow_run_id)
         recorded, decision = self._ledger.propose(entry, self._clock.now())
         if recorded is not None:
@@ -112,6 +130,26 @@ class EmbeddedChannel:
                 self._lost_count,
                 file.path,
             )
+
+    def _tell(self, entry: LogWritten) -> None:
+        self._outbox.add_own(entry)
+
+    def _broke(self, error: BaseException) -> None:
+        """The journal's thread has ended of something that nobody expected: the run ends too."""
+        cause = encodable(f"Its journal broke off: {error_text(error)}")
+        self.trouble = JournalLost(f"Flow run {self.root_run_id} ends. {cause}")
+        _log.error("The journal of flow run %s broke off.", self.root_run_id, exc_info=error)
+        state = State(
+            id=new_id(),
+            type=StateType.CRASHED,
+            name=StateName.CRASHED,
+            timestamp=self._clock.now(),
+            message=cause,
+        )
+        with contextlib.suppress(Exception):
+            if self._file is not None:
+                self._file.write([FlowRunProposed(flow_run_id=self.root_run_id, state=state)])
+        self._stop.give("journal_lost")
 
     def _deliver(self, _first: int, entries: list[AnyEntry], _awaited: bool) -> None:
         if not entries:

@@ -14,6 +14,7 @@ from uuid import UUID
 
 import msgspec
 
+from runwright.api.executions import ExitReport
 from runwright.api.journal import (
     AnyEntry,
     FlowRunProposed,
@@ -25,10 +26,12 @@ from runwright.api.journal import (
 from runwright.api.states import OrchestrationResult
 from runwright.clock import SystemClock
 from runwright.core.clock import Clock
-from runwright.errors import ApiProblem, LeaseLost, ServerError, ServerUnreachable
+from runwright.core.texts import encodable, error_text
+from runwright.errors import ApiProblem, JournalLost, LeaseLost, ServerError, ServerUnreachable
 from runwright.sdk.answers import Answers, StopOrder
 from runwright.sdk.backlog import Backlog
 from runwright.sdk.channel import Told
+from runwright.sdk.entry_encoding import EntryEncoder, bare
 from runwright.sdk.ledger import Ledger, told
 from runwright.sdk.leftovers import deliver_leftovers
 from runwright.sdk.questions import Questions
@@ -48,7 +51,27 @@ _LEASE_SECONDS = 120.0
 _PATIENCE, _PATIENCE_AT_END = 10.0, 60.0
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.05, 2.0
 
-_OK, _CONFLICT, _TOO_LARGE, _TOO_MANY, _ERRORS = 200, 409, 413, 429, 500
+#: Seconds between looks at the world while nothing is to be sent: the loop's own descriptors may
+#: have been closed by users' code.
+_LONGEST_SLEEP = 1.0
+#: Bytes of a batch, where more than one entry is in it.
+_MOST_BYTES = 2 * 1024 * 1024
+#: Seconds that a journal which broke off may take to say so.
+_LAST_WORDS_SECONDS = 5.0
+
+_OK, _CONFLICT, _TOO_MANY, _ERRORS = 200, 409, 429, 500
+#: The request itself is at fault: one of its entries, or their sum.
+_MALFORMED = frozenset({400, 413, 422})
+
+
+class _Batch(msgspec.Struct):
+    """`JournalBatch` with entries that are encoded already."""
+
+    token: int
+    execution_id: UUID
+    first: int
+    entries: list[msgspec.Raw]
+    lease_seconds: float | None = None
 
 
 class HttpChannel:
@@ -70,6 +93,13 @@ class HttpChannel:
         self._answers = Answers()
         self._stop = StopOrder()
         self._backlog = Backlog()
+        self._encode = EntryEncoder(
+            msgspec.json.Encoder().encode, tell=self._backlog.add, clock=self._clock
+        )
+        self.trouble: Exception | None = None
+        #: The number of the oldest proposal that was made bare, since it was refused.
+        self._bared: int | None = None
+        self._sent_count = 0
         self._token = 0
         self._batch = _BATCH
         self._is_lost = False
@@ -155,15 +185,44 @@ class HttpChannel:
     # What follows runs in the channel's own thread.
 
     def _work(self) -> None:
-        with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
-            try:
+        try:
+            with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
                 runner.run(self._connect_and_pump())
-            except Exception as error:  # noqa: BLE001  # nobody may wait for a thread that ended
-                self._answers.fail(error)
-                if not isinstance(error, ServerError):
-                    _log.exception("The journal of run %s broke off.", self.root_run_id)
-        self._answers.fail(self._closed())
+        except BaseException as error:  # noqa: BLE001  # nobody may wait for a thread that ended
+            self._broke(error)
+        finally:
+            self._answers.fail(self._closed())
+            self._questions.drop()
+
+    def _broke(self, error: BaseException) -> None:
+        self._is_lost = True
+        if isinstance(error, ServerError) and not self._token:
+            self.trouble = error
+            self._answers.fail(error)
+            return
+        cause = encodable(f"its journal broke off: {error_text(error)}")
+        self.trouble = JournalLost(f"Flow run {self.root_run_id} ends, since {cause}")
+        _log.error("The journal of run %s broke off.", self.root_run_id, exc_info=error)
+        self._answers.fail(self.trouble)
         self._questions.drop()
+        with contextlib.suppress(Exception):  # an event loop may be gone with the descriptors
+            self._stop.give("journal_lost")
+        if self._token:
+            with contextlib.suppress(Exception):  # then the lease lapses
+                asyncio.run(asyncio.wait_for(self._say_last_words(cause), _LAST_WORDS_SECONDS))
+
+    async def _say_last_words(self, cause: str) -> None:
+        """With a loop and a connection of their own, the others being at fault perhaps."""
+        from runwright.client.http import open_client
+
+        async with open_client(self._settings) as client:
+            self._sender = client
+            with contextlib.suppress(Exception):
+                while len(self._backlog) and await self._post():
+                    pass
+            report = ExitReport(token=self._token, execution_id=self.execution_id, reason=cause)
+            path = f"/flow_runs/{self.root_run_id}/exit"
+            await client.send("POST", path, msgspec.json.encode(report))
 
     async def _connect_and_pump(self) -> None:
         # Late: the HTTP client takes 0.1 s to load.
@@ -201,7 +260,7 @@ class HttpChannel:
                 self._is_asleep = False
                 await self._sleep(_LINGER)
                 return True
-            await self._sleep(min(self._renew_at - now, 3600.0))
+            await self._sleep(min(self._renew_at - now, _LONGEST_SLEEP))
 
     async def _sleep(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):
@@ -211,25 +270,34 @@ class HttpChannel:
     async def _post(self) -> bool:
         self._is_urgent = False
         first, entries = self._backlog.batch(self._batch)
-        batch = JournalBatch(
-            token=self._token,
-            execution_id=self.execution_id,
-            first=first,
-            entries=entries,
-            lease_seconds=_LEASE_SECONDS,
-        )
+        encoded = self._encoded(entries)
+        self._sent_count = len(encoded)
+        batch = _Batch(self._token, self.execution_id, first, encoded, _LEASE_SECONDS)
         try:
             status, content = await self._post_batch(self.root_run_id, batch)
         except ServerUnreachable as error:
             self._went_away(error)
             return False
         if status == _OK:
+            self._batch = min(_BATCH, self._batch * 2)
             self._answered(msgspec.json.decode(content, type=JournalAnswer))
             return True
         self._refused(status, content)
         return False
 
-    async def _post_batch(self, run_id: UUID, batch: JournalBatch) -> tuple[int, bytes]:
+    def _encoded(self, entries: list[AnyEntry]) -> list[msgspec.Raw]:
+        """As many of them as go into one request, at least one."""
+        encoded: list[msgspec.Raw] = []
+        size = 0
+        for entry in entries:
+            content = self._encode(entry)
+            size += len(content)
+            if encoded and size > _MOST_BYTES:
+                break
+            encoded.append(msgspec.Raw(content))
+        return encoded
+
+    async def _post_batch(self, run_id: UUID, batch: JournalBatch | _Batch) -> tuple[int, bytes]:
         assert self._sender is not None  # noqa: S101  # set before anything is posted
         body = without_nul(msgspec.json.encode(batch))
         return await self._sender.send("POST", f"/flow_runs/{run_id}/journal", body)
@@ -258,21 +326,40 @@ class HttpChannel:
             lost = f"Flow run {self.root_run_id} belongs to another execution now, or has ended."
             self._answers.fail(LeaseLost(lost, status=status, code="lease_lost"))
             self._stop.give("lease_lost")
-        elif status == _TOO_LARGE and self._batch > 1:
-            self._batch //= 2
+        elif status in _MALFORMED and self._has_shrunk(detail):
             self._is_urgent = True
         elif status == _TOO_MANY or status >= _ERRORS:
             self._went_away(ServerUnreachable(f"The server answered {status}: {detail}"))
         else:
             self._is_lost = True
-            self._answers.fail(
-                ApiProblem(
-                    f"The server at {self._settings.api_url} refused the journal of flow run "
-                    f"{self.root_run_id} with {status}: {detail}",
-                    status=status,
-                    code="journal_refused",
-                )
+            self.trouble = ApiProblem(
+                f"The server at {self._settings.api_url} refused the journal of flow run "
+                f"{self.root_run_id} with {status}: {detail}",
+                status=status,
+                code="journal_refused",
             )
+            is_awaited = bool(self._answers.unanswered(self._backlog.next_number))
+            self._answers.fail(self.trouble)
+            if self._token and not is_awaited:
+                self._stop.give("journal_lost")
+
+    def _has_shrunk(self, detail: str) -> bool:
+        """Halve a refused batch, and in the end replace the entry at fault; false if it cannot."""
+        if self._sent_count > 1:
+            self._batch = max(1, self._sent_count // 2)
+            return True
+        first, entries = self._backlog.batch(1)
+        if not entries or not self._token:  # without its beginning there is no run
+            return False
+        entry = entries[0]
+        if not isinstance(entry, FlowRunProposed):
+            self._backlog.replace_first(self._encode.note(entry, f"it was refused: {detail}"))
+        elif self._bared != first:
+            self._bared = first
+            self._backlog.replace_first(bare(entry))
+        else:
+            return False
+        return True
 
     def _went_away(self, error: ServerUnreachable) -> None:
         now = self._clock.monotonic()

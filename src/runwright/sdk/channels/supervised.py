@@ -4,11 +4,13 @@ Bytes that have been sent are the supervisor's: it has them even if this process
 """
 
 import asyncio
+import contextlib
 import itertools
 import logging
+import select
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from datetime import timedelta
 from typing import Any
@@ -16,11 +18,13 @@ from uuid import UUID
 
 import msgspec
 
+from runwright.api import msgpack
 from runwright.api.frames import (
+    MOST_FRAME_BYTES,
     AcknowledgedFrame,
     AskFrame,
     DownFrame,
-    EntriesFrame,
+    LostFrame,
     StopFrame,
     ToldFrame,
 )
@@ -28,10 +32,13 @@ from runwright.api.journal import AnyEntry, FlowRunProposed, FlowRunStarted
 from runwright.api.states import OrchestrationResult
 from runwright.clock import SystemClock
 from runwright.core.clock import Clock
+from runwright.core.texts import encodable, error_text
 from runwright.core.transitions import RunFacts
-from runwright.errors import LeaseLost, ServerUnreachable
+from runwright.errors import JournalLost, LeaseLost, ServerUnreachable
 from runwright.sdk.answers import Answers, StopOrder
 from runwright.sdk.channel import Told
+from runwright.sdk.descriptors import identity
+from runwright.sdk.entry_encoding import EntryEncoder
 from runwright.sdk.ledger import Ledger, told
 from runwright.sdk.outbox import Outbox
 
@@ -39,6 +46,19 @@ _log = logging.getLogger("runwright.recording")
 
 #: Seconds that entries are gathered before they go to the supervisor. What is killed loses no more.
 _LINGER = 0.01
+#: Milliseconds between looks whether the socket is still there, while nothing comes.
+_BETWEEN_LOOKS_MS = 500
+#: Seconds that the reader's end is waited for once the socket is shut down.
+_READER_PATIENCE = 2.0
+_CLOSED = "its descriptor was closed in the flow's process"
+
+
+class _Entries(msgspec.Struct, frozen=True, tag="entries"):
+    """`EntriesFrame` with entries that are encoded already."""
+
+    first: int
+    entries: list[msgspec.Raw]
+    flush: bool = False
 
 
 class SupervisedChannel:
@@ -56,20 +76,26 @@ class SupervisedChannel:
         self.execution_id = execution_id
         self._clock = clock or SystemClock()
         self._socket = connection
-        self._encode = msgspec.msgpack.Encoder().encode
+        self._socket_identity = identity(connection.fileno())
         self._ledger = Ledger()
         self._answers = Answers()
         self._stop = StopOrder()
         self._ask_numbers = itertools.count()
         self._asked: dict[int, Future[Told]] = {}
-        self._ended: ServerUnreachable | None = None
-        self._outbox = Outbox(self._deliver, linger=_LINGER)
+        self._ended: JournalLost | None = None
+        self._is_closing = False
+        self._outbox = Outbox(self._deliver, linger=_LINGER, broken=self._broke)
+        self._encode = EntryEncoder(msgpack.encode, tell=self._outbox.add_own, clock=self._clock)
         self._reader = threading.Thread(target=self._read, name="runwright-orders", daemon=True)
         self._reader.start()
 
     @property
     def stop_reason(self) -> str | None:
         return self._stop.reason
+
+    @property
+    def trouble(self) -> Exception | None:
+        return self._ended
 
     def on_stop(self, react: Callable[[str], None]) -> None:
         """Have `react(reason)` called once when a stop is ordered."""
@@ -122,12 +148,17 @@ class SupervisedChannel:
             self.flush()
         except (ServerUnreachable, LeaseLost) as error:
             _log.debug("Nothing more can be recorded of run %s: %s", self.root_run_id, error)
+        self._is_closing = True
         self._outbox.close()
+        if not self._has_socket():
+            # Its number may be that of a file of the user's by now.
+            self._socket.detach()
+            return
         try:
             self._socket.shutdown(socket.SHUT_RDWR)
         except OSError:
             _log.debug("The supervisor of run %s hung up first.", self.root_run_id)
-        self._reader.join()
+        self._reader.join(_READER_PATIENCE)
         self._socket.close()
 
     def _propose(self, entry: FlowRunProposed) -> Future[OrchestrationResult]:
@@ -138,36 +169,78 @@ class SupervisedChannel:
 
     def _ask(self, method: str, path: str, body: Any) -> Future[Told]:
         number = next(self._ask_numbers)
+        # Encoded here: what cannot be is an error of the caller's.
+        content = msgpack.encode(AskFrame(number=number, method=method, path=path, body=body))
         future = self._asked[number] = Future()
-        frame = AskFrame(number=number, method=method, path=path, body=body)
-        # Not by this thread: an interrupted frame would make nonsense of all that follow.
-        self._outbox.run(lambda: self._send(frame))
+        # Not sent by this thread: an interrupted frame would make nonsense of all that follow.
+        if not self._outbox.run(lambda: self._send(content)) and self._ended is None:
+            self._ended = self._lost("its journal is closed")
         if self._ended is not None and (unanswered := self._asked.pop(number, None)):
             unanswered.set_exception(self._ended)
         return future
 
     def _deliver(self, first: int, entries: list[AnyEntry], awaited: bool) -> None:
-        self._send(EntriesFrame(first=first, entries=entries, flush=awaited))
+        held: list[msgspec.Raw] = []
+        size = 0
+        for number, entry in enumerate(entries, first):
+            content = self._encode(entry)
+            if held and size + len(content) > MOST_FRAME_BYTES:
+                self._send(msgpack.encode(_Entries(number - len(held), held)))
+                held, size = [], 0
+            held.append(msgspec.Raw(content))
+            size += len(content)
+        self._send(msgpack.encode(_Entries(first + len(entries) - len(held), held, awaited)))
 
-    def _send(self, frame: EntriesFrame | AskFrame) -> None:
-        content = self._encode(frame)
+    def _send(self, content: bytes) -> None:
+        if self._ended is not None:
+            return
+        if not self._has_socket():
+            self._hang_up(OSError(_CLOSED))
+            return
         try:
             self._socket.sendall(len(content).to_bytes(4, "big") + content)
         except OSError as error:
             self._hang_up(error)
 
+    def _has_socket(self) -> bool:
+        """Users' code closes descriptors, and then others get their numbers."""
+        return identity(self._socket.fileno()) == self._socket_identity
+
+    def _broke(self, error: BaseException) -> None:
+        """The journal's thread has ended of something that nobody expected."""
+        cause = f"its journal broke off: {error_text(error)}"
+        with contextlib.suppress(Exception):
+            self._send(msgpack.encode(LostFrame(encodable(cause))))
+        self._hang_up(RuntimeError(cause))
+        _log.error("The journal of flow run %s broke off.", self.root_run_id, exc_info=error)
+
     def _read(self) -> None:
-        decode = msgspec.msgpack.Decoder(DownFrame).decode
-        stream = self._socket.makefile("rb")
+        decode = msgpack.decoder(DownFrame).decode
         try:
-            while len(size := stream.read(4)) == 4:  # noqa: PLR2004
-                self._take(decode(stream.read(int.from_bytes(size, "big"))))
-        except (OSError, ValueError, msgspec.MsgspecError) as error:
+            for content in self._received():
+                self._take(decode(content))
+        except Exception as error:  # noqa: BLE001  # nobody may wait for a thread that ended
             self._hang_up(error)
         else:
             self._hang_up(None)
-        finally:
-            stream.close()
+
+    def _received(self) -> Iterator[bytes]:
+        buffer = bytearray()
+        ready = select.poll()
+        ready.register(self._socket.fileno(), select.POLLIN)
+        while True:
+            # Never blocked in the socket for long: that would keep it open after it was closed.
+            while not ready.poll(_BETWEEN_LOOKS_MS) and self._has_socket():
+                pass
+            if not self._has_socket():
+                raise OSError(_CLOSED)
+            received = self._socket.recv(1 << 18)
+            if not received:
+                return
+            buffer += received
+            while len(buffer) >= (end := 4 + int.from_bytes(buffer[:4], "big")) > 4:  # noqa: PLR2004
+                yield bytes(buffer[4:end])
+                del buffer[:end]
 
     def _take(self, frame: DownFrame) -> None:
         if isinstance(frame, AcknowledgedFrame):
@@ -195,15 +268,21 @@ class SupervisedChannel:
         self._answers.stored(frame.next)
 
     def _hang_up(self, error: Exception | None) -> None:
-        cause = f": {error}" if error else ""
-        self._ended = ServerUnreachable(
-            f"The supervisor of flow run {self.root_run_id} has ended{cause}. "
-            "Nothing more of this execution can be recorded."
-        )
+        if self._ended is None:
+            self._ended = self._lost(f"{error}" if error else "its supervisor has ended")
         self._answers.fail(self._ended)
         for number in list(self._asked):
             if (future := self._asked.pop(number, None)) is not None:
                 future.set_exception(self._ended)
+        if not self._is_closing:
+            with contextlib.suppress(Exception):  # an event loop may be gone with the descriptors
+                self._stop.give("journal_lost")
+
+    def _lost(self, why: str) -> JournalLost:
+        return JournalLost(
+            f"Flow run {self.root_run_id} has lost the connection to its supervisor: {why}. "
+            "Nothing more of this execution can be recorded, so it ends."
+        )
 
 
 def _lease_lost(run_id: UUID) -> LeaseLost:

@@ -7,6 +7,7 @@ from uuid import UUID
 import cloudpickle
 import msgspec
 
+from runwright.api import msgpack
 from runwright.api.journal import AnyEntry, FlowRunProposed, FlowRunStarted
 from runwright.api.states import OrchestrationResult
 from runwright.clock import SystemClock
@@ -18,6 +19,7 @@ from runwright.sdk.context import (
     enter_task_run,
     inside_flow_run,
 )
+from runwright.sdk.entry_encoding import EntryEncoder
 from runwright.sdk.environment import current_environment
 from runwright.sdk.flows import Flow
 from runwright.sdk.handlers.tasks import TaskHandler
@@ -27,6 +29,7 @@ from runwright.sdk.logging import set_up_logging
 from runwright.sdk.prints import watch_prints
 from runwright.sdk.runners.threads import ThreadPoolTaskRunner
 
+_encode = EntryEncoder(msgpack.encode)
 #: The queue to the flow's process, set when this process begins.
 _entries: Any = None
 
@@ -176,6 +179,7 @@ class _QueueChannel:
     """Sends entries to the flow's process. States of subflows are decided here."""
 
     stop_reason: str | None = None
+    trouble: Exception | None = None
 
     def __init__(self, parcel: _Parcel) -> None:
         self.root_run_id = parcel.root_run_id
@@ -192,7 +196,7 @@ class _QueueChannel:
         if type(entry) is FlowRunStarted:
             self._ledger.begin(entry)
         self.count += 1
-        _entries.put((self._task_run_id, msgspec.msgpack.encode(entry)))
+        _entries.put((self._task_run_id, _encode(entry)))
 
     def propose(self, entry: FlowRunProposed) -> OrchestrationResult:
         current = self._ledger.state_of(entry.flow_run_id)

@@ -12,8 +12,7 @@ from multiprocessing import get_context
 from typing import Any
 from uuid import UUID
 
-import msgspec
-
+from runwright.api import msgpack
 from runwright.api.journal import AnyEntry
 from runwright.errors import CrashedRun, FlowError
 from runwright.sdk.handlers.tasks import TaskHandler
@@ -21,7 +20,7 @@ from runwright.sdk.runners import process_calls
 from runwright.sdk.runners.threads import ThreadPoolTaskRunner
 from runwright.sdk.task_runner import Job
 
-_ENTRY = msgspec.msgpack.Decoder(AnyEntry)
+_ENTRY = msgpack.decoder(AnyEntry)
 
 
 class ProcessPoolTaskRunner:

@@ -291,7 +291,9 @@ class _Zygote:
         self.is_gone = True
         self._ready.set()
         self._writer.close()
-        self._process.wait()  # a zygote closes its socket by ending
+        with contextlib.suppress(ProcessLookupError):
+            await _gone(self._process.pid)  # it stays until its last supervisor has ended
+        self._process.wait()
         may_hand_back = self._may_hand_back(self) if 0 in self.executions.values() else False
         held = list(self.executions.items())
         await asyncio.gather(*(self._outlive(*each, may_hand_back=may_hand_back) for each in held))

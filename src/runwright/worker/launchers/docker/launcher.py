@@ -140,7 +140,7 @@ class DockerLauncher:
         except _OUTAGES as error:
             await self._remove(container_name(spec))
             raise LaunchFailed(f"its container could not be started: {_said(error)}") from error
-        except LaunchFailed:
+        except Exception:  # a LaunchFailed, or what nobody thought of: nothing is left of it
             await self._remove(container_name(spec))
             raise
         return container.id
@@ -241,6 +241,10 @@ class DockerLauncher:
             except _OUTAGES as error:
                 if isinstance(error, aiodocker.DockerError) and error.status == _NOT_FOUND:
                     return removed(execution_id)
+                await asyncio.sleep(_TRY_AGAIN_SECONDS)
+            except Exception:
+                # An end that is never told would hold its slot for good.
+                logger.exception("Container %s cannot be looked at.", container)
                 await asyncio.sleep(_TRY_AGAIN_SECONDS)
 
     async def _verdict(self, execution_id: UUID, handle: Any, found: dict[str, Any]) -> Ended:
