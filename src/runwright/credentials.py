@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 
 from runwright.errors import ConfigurationError
+from runwright.private_files import open_private, private_folder
 
 try:
     import fcntl
@@ -55,15 +56,14 @@ def _alone(home: Path) -> Iterator[None]:
     if fcntl is None:
         yield
         return
-    home.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with (home / ".credentials.lock").open("w") as lock:
+    with open_private(private_folder(home) / ".credentials.lock") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
 def write_private(path: Path, text: str) -> None:
     """Replace a file at one stroke; only its owner may read it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    private_folder(path.parent)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")  # mode 0600
     try:
         with os.fdopen(handle, "w") as file:

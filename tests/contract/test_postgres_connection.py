@@ -12,7 +12,7 @@ from tests.postgres import create_database
 
 from runwright.storage import migrations
 from runwright.storage.engine import open_storage
-from runwright.storage.errors import StorageUnavailable
+from runwright.storage.errors import StorageLost, StorageUnavailable
 from runwright.storage.runs import flow_named, lock_run
 from runwright.storage.statements import Prepared
 from runwright.storage.tables import flow
@@ -191,3 +191,40 @@ def test_a_table_may_change_under_prepared_statements(on_postgres):
         assert await everywhere(storage.glance) == [0] * _MANY
 
     on_postgres(body)
+
+
+def test_a_database_that_is_made_anew_is_not_the_one_that_was(postgres, caplog):
+    database_url = create_database(postgres)
+    migrations.upgrade(database_url)
+    name = database_url.partition("/t")[2].partition("?")[0]
+
+    async def anew():
+        connection = await asyncpg.connect(database_url.replace(f"/t{name}?", "/postgres?"))
+        await connection.execute(f'DROP DATABASE "t{name}" WITH (FORCE)')
+        await connection.execute(f'CREATE DATABASE "t{name}"')
+        await connection.close()
+
+    async def refused(storage):
+        for way in (storage.write, storage.read, storage.glance):
+            for _ in range(3):
+                with pytest.raises((StorageLost, StorageUnavailable)):
+                    await way(lambda tx: flow_named(tx, "f", uuid4()))
+            with pytest.raises(StorageLost, match="dropped, emptied or replaced"):
+                await way(lambda tx: flow_named(tx, "f", uuid4()))
+
+    async def go():
+        storage = open_storage(database_url)
+        await storage.start()
+        try:
+            async with asyncio.timeout(60):
+                await storage.write(lambda tx: flow_named(tx, "f", uuid4()))
+                await storage.read(_one)
+                await anew()
+                await refused(storage)  # empty
+                await asyncio.to_thread(migrations.upgrade, database_url)
+                await refused(storage)  # another one, of the same schema
+        finally:
+            await storage.stop()
+
+    asyncio.run(go())
+    assert len([each for each in caplog.records if "was dropped" in each.message]) == 1

@@ -1,7 +1,6 @@
 """`runwright db`."""
 
 import asyncio
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -167,7 +166,7 @@ def _owned(given: str | None) -> Iterator[str]:
         from alembic.util.exc import CommandError
 
         from runwright.server.database import take_lock
-    handle = take_lock(url, "command")
+    lock = take_lock(url, "command")
     try:
         yield url
     except CommandError as error:
@@ -175,5 +174,5 @@ def _owned(given: str | None) -> Iterator[str]:
             f"{error}. `runwright db current` shows where the database is and the newest revision."
         ) from error
     finally:
-        if handle is not None:
-            os.close(handle)
+        if lock is not None:
+            lock.close()

@@ -20,6 +20,7 @@ from runwright.client.calls import keys
 from runwright.client.calls import server as calls
 from runwright.errors import RunwrightError, ServerUnreachable
 from runwright.local_server import LocalServer, local_server
+from runwright.private_files import open_private, private_folder
 from runwright.settings import Settings, load_settings, resolve_api
 
 app = App(name="server", help="Start, stop and ask after the control plane on this machine.")
@@ -151,10 +152,9 @@ def _start_in_background(
     command += [] if host is None else ["--host", host]
     command += [] if port is None else ["--port", str(port)]
     command += [] if scheduler else ["--no-scheduler"]
-    settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
-    log = settings.home / "server.log"
-    log.touch(mode=0o600)  # it says whose runs these are, and what went wrong with them
-    with log.open("ab") as output:
+    log = private_folder(settings.home) / "server.log"
+    # It says whose runs these are, and what went wrong with them.
+    with open_private(log, "ab") as output:
         begin = output.tell()
         process = subprocess.Popen(
             command,

@@ -14,6 +14,7 @@ from uuid import UUID
 import msgspec
 
 from runwright.api.journal import AnyEntry, without_nul
+from runwright.private_files import narrow, private_folder
 from runwright.sdk.descriptors import Identity, identity
 from runwright.sdk.entry_encoding import EntryEncoder
 
@@ -45,7 +46,7 @@ class SpoolFile:
     ) -> None:
         self.path = directory / f"{execution_id}.journal"
         self._encode = encode or EntryEncoder(msgspec.json.Encoder().encode)
-        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        narrow(private_folder(directory))
         first = {
             "root": str(root),
             "execution_id": str(execution_id),

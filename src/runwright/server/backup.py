@@ -96,19 +96,24 @@ def _check(backup: Path) -> None:
 
 
 def _put_aside(there: Path) -> Path | None:
-    """Keep what was there, whole, beside it."""
-    if not there.exists():
-        return None
-    connection = sqlite3.connect(there)
-    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    connection.close()
+    """Keep what was there, whole, beside it. A log without its database is kept too: SQLite would
+    take it for the log of the database that comes in its place.
+    """
     number = 1
     while (aside := there.with_name(f"{there.name}.before-{number}")).exists():
         number += 1
-    there.replace(aside)
+    there_is_one = there.exists() and there.stat().st_size > 0
+    if there_is_one:
+        connection = sqlite3.connect(there)
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        connection.close()
+        there.replace(aside)
+    log = there.with_name(f"{there.name}-wal")
+    if log.exists() and log.stat().st_size:
+        log.replace(aside.with_name(f"{aside.name}-wal"))
     for suffix in ("-wal", "-shm"):
         there.with_name(there.name + suffix).unlink(missing_ok=True)
-    return aside
+    return aside if there_is_one else None
 
 
 def _sync(folder: Path) -> None:

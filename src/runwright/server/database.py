@@ -4,11 +4,13 @@ import asyncio
 import fcntl
 import os
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 
 from runwright.errors import DatabaseError
+from runwright.private_files import private_folder, private_opener
+from runwright.server.database_names import owner_of_inode, refuse_log_elsewhere, remember_path
 from runwright.storage.engine import Storage, open_storage
 
 
@@ -27,38 +29,70 @@ PATIENCE = 15.0
 _LOOK_EVERY = 0.02
 
 
-def take_lock(database_url: str, role: str, patience: float = PATIENCE) -> int | None:
-    """Own the SQLite file until the returned descriptor is closed; None where none is needed.
+class DatabaseLock:
+    """The right to use a SQLite file, until it is closed.
+
+    Two locks: of a file beside the database, which says who has it and stands for the name while
+    the file itself is replaced; and of the database itself, which may have other names (a hard
+    link, another mount of its folder).
+    """
+
+    def __init__(self, beside: int, inside: int) -> None:
+        self._handles = [inside, beside]
+
+    def close(self) -> None:
+        """Let the next one have it. After all connections: closing a descriptor of the database
+        takes away the locks that SQLite holds on it in this process.
+        """
+        while self._handles:
+            os.close(self._handles.pop(0))
+
+
+def take_lock(database_url: str, role: str, patience: float = PATIENCE) -> DatabaseLock | None:
+    """Own the SQLite file until the lock is closed; None where none is needed.
 
     `role` is "server" or "command". Commands are waited for: they are soon done. Blocking.
 
     Raises:
         DatabaseInUse: a server has it, or commands had it all the time.
-        DatabaseError: its folder cannot be written.
+        DatabaseError: its folder cannot be written, or its log lies elsewhere.
     """
     path = sqlite_path(database_url)
     if path is None:
         return None
+    path = Path(os.path.realpath(path))  # a symbolic link is another name of the same file
     lock = path.with_name(path.name + ".lock")
-    try:
-        lock.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        handle = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    except OSError as error:
-        raise DatabaseError(
-            f"The database {path} cannot be used: {error.strerror} ({lock}). Make its folder "
-            "writable, or name another with --database-url."
-        ) from error
     end = time.monotonic() + patience
+    with ExitStack() as opened_files:
+        try:
+            private_folder(path.parent)
+            beside = private_opener(str(lock), os.O_RDWR | os.O_CREAT)
+            opened_files.callback(os.close, beside)
+            _wait_for(beside, end, lambda: _owner(beside), path, role)
+            inside = private_opener(str(path), os.O_RDWR | os.O_CREAT)
+            opened_files.callback(os.close, inside)
+        except OSError as error:
+            raise DatabaseError(
+                f"The database {path} cannot be used: {error.strerror} ({lock}). Make its folder "
+                "writable, or name another with --database-url."
+            ) from error
+        _wait_for(inside, end, lambda: owner_of_inode(inside), path, role)
+        refuse_log_elsewhere(path)
+        os.ftruncate(beside, 0)
+        os.pwrite(beside, f"{os.getpid()} {role}\n".encode(), 0)
+        opened_files.pop_all()
+    return DatabaseLock(beside, inside)
+
+
+def _wait_for(
+    handle: int, end: float, owner_of: Callable[[], tuple[str, str]], path: Path, role: str
+) -> None:
     while not _is_locked(handle):
-        owner, owner_role = _owner(handle)
+        owner, owner_role = owner_of()
         is_server = owner_role == "server" and _is_alive(owner)
         if is_server or time.monotonic() >= end:
-            os.close(handle)
             raise _in_use(path, owner, is_server=is_server, role=role)
         time.sleep(_LOOK_EVERY)  # noqa: TID251  # for another process, which tells nobody
-    os.ftruncate(handle, 0)
-    os.pwrite(handle, f"{os.getpid()} {role}\n".encode(), 0)
-    return handle
 
 
 def _is_locked(handle: int) -> bool:
@@ -124,9 +158,12 @@ async def opened(database_url: str, role: str) -> AsyncIterator[Storage]:
     Raises:
         DatabaseError: it cannot be.
     """
-    handle = await asyncio.to_thread(take_lock, database_url, role)
+    path = sqlite_path(database_url)
+    lock = await asyncio.to_thread(take_lock, database_url, role)
     try:
         await asyncio.to_thread(bring_up_to_date, database_url)
+        if path is not None:
+            await asyncio.to_thread(remember_path, path)
         storage = open_storage(database_url)
         await storage.start()
         try:
@@ -134,5 +171,5 @@ async def opened(database_url: str, role: str) -> AsyncIterator[Storage]:
         finally:
             await storage.stop()
     finally:
-        if handle is not None:
-            os.close(handle)
+        if lock is not None:
+            lock.close()

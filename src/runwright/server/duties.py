@@ -20,7 +20,7 @@ from runwright.server.services.reaper import Reaper
 from runwright.server.services.scheduler import Scheduler
 from runwright.server.spool import SpoolReader
 from runwright.server.wiring import Wiring
-from runwright.storage.errors import StorageError
+from runwright.storage.errors import StorageError, StorageLost
 from runwright.storage.firings import ACTIONS
 from runwright.storage.moves import EVENTS
 from runwright.storage.waker import Waker, Watch
@@ -158,6 +158,8 @@ async def _one_pass(duty: Duty, failures: int) -> int:
         await duty.one_pass()
     except asyncio.CancelledError:
         raise
+    except StorageLost:  # who found out has said so, once for all duties
+        failures += 1
     except StorageError as error:
         failures += 1
         log.warning("the %s waits %g s: %s", duty.name, _patience(failures), error)

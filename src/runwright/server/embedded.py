@@ -7,6 +7,7 @@ from typing import Any, Self, cast
 
 from runwright.clock import SystemClock, new_id
 from runwright.errors import ConfigurationError
+from runwright.private_files import narrow_home
 from runwright.server.app import create_app
 from runwright.server.database import opened
 from runwright.server.keys import LOCAL_ADMIN
@@ -53,6 +54,7 @@ class EmbeddedControlPlane:
         url = self._settings.database_url
         if url is None:
             raise ConfigurationError("database_url is not set.")
+        narrow_home(self._settings.home)
         storage = await self._stack.enter_async_context(opened(url, "command"))
         wiring = Wiring(storage, SystemClock(), new_id, self._settings)
         self._app = create_app(wiring)

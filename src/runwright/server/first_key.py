@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 
 from runwright.api.keys import Key
 from runwright.credentials import keep_key, kept_keys
+from runwright.private_files import open_private, private_folder
 from runwright.server.database import sqlite_path
 from runwright.server.keys import ALL_SCOPES, hash_secret, new_key
 from runwright.server.wiring import Wiring
@@ -34,8 +35,7 @@ async def keep_admin_key(wiring: Wiring, home: Path, api_url: str) -> None:
 
 def _lock(home: Path) -> IO[str]:
     """Waits until no other server of this home does the same; closing lets the next one."""
-    home.mkdir(parents=True, exist_ok=True, mode=0o700)
-    lock = (home / ".first-key.lock").open("w")
+    lock = open_private(private_folder(home) / ".first-key.lock")
     fcntl.flock(lock, fcntl.LOCK_EX)
     return lock
 

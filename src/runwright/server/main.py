@@ -19,12 +19,14 @@ from granian.server.embed import Server
 from runwright.clock import SystemClock, new_id
 from runwright.errors import ConfigurationError
 from runwright.local_server import LocalServer, announce_server, withdraw_server
+from runwright.private_files import narrow, narrow_home
 from runwright.server.app import create_app
 from runwright.server.bootstrap import bootstrap
 from runwright.server.database import opened
 from runwright.server.duties import duties_of, run_duty
 from runwright.server.first_key import keep_admin_key
 from runwright.server.idle_connections import Connections, Sweeper, places_for_connections
+from runwright.server.vault import key_file_of
 from runwright.server.wiring import Wiring
 from runwright.settings import Settings
 
@@ -136,6 +138,8 @@ class _Serving:
         database_url = self._settings.database_url
         if database_url is None:
             raise ConfigurationError("database_url is not set.")
+        narrow_home(self._settings.home)
+        narrow(key_file_of(self._settings))
         async with opened(database_url, "server") as storage:
             scheme = "https" if self._settings.server_tls_cert else "http"
             shown = f"[{host}]" if ":" in host else "127.0.0.1" if host == "0.0.0.0" else host  # noqa: S104

@@ -120,7 +120,10 @@ def _coded_problem(error: BaseException) -> Problem | None:
     """Errors of core, storage and use cases say their own code and, where they know it, status."""
     code, status = getattr(error, "code", None), getattr(error, "status", None)
     if isinstance(code, str) and isinstance(status, int):
-        return Problem(str(error), code=code, status=status)
+        problem = Problem(str(error), code=code, status=status)
+        if status == Busy.status:
+            problem.headers = {"Retry-After": "1"}
+        return problem
     return None
 
 

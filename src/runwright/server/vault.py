@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from runwright.errors import ConfigurationError
+from runwright.private_files import private_folder
 from runwright.server.problems import Problem
 
 if TYPE_CHECKING:
@@ -100,7 +101,7 @@ class Vault:
     def _write(self, keys: list[bytes], *, is_first: bool) -> None:
         """Put the keys into the file, whole or not at all. The first key is made by one alone."""
         lines = [base64.b64encode(key).decode() for key in keys]
-        self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        private_folder(self.path.parent)
         fresh = self.path.with_name(f"{self.path.name}.{secrets.token_hex(4)}")
         with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             file.write("\n".join(lines) + "\n")

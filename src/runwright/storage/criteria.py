@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, and_, false, func, literal, not_, or_
+from sqlalchemy import Column, ColumnElement, and_, bindparam, false, func, literal, not_, or_
 
 from runwright.api.filters import (
     CreatorIs,
@@ -19,10 +19,19 @@ from runwright.api.filters import (
     TextSearch,
     TimeIs,
 )
-from runwright.storage.json_columns import array_has, member
-from runwright.storage.types import Json
+from runwright.storage.json_columns import (
+    array_has,
+    array_has_any,
+    begins_with_any,
+    member,
+    number_in_array,
+    one_of,
+)
+from runwright.storage.types import Id, Ids, Json, Texts
 
 Condition = ColumnElement[bool]
+#: Beyond so many values they become one parameter: for fewer, the databases choose better plans
+#: when they see them.
 _SPELT_OUT = 40
 _WORDS = re.compile(r'([-!+]?)(?:"([^"]*)"|(\S+))')
 
@@ -40,12 +49,15 @@ def condition_on(column: Column[Any], criterion: Criterion | TextSearch) -> Cond
     return joined(getattr(criterion, "operator", "and_"), conditions)
 
 
-def among(column: Column[Any], values: Sequence[Any]) -> Condition:
-    """The column is one of the values."""
-    # Spelt out while it is short: such a statement can be compiled once (see `statements`).
+def among(column: ColumnElement[Any], values: Sequence[Any]) -> Condition:
+    """The column is one of the values, which are ids or texts."""
     if len(values) > _SPELT_OUT:
-        return column.in_(values)
+        return one_of(column, _one_parameter(values, Ids if isinstance(column.type, Id) else Texts))
     return or_(false(), *(column == value for value in values))
+
+
+def _one_parameter(values: Sequence[Any], kind: type[Ids | Texts]) -> ColumnElement[Any]:
+    return bindparam(None, list(values), type_=kind(), unique=True)
 
 
 def _null(column: Column[Any], wanted: bool | None) -> list[Condition]:
@@ -74,13 +86,14 @@ def _text_is(column: Column[Any], criterion: TextIs) -> list[Condition]:
     if criterion.like_ is not None:
         conditions.append(like(column, criterion.like_))
     if criterion.startswith_ is not None:
-        conditions.append(
-            or_(
-                false(),
-                *(column.startswith(start, autoescape=True) for start in criterion.startswith_),
-            )
-        )
+        conditions.append(_begins_with(column, criterion.startswith_))
     return conditions
+
+
+def _begins_with(column: Column[Any], beginnings: Sequence[str]) -> Condition:
+    if len(beginnings) > _SPELT_OUT:
+        return begins_with_any(column, _one_parameter(beginnings, Texts))
+    return or_(false(), *(column.startswith(start, autoescape=True) for start in beginnings))
 
 
 def like(column: Column[Any], text: str) -> Condition:
@@ -100,15 +113,25 @@ def _type_is(column: Column[Any], criterion: StateTypeIs) -> list[Condition]:
 def _tags_are(column: Column[Any], criterion: TagsAre) -> list[Condition]:
     conditions: list[Condition] = []
     if criterion.all_ is not None:
-        conditions += [array_has(column, literal(tag)) for tag in criterion.all_]
+        conditions += _has_all(column, sorted(set(criterion.all_)))
     if criterion.any_ is not None:
-        conditions.append(
-            or_(false(), *(array_has(column, literal(tag)) for tag in criterion.any_))
-        )
+        conditions.append(_has_any(column, sorted(set(criterion.any_))))
     if criterion.is_null_ is not None:
         is_empty = column == literal([], Json)
         conditions.append(is_empty if criterion.is_null_ else not_(is_empty))
     return conditions
+
+
+def _has_all(column: Column[Any], tags: list[str]) -> list[Condition]:
+    if len(tags) <= 1:
+        return [array_has(column, literal(tag)) for tag in tags]
+    return [number_in_array(column, _one_parameter(tags, Texts)) == len(tags)]
+
+
+def _has_any(column: Column[Any], tags: list[str]) -> Condition:
+    if len(tags) <= 1:
+        return or_(false(), *(array_has(column, literal(tag)) for tag in tags))
+    return array_has_any(column, _one_parameter(tags, Texts))
 
 
 def _time_is(column: Column[Any], criterion: TimeIs) -> list[Condition]:
@@ -140,9 +163,9 @@ def _null_is(column: Column[Any], criterion: NullIs) -> list[Condition]:
 def _creator_is(column: Column[Any], criterion: CreatorIs) -> list[Condition]:
     conditions = _null(column, criterion.is_null_)
     if criterion.id_ is not None:
-        conditions.append(member(column, literal("id")).in_([str(id_) for id_ in criterion.id_]))
+        conditions.append(among(member(column, literal("id")), [str(i) for i in criterion.id_]))
     if criterion.type_ is not None:
-        conditions.append(member(column, literal("type")).in_(criterion.type_))
+        conditions.append(among(member(column, literal("type")), criterion.type_))
     return conditions
 
 

@@ -9,6 +9,7 @@ from sqlalchemy import bindparam, delete, select, update
 
 from runwright.api.deployments import ConcurrencyOptions, Deployment, DeploymentStatus
 from runwright.api.filters import PageQuery, Query
+from runwright.storage.criteria import among
 from runwright.storage.queries import Page, Resource, read_many, read_one, read_page
 from runwright.storage.schedules import schedules_of
 from runwright.storage.statements import Prepared
@@ -157,7 +158,9 @@ def delete_deployment(tx: "Transaction", deployment_id: UUID) -> bool:
 
 def mark_polled(tx: "Transaction", deployment_ids: list[UUID]) -> None:
     """Note that somebody serves these deployments."""
-    tx.execute(update(deployment).where(_c.id.in_(deployment_ids)).values(last_polled=tx.now))
+    tx.execute(
+        update(deployment).where(among(_c.id, list(deployment_ids))).values(last_polled=tx.now)
+    )
 
 
 def _with_schedules(tx: "Transaction", found: list[Deployment]) -> list[Deployment]:

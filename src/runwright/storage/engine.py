@@ -83,7 +83,20 @@ class Storage(Protocol):
         ...
 
     async def read(self, query: Callable[[Transaction], T]) -> T:
-        """Run a query on one snapshot, beside the writers. It must not write."""
+        """Run a query on one snapshot, beside the writers. It must not write.
+
+        It holds up neither writers nor shorter queries, and is given up after ten seconds.
+
+        Raises:
+            QueryTooSlow: it was given up.
+            StorageCrowded: too many long queries wait already.
+        """
+        ...
+
+    async def survey(self, query: Callable[[Transaction], T]) -> T:
+        """The same for background duties that may have to look at every row: one at a time, and
+        however long it takes.
+        """
         ...
 
     async def glance(self, query: Callable[[Transaction], T]) -> T:

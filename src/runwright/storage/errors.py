@@ -3,10 +3,15 @@
 runwright.errors.DatabaseError
 └── StorageError              has a stable `code` and the HTTP `status` that fits it
     ├── StorageFull           the disk is full: nothing of the transaction was kept
-    ├── StorageInterrupted    a query took longer than it was given
+    ├── StorageInterrupted    a query took longer than it was given; it goes on elsewhere
+    ├── QueryTooSlow          a query took longer than any is given
+    ├── StorageCrowded        too many long queries wait already
+    ├── StorageLost           the database was removed, replaced or damaged
     ├── StorageUnavailable    the database cannot be reached, or is too busy
     └── StorageStopped        the control plane is stopping
 """
+
+from typing import Self
 
 from runwright.errors import DatabaseError
 
@@ -29,6 +34,43 @@ class StorageInterrupted(StorageError):
     """A query took longer than it was given; it goes on elsewhere."""
 
     code = "storage_interrupted"
+
+
+class QueryTooSlow(StorageError):
+    """A query took longer than any is given."""
+
+    code = "query_too_slow"
+    status = 422  # the same query again would take as long
+
+    @classmethod
+    def after(cls, seconds: float) -> Self:
+        """It was given up after so long."""
+        return cls(
+            f"The query was given up after {seconds:g} s, so that it does not hold up others. "
+            "Narrow it: a shorter span of time, fewer values, or a filter on a state, flow or "
+            "deployment, for which there are indexes."
+        )
+
+
+class StorageCrowded(StorageError):
+    """Too many long queries wait already."""
+
+    code = "too_many_long_queries"
+
+    @classmethod
+    def of(cls, waiting: int) -> Self:
+        """So many wait."""
+        return cls(
+            f"{waiting} other long queries wait for the database already. Nothing is wrong with "
+            "this one: send it again after the pause in Retry-After, or narrow it so that it is "
+            "short."
+        )
+
+
+class StorageLost(StorageError):
+    """What the server works with is no longer the database that it opened."""
+
+    code = "database_lost"
 
 
 class StorageUnavailable(StorageError):

@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, and_, or_, select
 
 from runwright.api.events import Event, EventFilter, Labels, ReceivedEvent
 from runwright.core.automations.matching import DEPTH
+from runwright.storage.criteria import among
 from runwright.storage.engine import Transaction
 from runwright.storage.statements import Prepared
 from runwright.storage.tables import (
@@ -108,11 +109,11 @@ def told_conditions(wanted: EventFilter) -> list[ColumnElement[bool]]:
     """What the database can judge of a filter, but for times, on what clients told."""
     conditions: list[ColumnElement[bool]] = []
     if wanted.event and wanted.event.name:
-        conditions.append(_e.event.in_(wanted.event.name))
+        conditions.append(among(_e.event, wanted.event.name))
     if wanted.resource and wanted.resource.id:
-        conditions.append(_e.resource_id.in_(wanted.resource.id))
+        conditions.append(among(_e.resource_id, wanted.resource.id))
     if wanted.id.id:
-        conditions.append(_e.id.in_(wanted.id.id))
+        conditions.append(among(_e.id, wanted.id.id))
     return conditions
 
 
@@ -121,11 +122,11 @@ def state_conditions(wanted: EventFilter) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = []
     if wanted.event and wanted.event.name:
         names = [n.removeprefix(FLOW_RUN) for n in wanted.event.name if n.startswith(FLOW_RUN)]
-        conditions.append(_s.name.in_(names))
+        conditions.append(among(_s.name, names))
     if wanted.resource and wanted.resource.id:
-        conditions.append(_s.flow_run_id.in_(_run_ids(wanted.resource.id)))
+        conditions.append(among(_s.flow_run_id, _run_ids(wanted.resource.id)))
     if wanted.id.id:
-        conditions.append(_s.id.in_(wanted.id.id))
+        conditions.append(among(_s.id, wanted.id.id))
     return conditions
 
 

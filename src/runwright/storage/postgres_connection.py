@@ -5,9 +5,11 @@ that are built on the way go through SQLAlchemy, on the same connection. It is i
 far as SQLAlchemy knows: transactions are begun and ended in so many words.
 """
 
+import math
+import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, TypeVar, cast
 
 from sqlalchemy import Connection
@@ -18,6 +20,7 @@ from sqlalchemy.util import await_only
 
 from runwright.storage.dialect import Dialect
 from runwright.storage.engine import Transaction
+from runwright.storage.errors import StorageInterrupted
 from runwright.storage.statements import Prepared, Result
 
 T = TypeVar("T")
@@ -35,18 +38,29 @@ class PostgresConnection:
 
     def __init__(self, core: AsyncConnection, raw: Any) -> None:
         self._core = core
-        self._raw = raw
+        self.raw = raw
 
-    async def run(self, query: Callable[[Transaction], T], topics: set[str]) -> T:
-        """Run it on this connection, in whatever transaction there is."""
-        return await self._core.run_sync(lambda core: query(PostgresTransaction(core, topics)))
+    async def run(
+        self,
+        query: Callable[[Transaction], T],
+        topics: set[str],
+        longest: timedelta | None = None,
+    ) -> T:
+        """Run it on this connection, in whatever transaction there is.
+
+        `longest` is for all of its statements together. Postgres interrupts each of them by itself.
+        """
+        until = math.inf if longest is None else time.monotonic() + longest.total_seconds()
+        return await self._core.run_sync(
+            lambda core: query(PostgresTransaction(core, topics, until))
+        )
 
     @asynccontextmanager
     async def transaction(self, begin: str) -> AsyncIterator[None]:
         """From `begin` to COMMIT. After an error `connection_of` rolls back."""
-        await self._raw.execute(begin)
+        await self.raw.execute(begin)
         yield
-        await self._raw.execute("COMMIT")
+        await self.raw.execute("COMMIT")
 
 
 @asynccontextmanager
@@ -82,8 +96,9 @@ class PostgresTransaction:
 
     dialect = POSTGRES
 
-    def __init__(self, core: Connection, topics: set[str]) -> None:
+    def __init__(self, core: Connection, topics: set[str], until: float = math.inf) -> None:
         self._core = core
+        self._until = until
         self._raw: Any = core.connection.driver_connection
         self._topics = topics
         self._now: datetime | None = None
@@ -106,6 +121,8 @@ class PostgresTransaction:
         statement: Executable | Prepared,
         parameters: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None,
     ) -> Result:
+        if self._until < math.inf and time.monotonic() > self._until:
+            raise StorageInterrupted("The query took longer than it was given.")
         if isinstance(statement, Prepared):
             return self._execute_prepared(statement, parameters)
         cursor = self._core.execute(statement, parameters)

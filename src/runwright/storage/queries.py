@@ -112,7 +112,7 @@ def read_many(tx: "Transaction", resource: Resource[T], query: Query) -> list[T]
     """
     now = tx.now
     to_wire = resource.to_wire
-    return [to_wire(row, now) for row in tx.execute(_filtered(resource, _key(query))).all()]
+    return [to_wire(row, now) for row in tx.execute(_filtered(resource, query)).all()]
 
 
 def send_many(tx: "Transaction", resource: Resource[T], query: Query) -> list[T]:
@@ -123,7 +123,7 @@ def send_many(tx: "Transaction", resource: Resource[T], query: Query) -> list[T]
     """
     now = tx.now
     to_wire = resource.to_wire
-    statement = _filtered(resource, _key(query), to_send=True)
+    statement = _filtered(resource, query, to_send=True)
     return [to_wire(row, now) for row in tx.execute(statement).all()]
 
 
@@ -135,7 +135,7 @@ def send_one(tx: "Transaction", resource: Resource[T], id_: UUID) -> T | None:
 
 def count(tx: "Transaction", resource: Resource[Any], filters: Filters) -> int:
     """How many a `/count` counts."""
-    return tx.execute(_counted(resource, _key(filters))).scalar() or 0
+    return tx.execute(_counted(resource, filters)).scalar() or 0
 
 
 def read_page(tx: "Transaction", resource: Resource[T], query: PageQuery) -> Page[T]:
@@ -180,8 +180,28 @@ def limit_of(limit: int | None) -> int:
 _encode = msgspec.json.Encoder().encode
 
 
-def _key(filters: Filters) -> tuple[type[Filters], bytes]:
-    return type(filters), _encode(filters)
+#: Bytes of a filter beyond which its statement is not kept: its values are in it.
+_KEPT_BELOW = 4_096
+_Key = tuple[type[Filters], bytes]
+
+
+def _key(filters: Filters) -> _Key | None:
+    encoded = _encode(filters)
+    return (type(filters), encoded) if len(encoded) < _KEPT_BELOW else None
+
+
+def _filtered(
+    resource: Resource[Any], query: Query, *, to_send: bool = False
+) -> Executable | Prepared:
+    key = _key(query)
+    if key is None:
+        return _page(resource, query, to_send=to_send)
+    return _kept_page(resource, key, to_send=to_send)
+
+
+def _counted(resource: Resource[Any], filters: Filters) -> Executable | Prepared:
+    key = _key(filters)
+    return _count(resource, filters) if key is None else _kept_count(resource, key)
 
 
 def prepared(statement: Select[Any], *, to_send: bool = False) -> Executable | Prepared:
@@ -194,10 +214,18 @@ def prepared(statement: Select[Any], *, to_send: bool = False) -> Executable | P
 
 # Dashboards and pollers ask the same again and again: the statement is built (and compiled) once.
 @lru_cache(256)
-def _filtered(
-    resource: Resource[Any], key: tuple[type[Filters], bytes], *, to_send: bool = False
+def _kept_page(
+    resource: Resource[Any], key: _Key, *, to_send: bool = False
 ) -> Executable | Prepared:
-    query = msgspec.json.decode(key[1], type=Query)
+    return _page(resource, msgspec.json.decode(key[1], type=Query), to_send=to_send)
+
+
+@lru_cache(256)
+def _kept_count(resource: Resource[Any], key: _Key) -> Executable | Prepared:
+    return _count(resource, msgspec.json.decode(key[1], type=Filters))
+
+
+def _page(resource: Resource[Any], query: Query, *, to_send: bool) -> Executable | Prepared:
     offset = query.offset or 0
     if not 0 <= offset <= MAX_OFFSET:
         raise InvalidQuery(f"Invalid offset: {offset} is not between 0 and {MAX_OFFSET}.")
@@ -208,9 +236,7 @@ def _filtered(
     return prepared(page, to_send=to_send)
 
 
-@lru_cache(256)
-def _counted(resource: Resource[Any], key: tuple[type[Filters], bytes]) -> Executable | Prepared:
-    filters = msgspec.json.decode(key[1], type=Filters)
+def _count(resource: Resource[Any], filters: Filters) -> Executable | Prepared:
     counted = select(func.count().label("count")).select_from(resource.table)
     return prepared(resource.within(counted).where(*narrowed(resource.table, filters)))
 

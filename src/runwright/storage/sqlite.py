@@ -6,40 +6,43 @@ answered after the COMMIT.
 """
 
 import asyncio
-import math
 import queue
 import sqlite3
 import threading
-import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
-from sqlalchemy.exc import OperationalError
-
 from runwright import failpoints
-from runwright.clock import SteadyClock, SystemClock
+from runwright.clock import SteadyClock, SystemClock, new_id
 from runwright.core.clock import Clock
 from runwright.errors import DatabaseError
 from runwright.storage.engine import Transaction
 from runwright.storage.errors import (
     StorageError,
     StorageFull,
-    StorageInterrupted,
+    StorageLost,
     StorageStopped,
     StorageUnavailable,
 )
-from runwright.storage.sqlite_connection import SQLITE, SqliteConnection, SqliteTransaction
+from runwright.storage.sqlite_connection import (
+    BUSY_TIMEOUT_MS,
+    CHECKPOINT_AFTER,
+    SQLITE,
+    SqliteConnection,
+    SqliteTransaction,
+)
+from runwright.storage.sqlite_errors import explained
+from runwright.storage.sqlite_file import SqliteFile
+from runwright.storage.sqlite_readers import SqliteReaders
+from runwright.storage.sqlite_watch import SqliteWatch
 from runwright.storage.waker import Waker
 
 T = TypeVar("T")
 
 _MOST_IN_ONE_COMMIT = 512
-_READERS = 2
-#: Seconds on the event loop after which a glance becomes a read.
-_GLANCE = 0.002
+#: How long writes wait at most for readers to let go of a log that is to be cut.
+_CUT_PATIENCE_MS = 20
 
 
 class _Write(NamedTuple):
@@ -61,7 +64,7 @@ class _Batch:
 
     def __init__(self, writes: list[_Write]) -> None:
         self.writes = writes
-        self.is_brief = all(write.is_brief for write in writes)
+        self.is_brief = all(write.is_brief for write in writes) and bool(writes)
         self.is_begun = False
         self.outcomes: list[_Outcome] = []
         self.topics: set[str] = set()
@@ -78,7 +81,7 @@ class SqliteStorage:
     dialect = SQLITE
 
     def __init__(self, path: str, clock: Clock | None = None) -> None:
-        self._path = path
+        self._file = SqliteFile(path)
         self._clock = SteadyClock(clock or SystemClock())
         self.waker = Waker()
         self._was_full = False
@@ -90,11 +93,11 @@ class SqliteStorage:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._connection: SqliteConnection | None = None
         self._writer: threading.Thread | None = None
-        self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="sqlite-read")
-        self._read_connections: list[SqliteConnection] = []
-        self._of_thread = threading.local()
-        #: Used on the event loop.
-        self._glancing: SqliteConnection | None = None
+        self._readers = SqliteReaders(self._connect, self._clock.now)
+        self._watch = SqliteWatch(self._file, self._shorten_log)
+        #: Whether the next batch is followed by cutting the log.
+        self._is_log_to_cut = False
+        self._checkpoint_after = CHECKPOINT_AFTER
 
     async def start(self) -> None:
         self._loop = asyncio.get_running_loop()
@@ -102,9 +105,10 @@ class SqliteStorage:
             self._connection = await asyncio.to_thread(self._open)
         except (sqlite3.Error, OSError) as error:
             raise DatabaseError(
-                f"The database {self._path} cannot be opened: {error}. Check that its folder "
+                f"The database {self._file.path} cannot be opened: {error}. Check that its folder "
                 "exists and can be written."
             ) from error
+        self._watch.start()
         self._writer = threading.Thread(
             target=self._write_until_stopped, name="sqlite-write", daemon=True
         )
@@ -117,10 +121,10 @@ class SqliteStorage:
             return
         await self._idle.wait()
         self._batches.put(None)
+        await asyncio.to_thread(self._watch.stop)
         await asyncio.to_thread(writer.join)
-        await asyncio.to_thread(self._readers.shutdown)
-        for connection in self._read_connections:
-            connection.close()
+        await self._readers.stop()
+        self._file.close()
 
     def was_full(self) -> bool:
         was, self._was_full = self._was_full, False
@@ -143,49 +147,42 @@ class SqliteStorage:
         return await answer
 
     async def read(self, query: Callable[[Transaction], T]) -> T:
-        if self._writer is None or self._loop is None:
-            raise StorageStopped("The control plane is stopping: try again in a moment.")
-        return await self._loop.run_in_executor(self._readers, self._read, query)
+        self._check_readable()
+        return await self._readers.read(query)
+
+    async def survey(self, query: Callable[[Transaction], T]) -> T:
+        self._check_readable()
+        return await self._readers.survey(query)
 
     async def glance(self, query: Callable[[Transaction], T]) -> T:
         # A thread would cost more than the query: two ways through the event loop, and the wait
         # for an interpreter that runs one thread at a time.
-        if self._writer is None or self._loop is None:
+        self._check_readable()
+        return await self._readers.glance(query)
+
+    def _check_readable(self) -> None:
+        if self._writer is None:
             raise StorageStopped("The control plane is stopping: try again in a moment.")
-        connection = self._glancing
-        if connection is None:
-            connection = self._glancing = SqliteConnection(self._path, read_only=True)
-            self._read_connections.append(connection)
-        try:
-            return self._read_on(connection, query, time.monotonic() + _GLANCE)
-        except StorageInterrupted:
-            return await self.read(query)
+        self._watch.check()
 
     def _open(self) -> SqliteConnection:
-        Path(self._path).parent.mkdir(parents=True, exist_ok=True)
-        return SqliteConnection(self._path)
+        self._file.open()
+        return self._connect_writer()
 
-    def _read(self, query: Callable[[Transaction], T]) -> T:
-        connection: SqliteConnection | None = getattr(self._of_thread, "connection", None)
-        if connection is None:
-            connection = SqliteConnection(self._path, read_only=True)
-            self._of_thread.connection = connection
-            self._read_connections.append(connection)
-        return self._read_on(connection, query, math.inf)
+    def _connect_writer(self) -> SqliteConnection:
+        self._file.check()
+        connection = SqliteConnection(self._file.path)
+        (number,) = connection.raw.execute("PRAGMA user_version").fetchone()
+        if not number:  # a database gets one when it is first opened, and keeps it in all copies
+            number = new_id().int & 0x7FFF_FFFF or 1
+            connection.raw.execute(f"PRAGMA user_version={number}")
+        self._file.connected(number)
+        return connection
 
-    def _read_on(
-        self, connection: SqliteConnection, query: Callable[[Transaction], T], until: float
-    ) -> T:
-        try:
-            connection.raw.execute("BEGIN")
-            connection.until = until
-            return query(SqliteTransaction(connection, self._clock.now(), set()))
-        except (sqlite3.OperationalError, OperationalError) as error:
-            raise _explained(error) from error
-        finally:
-            connection.until = math.inf
-            if connection.raw.in_transaction:
-                connection.raw.execute("ROLLBACK")
+    def _connect(self, look_every: int) -> SqliteConnection:
+        """One more that only reads."""
+        self._file.check()
+        return SqliteConnection(self._file.path, look_every=look_every)
 
     def _begin(self) -> None:
         """Begin the next batch. Short ones are carried out here, and only their commit waits for
@@ -202,6 +199,7 @@ class SqliteStorage:
             if not batch.is_begun:
                 self._carry_out(batch)
             self._commit(batch)
+            self._tend_log()
             if self._loop is not None:
                 with suppress(RuntimeError):  # the loop is closed: nobody waits
                     self._loop.call_soon_threadsafe(self._answer, batch)
@@ -210,9 +208,13 @@ class SqliteStorage:
 
     def _carry_out(self, batch: _Batch) -> None:
         batch.is_begun = True
+        if not batch.writes:  # what is to be done comes after the commit
+            return
         try:
+            self._watch.check()
             if self._connection is None:
-                self._connection = self._open()
+                self._connection = self._connect_writer()
+                self._checkpoint_after = CHECKPOINT_AFTER
             raw = self._connection.raw
             raw.execute("BEGIN IMMEDIATE")
             for write in batch.writes:
@@ -220,19 +222,54 @@ class SqliteStorage:
                 if not raw.in_transaction:  # SQLite itself gave the whole transaction up
                     raise _lost(batch.outcomes[-1])
         except (sqlite3.Error, StorageError, OSError) as error:
-            batch.fail(_explained(error))
+            batch.fail(explained(error))
             self._recover()
 
     def _commit(self, batch: _Batch) -> None:
-        if self._connection is None:  # it failed
+        if self._connection is None or not self._connection.raw.in_transaction:  # it failed
             return
         _pass_failpoints("before commit", batch)
         try:
+            self._watch.look()  # a commit into a file that is gone would be an answer without it
             self._connection.raw.execute("COMMIT")
+        except StorageLost as error:
+            self._connection.raw.execute("ROLLBACK")
+            batch.fail(error)
         except sqlite3.Error as error:
-            batch.fail(_explained(error))
+            batch.fail(explained(error))
             self._recover()
         _pass_failpoints("after commit", batch)
+
+    def _shorten_log(self) -> None:
+        """Cut the log after the next commit, or now where nobody writes. From any thread."""
+        loop = self._loop
+        if loop is not None:
+            self._is_log_to_cut = True
+            with suppress(RuntimeError):  # the loop is closed
+                loop.call_soon_threadsafe(self._begin_when_idle)
+
+    def _begin_when_idle(self) -> None:
+        if self._writer is not None and self._idle.is_set():
+            self._idle.clear()
+            self._begin()
+
+    def _tend_log(self) -> None:
+        """Who copies the log into the database: the writer itself, or while it is large another
+        thread; what is left to the writer then is to cut it, while nobody reads from it.
+        """
+        connection = self._connection
+        if connection is None:
+            return
+        wanted = 0 if self._watch.log_is_large else CHECKPOINT_AFTER
+        with suppress(sqlite3.Error):  # a reader is in the way: the next time
+            if wanted != self._checkpoint_after:
+                self._checkpoint_after = wanted
+                connection.raw.execute(f"PRAGMA wal_autocheckpoint={wanted}")
+            if self._is_log_to_cut:
+                self._is_log_to_cut = False
+                connection.raw.execute(f"PRAGMA busy_timeout={_CUT_PATIENCE_MS}")
+                connection.raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+                connection.raw.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
 
     def _run(self, write: _Write, connection: SqliteConnection, topics: set[str]) -> _Outcome:
         raw = connection.raw
@@ -244,7 +281,7 @@ class SqliteStorage:
             if raw.in_transaction:
                 raw.execute("ROLLBACK TO use_case")
                 raw.execute("RELEASE use_case")
-            return _Outcome(write.answer, None, _explained(error))
+            return _Outcome(write.answer, None, explained(error))
         raw.execute("RELEASE use_case")
         topics |= mine
         return _Outcome(write.answer, result, None)
@@ -286,24 +323,3 @@ def _lost(last: _Outcome) -> StorageError:
     if isinstance(last.error, StorageError):
         return last.error
     return StorageUnavailable(f"SQLite gave up the transaction: {last.error}.")
-
-
-def _explained(error: BaseException) -> BaseException:
-    """An error of the database in our words; errors of the use case as they are."""
-    if isinstance(error, OperationalError):
-        error = error.orig or error
-    if not isinstance(error, sqlite3.OperationalError | sqlite3.DatabaseError | OSError):
-        return error
-    if isinstance(error, sqlite3.IntegrityError | sqlite3.ProgrammingError):
-        return error
-    name = getattr(error, "sqlite_errorname", "")
-    if name == "SQLITE_INTERRUPT":
-        return StorageInterrupted("The query took longer than it was given.")
-    if name == "SQLITE_FULL" or name.startswith("SQLITE_IOERR"):
-        return StorageFull(
-            f"The database cannot be written: {error}. Nothing of this request was kept. Make "
-            "space on its disk; the control plane goes on by itself."
-        )
-    if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_CANTOPEN", "SQLITE_READONLY")):
-        return StorageUnavailable(f"The database does not answer: {error}. Try again.")
-    return error

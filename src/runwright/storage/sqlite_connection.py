@@ -5,6 +5,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import create_engine
@@ -19,36 +20,49 @@ from runwright.storage.statements import Prepared, Result
 SQLITE = Dialect("sqlite")
 _COMPILER = SQLiteDialect_pysqlite(paramstyle="qmark")
 
+#: The log is cut to so many bytes when it begins anew, after a long reader had made it grow.
+LARGEST_LOG = 16 * 1024 * 1024
+#: Pages in the log after which the writer copies them into the database.
+CHECKPOINT_AFTER = 1_000
+BUSY_TIMEOUT_MS = 5_000
+
 # FULL: what was answered is on the disk, even after the power fails.
 _PRAGMAS = (
     "PRAGMA journal_mode=WAL",
     "PRAGMA synchronous=FULL",
-    "PRAGMA busy_timeout=5000",
+    f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}",
     "PRAGMA foreign_keys=ON",
-    "PRAGMA wal_autocheckpoint=1000",
+    f"PRAGMA wal_autocheckpoint={CHECKPOINT_AFTER}",
+    f"PRAGMA journal_size_limit={LARGEST_LOG}",
     "PRAGMA temp_store=MEMORY",
 )
-
-#: Instructions of SQLite's machine, some 50 us, after which the clock is looked at.
-_LOOK_EVERY = 5_000
 
 
 class SqliteConnection:
     """A connection in autocommit mode: transactions are begun and ended in so many words."""
 
-    def __init__(self, path: str, *, read_only: bool = False) -> None:
+    def __init__(self, path: Path, *, look_every: int | None = None) -> None:
+        """Open the file, which must be there.
+
+        With `look_every` it only reads, and looks at the clock after so many instructions.
+        """
         self.raw = sqlite3.connect(
-            path, isolation_level=None, check_same_thread=False, cached_statements=512
+            f"{path.as_uri()}?mode=rw",  # without it, an empty database is made of a missing file
+            uri=True,
+            isolation_level=None,
+            check_same_thread=False,
+            cached_statements=512,
         )
+        read_only = look_every is not None
         for pragma in _PRAGMAS:
             self.raw.execute(pragma)
         # In KiB. The system's own cache of the file comes on top.
         self.raw.execute(f"PRAGMA cache_size={-8192 if read_only else -16384}")
         #: When what is being read is interrupted, by the monotonic clock.
         self.until = math.inf
-        if read_only:
+        if look_every is not None:
             self.raw.execute("PRAGMA query_only=ON")
-            self.raw.set_progress_handler(lambda: time.monotonic() > self.until, _LOOK_EVERY)
+            self.raw.set_progress_handler(lambda: time.monotonic() > self.until, look_every)
         # For statements that are built on the way, such as filters.
         engine = create_engine("sqlite://", creator=lambda: self.raw, poolclass=StaticPool)
         self.core = engine.connect().execution_options(isolation_level="AUTOCOMMIT")

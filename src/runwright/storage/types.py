@@ -84,6 +84,19 @@ class Ids(TypeDecorator[list[UUID]]):
         return value if value is None or dialect.name == "postgresql" else json_text(value)
 
 
+class Texts(TypeDecorator[list[str]]):
+    """Several texts as one value, never stored: an array on Postgres, a JSON list on SQLite."""
+
+    impl = Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        return dialect.type_descriptor(ARRAY(Text()) if dialect.name == "postgresql" else Text())
+
+    def process_bind_param(self, value: list[str] | None, dialect: Dialect) -> Any:
+        return value if value is None or dialect.name == "postgresql" else json_text(value)
+
+
 class Instant(TypeDecorator[datetime]):
     """An instant in UTC: `timestamptz` on Postgres, microseconds since 1970 on SQLite."""
 

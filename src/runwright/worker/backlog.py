@@ -12,6 +12,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
+from runwright.private_files import private_folder
+
 #: Entries read back from the file at a time.
 _WINDOW = 1_000
 _MOST_IN_MEMORY = 100_000
@@ -93,7 +95,7 @@ class Backlog:
         if self._disk_has_failed:
             return
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            private_folder(self._path.parent)
             self._file = _private_file(self._path)
             if self._sign is not None:
                 self._sign(self._path, self.first)

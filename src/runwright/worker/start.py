@@ -16,6 +16,7 @@ from uuid import UUID
 from runwright.api.executions import InfrastructureReport
 from runwright.clock import SystemClock, new_id
 from runwright.errors import ConfigurationError
+from runwright.private_files import narrow_home
 from runwright.settings import Settings, resolve_api
 from runwright.worker.backlog import OWNER_SUFFIX
 from runwright.worker.control_plane import ControlPlane, connect
@@ -85,6 +86,7 @@ async def run_worker(  # noqa: PLR0913  # the options of the command, as keyword
         key_name=key_name(key),
         api_url=api_url,
     )
+    narrow_home(settings.home, Path(surroundings.spool))
     clear_leftovers(Path(surroundings.spool), now=SystemClock().now())
     async with connect(surroundings, key) as control_plane:
         launcher = LAUNCHERS[type](settings, surroundings, pool, identity.name, control_plane)

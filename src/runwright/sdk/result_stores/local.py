@@ -6,6 +6,8 @@ import re
 import tempfile
 from pathlib import Path
 
+from runwright.private_files import private_folder
+
 _SAFE = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,149}")
 
 
@@ -27,7 +29,7 @@ class LocalResultStorage:
         return self.directory / f"key-{hashed}"
 
     def write(self, key: str, content: bytes) -> None:
-        self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        private_folder(self.directory)
         # A file of its own first: two runs with one key must not mix their bytes.
         handle, name = tempfile.mkstemp(dir=self.directory, prefix=".writing-")
         try:

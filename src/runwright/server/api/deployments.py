@@ -1,6 +1,7 @@
 """`/deployments`: what is deployed, and runs of it."""
 
 import random
+from contextlib import suppress
 from uuid import UUID
 
 from litestar import Response, Router, delete, get, patch, post
@@ -39,6 +40,8 @@ from runwright.server.use_cases.save_deployment import (
     save_deployment,
 )
 from runwright.server.wiring import Wiring
+from runwright.storage.criteria import among
+from runwright.storage.deleting import detach_ended
 from runwright.storage.deployment_versions import versions_of
 from runwright.storage.deployments import (
     DEPLOYMENTS,
@@ -103,6 +106,11 @@ async def change(
 @delete("/{deployment_id:uuid}", status_code=204)
 async def remove(deployment_id: PathId, wiring: Wired) -> None:
     """Delete a deployment; runs that have begun go on."""
+    await _remove(wiring, deployment_id)
+
+
+async def _remove(wiring: Wiring, deployment_id: UUID) -> None:
+    await detach_ended(wiring.storage, flow_run.c.deployment_id, deployment_id)
     await wiring.storage.write(lambda tx: remove_deployment(tx, deployment_id))
 
 
@@ -132,13 +140,16 @@ async def bulk_delete(data: JSONBody[DeploymentsToDelete], wiring: Wired) -> Del
     """Delete the deployments that meet the filter, 50 at a time."""
     query = Query(deployments=data.deployments, limit=data.limit)
 
-    def use_case(tx: Transaction) -> list[UUID]:
-        ids = [found.id for found in read_many(tx, DEPLOYMENTS, query)]
-        for id_ in ids:
-            remove_deployment(tx, id_)
-        return ids
+    def chosen(tx: Transaction) -> list[UUID]:
+        return [found.id for found in read_many(tx, DEPLOYMENTS, query)]
 
-    return DeletedIds(deleted=await wiring.storage.write(use_case))
+    # Chosen where a long query holds nobody up, and each deleted in a transaction of its own.
+    deleted: list[UUID] = []
+    for id_ in await wiring.storage.read(chosen):
+        with suppress(Missing):  # somebody else was faster
+            await _remove(wiring, id_)
+            deleted.append(id_)
+    return DeletedIds(deleted=deleted)
 
 
 @post("/{deployment_id:uuid}/create_flow_run", status_code=201)
@@ -221,7 +232,7 @@ async def get_scheduled_flow_runs(
 ) -> list[FlowRun]:
     """Runs that the process serving these deployments may propose PENDING for."""
     limit = limit_of(data.limit)
-    mine = flow_run.c.deployment_id.in_(data.deployment_ids)
+    mine = among(flow_run.c.deployment_id, data.deployment_ids)
 
     def query(tx: Transaction) -> list[FlowRun]:
         return due_runs(tx, data.scheduled_before or tx.now, limit, mine)

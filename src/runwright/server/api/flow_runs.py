@@ -28,6 +28,7 @@ from runwright.server.use_cases.job_overrides import may_override
 from runwright.server.use_cases.move_run import move_run
 from runwright.server.use_cases.resume_run import resume_run
 from runwright.server.wiring import Wiring
+from runwright.storage.criteria import among
 from runwright.storage.deleting import delete_runs
 from runwright.storage.engine import Transaction
 from runwright.storage.flow_runs import FLOW_RUNS
@@ -139,7 +140,7 @@ async def bulk_delete(data: JSONBody[Query], wiring: Wired) -> DeletedIds:
         return [run.id for run in read_many(tx, FLOW_RUNS, _bulk(data, data.limit))]
 
     found = await wiring.storage.read(chosen)
-    await delete_runs(wiring.storage, flow_run.c.id.in_(found))
+    await delete_runs(wiring.storage, among(flow_run.c.id, found))
     return DeletedIds(deleted=found)
 
 

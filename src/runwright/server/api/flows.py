@@ -13,6 +13,7 @@ from runwright.api.flow_runs import DeletedIds
 from runwright.api.flows import Flow, FlowCreate, FlowPage, FlowUpdate
 from runwright.server.injected import PathId, PathName, Wired
 from runwright.server.problems import Missing
+from runwright.server.wiring import Wiring
 from runwright.storage.deleting import delete_runs
 from runwright.storage.engine import Transaction
 from runwright.storage.flows import FLOWS, ensure_flow, find_flow
@@ -68,11 +69,7 @@ async def change(flow_id: PathId, data: JSONBody[FlowUpdate], wiring: Wired) -> 
 @delete("/{flow_id:uuid}")
 async def remove(flow_id: PathId, wiring: Wired) -> None:
     """Delete a flow, its deployments and its runs."""
-    await delete_runs(wiring.storage, flow_run.c.flow_id == flow_id)
-    gone = await wiring.storage.write(
-        lambda tx: tx.execute(delete_from(flow).where(flow.c.id == flow_id)).rowcount
-    )
-    if not gone:
+    if not await _remove(wiring, flow_id):
         raise Missing(f"There is no flow {flow_id}.")
 
 
@@ -102,13 +99,18 @@ async def bulk_delete(data: JSONBody[Query], wiring: Wired) -> DeletedIds:
     """Delete the flows that meet the filters, 50 at a time by default."""
     query = data if data.limit is not None else msgspec.structs.replace(data, limit=_BULK)
 
-    def use_case(tx: Transaction) -> list[UUID]:
-        ids = [found.id for found in read_many(tx, FLOWS, query)]
-        for id_ in ids:
-            tx.execute(delete_from(flow).where(flow.c.id == id_))
-        return ids
+    def chosen(tx: Transaction) -> list[UUID]:
+        return [found.id for found in read_many(tx, FLOWS, query)]
 
-    return DeletedIds(deleted=await wiring.storage.write(use_case))
+    found = await wiring.storage.read(chosen)
+    return DeletedIds(deleted=[id_ for id_ in found if await _remove(wiring, id_)])
+
+
+async def _remove(wiring: Wiring, flow_id: UUID) -> bool:
+    """Its runs first, a few at a time; whether there was such a flow."""
+    await delete_runs(wiring.storage, flow_run.c.flow_id == flow_id)
+    gone = delete_from(flow).where(flow.c.id == flow_id)
+    return bool(await wiring.storage.write(lambda tx: tx.execute(gone).rowcount))
 
 
 router = Router(

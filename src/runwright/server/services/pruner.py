@@ -7,11 +7,14 @@ ago.
 """
 
 from datetime import datetime, timedelta
+from functools import partial
+from uuid import UUID
 
 from sqlalchemy import ColumnElement, Table, and_, delete, or_, select
 
 from runwright.core.states import TERMINAL
 from runwright.storage.automation_buckets import forget_old
+from runwright.storage.criteria import among
 from runwright.storage.deleting import delete_some
 from runwright.storage.engine import Storage, Transaction
 from runwright.storage.tables import (
@@ -59,13 +62,21 @@ class Pruner:
         """Delete what is too old now, up to 100,000 rows of each kind; how many went."""
         deleted = 0
         for _ in range(_MOST_BATCHES):
-            some = await self._storage.write(self._delete_some)
+            some = await self._delete_some()
             deleted += some
             if not some:
                 break
         return deleted
 
-    def _delete_some(self, tx: Transaction) -> int:
+    async def _delete_some(self) -> int:
+        """A batch of each kind. What is too old is looked for beside the writer: there are not
+        indexes for all of it, and a search through all rows would hold up every write.
+        """
+        await self._storage.write(lambda tx: forget_old(tx, tx.now - _BUCKETS_KEPT))
+        found = await self._storage.survey(self._find)
+        return sum([await self._storage.write(partial(_delete, *each)) for each in found])
+
+    def _find(self, tx: Transaction) -> list[tuple[Table, ColumnElement[bool], list[UUID]]]:
         plan = plan_pruning(
             tx.now,
             run_retention=self._run_retention,
@@ -73,8 +84,11 @@ class Pruner:
             host_retention=self._host_retention,
             firing_retention=self._firing_retention,
         )
-        forget_old(tx, tx.now - _BUCKETS_KEPT)
-        return sum(_delete(tx, table, condition) for table, condition in plan)
+        found = [
+            (table, too_old, tx.execute(select(table.c.id).where(too_old).limit(_BATCH)).scalars())
+            for table, too_old in plan
+        ]
+        return [each for each in found if each[2]]
 
 
 def plan_pruning(
@@ -120,8 +134,7 @@ def _is_done(before: datetime) -> ColumnElement[bool]:
     return and_(automation_firing.c.created < before, ~pending.exists())
 
 
-def _delete(tx: Transaction, table: Table, condition: ColumnElement[bool]) -> int:
+def _delete(table: Table, too_old: ColumnElement[bool], ids: list[UUID], tx: Transaction) -> int:
     if table is flow_run:
-        return delete_some(tx, condition)
-    some = select(table.c.id).where(condition).limit(_BATCH)
-    return tx.execute(delete(table).where(table.c.id.in_(some))).rowcount
+        return delete_some(tx, too_old, ids)
+    return tx.execute(delete(table).where(among(table.c.id, ids), too_old)).rowcount

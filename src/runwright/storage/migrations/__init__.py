@@ -6,6 +6,7 @@ one transaction, and can be repeated.
 
 import asyncio
 import fcntl
+import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -23,6 +24,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 from runwright.errors import DatabaseError
+from runwright.private_files import open_private, private_folder, private_opener
 from runwright.storage.tables import metadata
 
 T = TypeVar("T")
@@ -102,8 +104,9 @@ def _file_lock(database_url: str) -> Iterator[None]:
         yield
         return
     path = Path(_path(database_url))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.with_name(path.name + ".upgrade-lock").open("w") as file:
+    private_folder(path.parent)
+    os.close(private_opener(str(path), os.O_RDWR | os.O_CREAT))  # SQLite would go by the umask
+    with open_private(path.with_name(path.name + ".upgrade-lock")) as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 

@@ -18,6 +18,7 @@ import msgspec
 from runwright.api.executions import ClaimedRun, ExecutionSpec, InfrastructureReport
 from runwright.clock import SystemClock
 from runwright.errors import ConfigurationError
+from runwright.private_files import open_private, private_folder
 from runwright.worker.launcher import Ended, LaunchFailed, StopReason
 from runwright.worker.launchers.docker.container import (
     EXECUTION_FILE,
@@ -308,13 +309,13 @@ class DockerLauncher:
 
 
 def _unpack(archive: tarfile.TarFile, folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
+    private_folder(folder)
     for member in archive.getmembers():
         content = archive.extractfile(member) if member.isfile() else None
         if content is not None:
             file = folder / Path(member.name).name
-            file.touch(mode=0o600)
-            file.write_bytes(content.read())
+            with open_private(file, "wb") as out:
+                out.write(content.read())
 
 
 def _ended_before(found: dict[str, Any], instant: datetime) -> bool:
