@@ -13,7 +13,7 @@ RULE = {
     "trigger": {
         "type": "event",
         "posture": "Reactive",
-        "expect": ["prefect.flow-run.Failed"],
+        "expect": ["order.failed"],
         "threshold": 3,
         "within": 60,
     },
@@ -60,14 +60,14 @@ def test_automations_are_told_in_words_and_switched_off(page: Any, site: Any) ->
     made = site.ask("POST", "/automations/", RULE)["id"]
     page.goto(f"{home(site)}/automations")
     row = page.get_by_role("row").filter(has_text="stop what fails")
-    expect(row).to_contain_text("when prefect.flow-run.Failed happens 3 times within 60 s")
+    expect(row).to_contain_text("when order.failed happens 3 times within 60 s")
     expect(row).to_contain_text("pause deployment")
     row.get_by_role("button", name="Firings").click()
     expect(page.get_by_text("It has not fired yet.")).to_be_visible()
     happened = {
         "id": "3b6d7f52-3b5c-4b9b-9f43-0c2f0a4f6a11",
         "occurred": "2026-01-01T00:00:00Z",
-        "event": "prefect.flow-run.Failed",
+        "event": "order.failed",
         "resource": {
             "prefect.resource.id": "elsewhere",
             "prefect.resource.name": "a run elsewhere",

@@ -68,7 +68,6 @@ class FlowRun(msgspec.Struct, frozen=True, kw_only=True):
     attempt: int = 1
     retries: int = 0
     retries_used: int = 0
-    execution_id: UUID | None = None
     worker_name: str | None = None
     #: How its process ended: exit code, signal, OOM kill, peak memory, last lines.
     exit_report: dict[str, Any] | None = None

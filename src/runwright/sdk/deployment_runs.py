@@ -83,6 +83,8 @@ def _run(name: str | UUID, options: DeploymentRunCreate, waiting: _Waiting) -> P
     created: Told = yield Request("POST", f"/deployments/{deployment.id}/create_flow_run", options)
     run = answered(created, FlowRun, f"a run of the deployment {name!r}")
     run = yield from _wait_for(run, waiting)
+    if not run.parameters:  # an execution is not shown those of other runs, but knows what it gave
+        run = msgspec.structs.replace(run, parameters=options.parameters)
     if stand_in is not None and run.state is not None:
         stand_in.follow(run)
     return run

@@ -121,7 +121,7 @@ SCOPES: dict[tuple[str, str], Needs] = {
     ("PATCH", "/v2/concurrency_limits/{id_or_name}"): "limits:write",
     ("DELETE", "/v2/concurrency_limits/{id_or_name}"): "limits:write",
     ("POST", "/v2/concurrency_limits/increment"): "limits:use",
-    ("POST", "/v2/concurrency_limits/decrement"): "limits:use",
+    ("POST", "/v2/concurrency_limits/decrement"): "limits:write",
     ("POST", "/v2/concurrency_limits/increment-with-lease"): "limits:use",
     ("POST", "/v2/concurrency_limits/decrement-with-lease"): "limits:use",
     ("POST", "/v2/concurrency_limits/leases/{lease_id}/renew"): "limits:use",

@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, and_, delete, func, insert, or_, select, update
 
 from runwright.api.concurrency import Holder, Limit, TagLimit
 from runwright.core.ids import NewId
@@ -120,6 +120,7 @@ def lease_slots(  # noqa: PLR0913  # a row has so many columns
     lease_id: UUID,
     slots: int,
     holder: Holder | None,
+    taken_by: str,
     expires_at: datetime | None,
     new_id: NewId,
 ) -> None:
@@ -131,6 +132,7 @@ def lease_slots(  # noqa: PLR0913  # a row has so many columns
             "lease_id": lease_id,
             "slots": slots,
             "holder": None if holder is None else msgspec.to_builtins(holder),
+            "taken_by": taken_by,
             "expires_at": expires_at,
         }
         for each in (limit_ids or [None])
@@ -138,16 +140,38 @@ def lease_slots(  # noqa: PLR0913  # a row has so many columns
     tx.execute(insert(concurrency_slot), rows)
 
 
-def renew_lease(tx: Transaction, lease_id: UUID, until: datetime) -> bool:
-    """Whether the lease was still there, and lasts until then now."""
-    alive = (_s.lease_id == lease_id, or_(_s.expires_at.is_(None), _s.expires_at > tx.now))
+def renew_lease(tx: Transaction, lease_id: UUID, until: datetime, by: str | None) -> bool:
+    """Whether the lease was still there, and lasts until then now. `by`: see `end_lease`."""
+    alive = (
+        _s.lease_id == lease_id,
+        or_(_s.expires_at.is_(None), _s.expires_at > tx.now),
+        *_of(by),
+    )
     return tx.execute(update(concurrency_slot).where(*alive).values(expires_at=until)).rowcount > 0
 
 
-def end_lease(tx: Transaction, lease_id: UUID, limit_ids: Sequence[UUID] | None = None) -> None:
-    """Give the slots of a lease back; of these limits, or of all."""
-    gone = delete(concurrency_slot).where(_s.lease_id == lease_id)
-    tx.execute(gone if limit_ids is None else gone.where(_s.limit_id.in_(list(limit_ids))))
+def end_lease(
+    tx: Transaction, lease_id: UUID, limit_ids: Sequence[UUID] | None = None, *, by: str | None
+) -> bool:
+    """Give the slots of a lease back; of these limits, or of all.
+
+    `by` gives back only slots that it took; None those of anybody. Whether no slots are left that
+    are somebody else's.
+    """
+    these = [_s.lease_id == lease_id]
+    if limit_ids is not None:
+        these.append(_s.limit_id.in_(list(limit_ids)))
+    given_back = tx.execute(delete(concurrency_slot).where(*these, *_of(by))).rowcount
+    return bool(given_back) or by is None or not tx.execute(select(_s.id).where(*these)).first()
+
+
+def _of(by: str | None) -> list[ColumnElement[bool]]:
+    """The slots that somebody took. Of older ones that is not known: those of leases are anybody's
+    who knows the lease, until they lapse.
+    """
+    if by is None:
+        return []
+    return [or_(_s.taken_by == by, and_(_s.taken_by.is_(None), _s.expires_at.is_not(None)))]
 
 
 def occupied(tx: Transaction, rows: Sequence[Any]) -> dict[UUID, float]:

@@ -45,7 +45,6 @@ _PLAIN = [
     "attempt",
     "retries",
     "retries_used",
-    "execution_id",
     "worker_name",
     "exit_report",
     "deployment_version_number",

@@ -3922,7 +3922,6 @@ export interface components {
             estimated_run_time?: number;
             /** @default 0 */
             estimated_start_time_delta?: number;
-            execution_id?: string | null;
             exit_report?: {
                 [key: string]: unknown;
             } | null;

@@ -21,13 +21,17 @@ from runwright.api.concurrency import (
     Page,
     brief,
 )
-from runwright.server.injected import PathId, PathName, Wired
+from runwright.server.injected import Asker, PathId, PathName, Wired
 from runwright.server.problems import Conflict, Missing, Unprocessable
-from runwright.server.use_cases.take_slots import increment, increment_with_lease, renew
+from runwright.server.use_cases.take_slots import (
+    give_lease_back,
+    increment,
+    increment_with_lease,
+    renew,
+)
 from runwright.storage.concurrency import (
     add_limit,
     change_limit,
-    end_lease,
     give_back,
     limit_named,
     limit_of,
@@ -115,9 +119,9 @@ async def remove(id_or_name: PathName, wiring: Wired) -> None:
 
 
 @post("/increment", status_code=200)
-async def occupy(data: JSONBody[Increment], wiring: Wired) -> list[LimitInBrief]:
+async def occupy(data: JSONBody[Increment], wiring: Wired, principal: Asker) -> list[LimitInBrief]:
     """Occupy slots of all the limits, or 423 and of none."""
-    rows = await wiring.storage.write(lambda tx: increment(tx, data))
+    rows = await wiring.storage.write(lambda tx: increment(tx, data, principal))
     return [brief(row) for row in rows]
 
 
@@ -134,21 +138,27 @@ async def free(data: JSONBody[Decrement], wiring: Wired) -> list[LimitInBrief]:
 
 
 @post("/increment-with-lease", status_code=200)
-async def occupy_with_lease(data: JSONBody[LeasedIncrement], wiring: Wired) -> Lease:
+async def occupy_with_lease(
+    data: JSONBody[LeasedIncrement], wiring: Wired, principal: Asker
+) -> Lease:
     """Occupy slots of all the limits until the lease lapses, or 423 and of none."""
-    return await wiring.storage.write(lambda tx: increment_with_lease(tx, data, wiring.new_id))
+    return await wiring.storage.write(
+        lambda tx: increment_with_lease(tx, data, principal, wiring.new_id)
+    )
 
 
 @post("/decrement-with-lease", status_code=204)
-async def free_lease(data: JSONBody[LeaseEnd], wiring: Wired) -> None:
+async def free_lease(data: JSONBody[LeaseEnd], wiring: Wired, principal: Asker) -> None:
     """Give a lease back with its slots."""
-    await wiring.storage.write(lambda tx: end_lease(tx, data.lease_id))
+    await wiring.storage.write(lambda tx: give_lease_back(tx, data.lease_id, principal))
 
 
 @post("/leases/{lease_id:uuid}/renew", status_code=204)
-async def renew_lease(lease_id: PathId, data: JSONBody[LeaseRenewal], wiring: Wired) -> None:
+async def renew_lease(
+    lease_id: PathId, data: JSONBody[LeaseRenewal], wiring: Wired, principal: Asker
+) -> None:
     """Have a lease last longer; 410 where it is gone."""
-    await wiring.storage.write(lambda tx: renew(tx, lease_id, data.lease_duration))
+    await wiring.storage.write(lambda tx: renew(tx, lease_id, data.lease_duration, principal))
 
 
 def _there(tx: Transaction, id_or_name: FromPath[str] | UUID) -> Any:

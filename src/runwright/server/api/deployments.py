@@ -30,6 +30,12 @@ from runwright.server.use_cases.create_deployment_run import RunMaker
 from runwright.server.use_cases.deployment_versions import roll_back
 from runwright.server.use_cases.fire_schedules import Firing
 from runwright.server.use_cases.job_overrides import may_override
+from runwright.server.use_cases.own_runs import (
+    let_read,
+    of_others,
+    refuse_foreign_tasks,
+    shown,
+)
 from runwright.server.use_cases.save_deployment import (
     change_deployment,
     locked,
@@ -73,14 +79,17 @@ async def create(
 
 
 @get("/{deployment_id:uuid}")
-async def read(deployment_id: PathId, wiring: Wired) -> Deployment:
-    """One deployment."""
-    return await wiring.storage.read(lambda tx: read_deployment(tx, deployment_id))
+async def read(deployment_id: PathId, wiring: Wired, principal: Asker) -> Deployment:
+    """One deployment; an execution sees no more than it needs to run it."""
+    found = await wiring.storage.read(lambda tx: read_deployment(tx, deployment_id))
+    return shown(principal, found)
 
 
 @get("/name/{flow_name:str}/{deployment_name:str}")
-async def read_by_name(flow_name: PathName, deployment_name: PathName, wiring: Wired) -> Deployment:
-    """The deployment of that name of the flow of that name."""
+async def read_by_name(
+    flow_name: PathName, deployment_name: PathName, wiring: Wired, principal: Asker
+) -> Deployment:
+    """The deployment of that name of the flow of that name; to an execution as above."""
     found = await wiring.storage.read(
         lambda tx: find_deployment_by_name(tx, flow_name, deployment_name)
     )
@@ -90,7 +99,7 @@ async def read_by_name(flow_name: PathName, deployment_name: PathName, wiring: W
             "To see which there are: runwright deployment ls",
             code="deployment_not_found",
         )
-    return found
+    return shown(principal, found)
 
 
 @patch("/{deployment_id:uuid}", status_code=204)
@@ -158,7 +167,18 @@ async def create_flow_run(
 ) -> Response[FlowRun]:
     """A run of the deployment: 201; 200 with the one there is for a known idempotency key."""
     maker = _maker(wiring, principal)
-    run, is_new = await wiring.storage.jot(lambda tx: maker.create(tx, deployment_id, data))
+
+    def use_case(tx: Transaction) -> tuple[FlowRun, bool]:
+        if data.parent_task_run_id is not None:
+            refuse_foreign_tasks(tx, principal, [data.parent_task_run_id])
+        run, is_new = maker.create(tx, deployment_id, data)
+        if principal.flow_run_id is None:
+            return run, is_new
+        if not is_new:
+            let_read(tx, principal, run.id)
+        return of_others(run), is_new
+
+    run, is_new = await wiring.storage.jot(use_case)
     return Response(run, status_code=201 if is_new else 200)
 
 

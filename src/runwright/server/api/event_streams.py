@@ -17,6 +17,7 @@ from runwright.server.injected import Doorkeeper, Wired
 from runwright.server.listener import frame_of, whenever
 from runwright.server.outgoing import say, until_gone
 from runwright.server.problems import log
+from runwright.server.use_cases.event_rights import why_refused
 from runwright.server.use_cases.take_events import take_events
 from runwright.server.websocket_auth import PROTOCOL_ERROR, Socket, while_admitted
 from runwright.server.wiring import Wiring
@@ -38,18 +39,24 @@ class _FilterFrame(msgspec.Struct, tag="filter", tag_field="type"):
 
 @websocket("/in")
 async def take_in(socket: Socket, wiring: Wired, authenticator: Doorkeeper) -> None:
-    """Events, one a frame. What has arrived is stored together, and nothing is answered."""
+    """Events, one a frame. What has arrived is stored together, and nothing is answered.
+
+    Those that the client may not tell are left out, and the first of them is logged.
+    """
     await while_admitted(socket, authenticator, "/events/in", partial(_take_in, socket, wiring))
 
 
 async def _take_in(socket: Socket, wiring: Wiring, access: Access) -> None:
+    may_tell = _Gate(access)
     arrived: asyncio.Queue[Event | None] = asyncio.Queue(_MOST_WAITING)
     storing = asyncio.create_task(_store(wiring, arrived))
     try:
         while True:
             content = await socket.receive_data(mode="text")
             with suppress(msgspec.MsgspecError):  # one that makes no sense costs no other
-                await arrived.put(_event.decode(without_nul(_bytes(content))))
+                event = _event.decode(without_nul(_bytes(content)))
+                if may_tell(event):
+                    await arrived.put(event)
     except WebSocketDisconnect:
         pass
     finally:
@@ -59,6 +66,22 @@ async def _take_in(socket: Socket, wiring: Wiring, access: Access) -> None:
         else:
             await arrived.put(None)
             await storing
+
+
+class _Gate:
+    """Which events of one connection are taken in."""
+
+    def __init__(self, access: Access) -> None:
+        self._access = access
+        self._has_refused = False
+
+    def __call__(self, event: Event) -> bool:
+        principal = self._access.principal
+        why = why_refused(principal, event)
+        if why is not None and not self._has_refused:
+            self._has_refused = True
+            log.warning("An event of the key %r was left out. %s", principal.name, why)
+        return why is None
 
 
 async def _store(wiring: Wiring, arrived: "asyncio.Queue[Event | None]") -> None:

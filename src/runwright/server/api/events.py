@@ -21,8 +21,9 @@ from runwright.api.events import (
     ReceivedEvent,
 )
 from runwright.server.api.event_streams import take_in, take_out
-from runwright.server.injected import QueryText, Wired
+from runwright.server.injected import Asker, QueryText, Wired
 from runwright.server.problems import Unprocessable
+from runwright.server.use_cases.event_rights import refuse_forged
 from runwright.server.use_cases.take_events import take_events
 from runwright.storage.engine import Transaction
 from runwright.storage.events import events_of
@@ -42,8 +43,9 @@ class _PageToken(msgspec.Struct, frozen=True):
 
 
 @post("/", status_code=204)
-async def tell(data: JSONBody[list[Event]], wiring: Wired) -> None:
-    """Store events that happened elsewhere."""
+async def tell(data: JSONBody[list[Event]], wiring: Wired, principal: Asker) -> None:
+    """Store events that happened elsewhere; 403 where one has a name of the server's own."""
+    refuse_forged(principal, data)
     await wiring.storage.write(lambda tx: take_events(tx, data, wiring.policy))
 
 

@@ -13,6 +13,7 @@ from runwright.server.api.log_stream import take_out
 from runwright.server.decoding import decode
 from runwright.server.injected import Asker, PathId, Wired
 from runwright.server.problems import Unprocessable
+from runwright.server.use_cases.own_runs import refuse_foreign_tasks
 from runwright.storage.engine import Transaction
 from runwright.storage.logs import LOGS, add_logs
 from runwright.storage.queries import MAX_LIMIT, read_many
@@ -36,7 +37,14 @@ async def create_fast(wiring: Wired, principal: Asker, body: bytes) -> tuple[int
             raise Unprocessable("An execution writes the log of its own run alone.")
     storage = wiring.storage
     keep = storage.jot if len(records) <= _FEW else storage.write
-    await keep(lambda tx: add_logs(tx, records, wiring.new_id))
+
+    def use_case(tx: Transaction) -> None:
+        if own is not None:
+            named = {each.task_run_id for each in records if each.task_run_id is not None}
+            refuse_foreign_tasks(tx, principal, named)
+        add_logs(tx, records, wiring.new_id)
+
+    await keep(use_case)
     return 201, b"null"
 
 

@@ -17,18 +17,16 @@ from runwright.api.concurrency import (
     TagSlots,
     brief,
 )
-from runwright.server.injected import PathId, PathName, Wired
+from runwright.server.injected import Asker, PathId, PathName, Wired
 from runwright.server.problems import Missing
-from runwright.server.use_cases.take_slots import take_for_task_run
+from runwright.server.use_cases.take_slots import free_for_task_run, take_for_task_run
 from runwright.storage.concurrency import (
     TAG,
     add_limit,
     change_limit,
-    end_lease,
     limit_named,
     limit_of,
     limits_page,
-    locked,
     remove_limit,
     tags_to_wire,
 )
@@ -89,36 +87,33 @@ async def remove_of_tag(tag: PathName, wiring: Wired) -> None:
 
 
 @post("/tag/{tag:str}/reset", status_code=200)
-async def reset(tag: PathName, data: JSONBody[TagReset], wiring: Wired) -> None:
+async def reset(tag: PathName, data: JSONBody[TagReset], wiring: Wired, principal: Asker) -> None:
     """Take all slots back, and give them to the task runs that are named."""
 
     def use_case(tx: Transaction) -> None:
         change_limit(tx, _of_tag(tx, tag), {"occupied": 0.0})
         for task_run_id in data.slot_override or []:
-            take_for_task_run(tx, [tag], task_run_id, wiring.new_id)
+            take_for_task_run(tx, [tag], task_run_id, principal, wiring.new_id)
 
     await wiring.storage.write(use_case)
 
 
 @post("/increment", status_code=200)
-async def occupy(data: JSONBody[TagSlots], wiring: Wired) -> list[LimitInBrief]:
+async def occupy(data: JSONBody[TagSlots], wiring: Wired, principal: Asker) -> list[LimitInBrief]:
     """Give the task run a slot of each of its tags, or 423 and none."""
     rows = await wiring.storage.write(
-        lambda tx: take_for_task_run(tx, data.names, data.task_run_id, wiring.new_id)
+        lambda tx: take_for_task_run(tx, data.names, data.task_run_id, principal, wiring.new_id)
     )
     return [brief(row) for row in rows]
 
 
 @post("/decrement", status_code=200)
-async def free(data: JSONBody[TagSlots], wiring: Wired) -> list[LimitInBrief]:
+async def free(data: JSONBody[TagSlots], wiring: Wired, principal: Asker) -> list[LimitInBrief]:
     """Take the task run's slots of these tags back."""
-
-    def use_case(tx: Transaction) -> list[LimitInBrief]:
-        rows = locked(tx, [f"{TAG}{tag}" for tag in data.names])
-        end_lease(tx, data.task_run_id, [row.id for row in rows])
-        return [brief(row) for row in rows]
-
-    return await wiring.storage.write(use_case)
+    rows = await wiring.storage.write(
+        lambda tx: free_for_task_run(tx, data.names, data.task_run_id, principal)
+    )
+    return [brief(row) for row in rows]
 
 
 def _of_tag(tx: Transaction, tag: str) -> Any:

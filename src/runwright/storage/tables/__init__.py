@@ -20,6 +20,7 @@ from runwright.storage.tables.placing import (
 from runwright.storage.tables.running import (
     flow_run,
     flow_run_input,
+    flow_run_reader,
     flow_run_state,
     task_delivery,
     task_run,
@@ -61,6 +62,7 @@ __all__ = [
     "flow",
     "flow_run",
     "flow_run_input",
+    "flow_run_reader",
     "flow_run_state",
     "host_reading",
     "log",

@@ -63,6 +63,9 @@ concurrency_slot = Table(
     Column("lease_id", Id, nullable=False, index=True),
     Column("slots", Integer, nullable=False),
     Column("holder", Json),
+    # Who took them, as the server knows it: "execution:<run id>" or "key:<key id>". None: taken
+    # before this was noted.
+    Column("taken_by", String),
     # None: until it is given back.
     Column("expires_at", Instant, index=True),
 )
