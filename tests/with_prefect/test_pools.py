@@ -60,15 +60,15 @@ def reached(prefect, run_id, *states):
 
 
 def test_deployed_run_watched_and_run_by_another(prefect, pool):
-    shown = prefect("deployment", "run", "quick/quick", "-p", "name=world", "--watch").ok
+    # A full key may say what a worker executes, as with Prefect's server.
+    variables = ("-jv", 'env={"PREFECT_LOGGING_LEVEL": "DEBUG"}')
+    asked_for = ("quick/quick", "-p", "name=world", *variables, "--watch")
+    shown = prefect("deployment", "run", *asked_for).ok
     assert "finished successfully" in shown.replace("\n", " ")
     assert "hello world from quick" in shown
     run = prefect.wait_for("quick", "Completed")
     assert run["work_pool_name"] == pool
-    # A full key may say what a worker executes, as with Prefect's server.
-    variables = ("-jv", 'env={"PREFECT_LOGGING_LEVEL": "DEBUG"}')
-    shown = prefect("deployment", "run", "quick/quick", *variables, "--watch").ok
-    assert "finished successfully" in shown.replace("\n", " ")
+    assert run["job_variables"] == {"env": {"PREFECT_LOGGING_LEVEL": "DEBUG"}}
     outer = asked(prefect, "asks_another", name="x")
     reached(prefect, outer, "Completed")
     tasks = prefect.ask("POST", "/task_runs/filter", {"flow_runs": {"id": {"any_": [outer]}}})
