@@ -170,3 +170,32 @@ def test_nobody_tells_what_the_server_tells(site):
     # What Prefect's client tells of its own task runs goes on, with the scope that moves runs.
     client = site.make_key("events:write", "runs:write")
     assert site.send("POST", "/events", of_runs, key=client).status == 204
+
+
+CALLER = """
+
+from runwright import flow, get_run_logger, run_deployment
+from runwright.concurrency.sync import concurrency, rate_limit
+
+@flow
+def caller():
+    with concurrency("db"):
+        rate_limit("rate")
+        run = run_deployment("hello/honest", parameters={"name": "x"}, idempotency_key="k")
+    get_run_logger().info("%s %s", run.state.type, run.parameters)
+"""
+
+
+def test_what_an_honest_flow_needs_is_within_its_borders(site):
+    flows = site.code / "flows.py"
+    flows.write_text(flows.read_text() + CALLER)
+    site.ask("POST", f"{LIMITS}/", {"name": "db", "limit": 1})
+    site.ask("POST", f"{LIMITS}/", {"name": "rate", "limit": 9, "slot_decay_per_second": 0.01})
+    caller = site.deploy("caller", "honest")
+    site.deploy("hello", "honest")
+    site.start_worker("honest")
+    for run in [site.run(caller), site.run(caller)]:  # the second is given the run of the first
+        site.until_state(run, "COMPLETED", 40)
+        assert "COMPLETED {'name': 'x'}" in site.logs(run)
+    assert len(site.ask("POST", "/flow_runs/filter", {"flows": {"name": {"any_": ["hello"]}}})) == 1
+    assert active(site, "db") == 0
