@@ -58,5 +58,11 @@ class Socket:
             return message["code"]
         return json.loads(message.get("text") or message["bytes"])
 
+    async def closing(self):
+        """The frame by which the server closes."""
+        message = await self._next()
+        assert message["type"] == "websocket.close", message
+        return message
+
     async def _next(self):
         return await asyncio.wait_for(self.from_server.get(), 10)

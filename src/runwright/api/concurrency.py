@@ -76,6 +76,13 @@ class Increment(msgspec.Struct, frozen=True, kw_only=True):
     mode: Mode = "concurrency"
 
 
+class PlainIncrement(Increment, frozen=True, kw_only=True):
+    """Slots to occupy until they are given back."""
+
+    #: Of older clients; limits are always made by people.
+    create_if_missing: bool | None = None
+
+
 class LeasedIncrement(Increment, frozen=True, kw_only=True):
     """The same, for as long as the lease is renewed."""
 
@@ -89,6 +96,8 @@ class Decrement(msgspec.Struct, frozen=True, kw_only=True):
     names: list[str]
     slots: Slots
     occupancy_seconds: float | None = None
+    #: Of older clients; see `PlainIncrement`.
+    create_if_missing: bool | None = None
 
 
 class LeaseEnd(msgspec.Struct, frozen=True, kw_only=True):

@@ -155,6 +155,9 @@ class DeploymentUpdate(msgspec.Struct, frozen=True, kw_only=True):
     job_variables: dict[str, Any] | msgspec.UnsetType | None = msgspec.UNSET
     path: str | msgspec.UnsetType | None = msgspec.UNSET
     entrypoint: str | msgspec.UnsetType | None = msgspec.UNSET
+    # Blocks of older clients: taken, and of no effect.
+    storage_document_id: UUID | msgspec.UnsetType | None = msgspec.UNSET
+    infrastructure_document_id: UUID | msgspec.UnsetType | None = msgspec.UNSET
     retries: Retries | msgspec.UnsetType = msgspec.UNSET
     retry_delay_seconds: Seconds | msgspec.UnsetType | None = msgspec.UNSET
     overridable_job_variables: Patterns | msgspec.UnsetType = msgspec.UNSET

@@ -1,6 +1,7 @@
 """Filters: one Struct for each shape of criterion, one for each resource made of those shapes.
 
-A criterion that is left out does not narrow anything. Criteria combine by `operator`.
+A criterion that is left out does not narrow anything. Criteria combine by `operator`. A field that
+is not known is refused: a filter without it would match everything.
 """
 
 from typing import Literal
@@ -14,7 +15,9 @@ from runwright.core.states import StateType
 Operator = Literal["and_", "or_"]
 
 
-class Criterion(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Criterion(
+    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True
+):
     """One condition on one column."""
 
     operator: Operator = "and_"
@@ -37,6 +40,12 @@ class TextIs(Criterion, frozen=True, kw_only=True):
     startswith_: list[str] | None = None
     exists_: bool | None = None
     is_null_: bool | None = None
+
+
+class TextLike(Criterion, frozen=True, kw_only=True):
+    """Contains this, in any case."""
+
+    like_: str | None = None
 
 
 class TagsAre(Criterion, frozen=True, kw_only=True):
@@ -81,7 +90,7 @@ class ExistsIs(Criterion, frozen=True, kw_only=True):
     exists_: bool | None = None
 
 
-class TextSearch(msgspec.Struct, frozen=True, kw_only=True):
+class TextSearch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Words that must, and with a minus must not, be in the message."""
 
     query: str
@@ -160,7 +169,7 @@ class DeploymentFilter(Criterion, frozen=True, kw_only=True):
 
     id: IdIs | None = None
     name: TextIs | None = None
-    flow_or_deployment_name: TextIs | None = None
+    flow_or_deployment_name: TextLike | None = None
     paused: FlagIs | None = None
     tags: TagsAre | None = None
     work_queue_name: TextIs | None = None
@@ -200,6 +209,12 @@ class ArtifactFilter(Criterion, frozen=True, kw_only=True):
     flow_run_id: IdIs | None = None
     task_run_id: IdIs | None = None
     type: TextIs | None = None
+
+
+class LatestArtifactFilter(ArtifactFilter, frozen=True, kw_only=True):
+    """Which of the newest artifacts of each key."""
+
+    latest_id: IdIs | None = None
 
 
 class VariableFilter(Criterion, frozen=True, kw_only=True):
@@ -244,8 +259,14 @@ class AutomationFilter(Criterion, frozen=True, kw_only=True):
     created: TimeIs | None = None
 
 
-class Filters(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Criteria on a resource and on what it is related to: the body of every `/count`."""
+class FilterBody(
+    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True
+):
+    """Criteria on one resource, and on those that it is related to."""
+
+
+class Filters(FilterBody, frozen=True, kw_only=True):
+    """Criteria on flows, runs and deployments, and on what those are related to: their `/count`."""
 
     flows: FlowFilter | None = None
     flow_runs: FlowRunFilter | None = None
@@ -253,26 +274,138 @@ class Filters(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     deployments: DeploymentFilter | None = None
     work_pools: WorkPoolFilter | None = None
     work_pool_queues: WorkQueueFilter | None = None
-    artifacts: ArtifactFilter | None = None
-    logs: LogFilter | None = None
-    variables: VariableFilter | None = None
-    block_types: BlockTypeFilter | None = None
-    block_schemas: BlockSchemaFilter | None = None
-    block_documents: BlockDocumentFilter | None = None
-    automations: AutomationFilter | None = None
 
 
-class Query(Filters, frozen=True, kw_only=True, omit_defaults=True):
-    """The body of every `/filter`. `limit` is 200 at most, and 200 when left out."""
+class Paging(FilterBody, frozen=True, kw_only=True):
+    """Which part of a list. `limit` is 200 at most, and 200 when left out."""
 
     sort: str | None = None
     limit: int | None = None
     offset: int | None = None
 
 
-class PageQuery(Filters, frozen=True, kw_only=True, omit_defaults=True):
-    """The body of every `/paginate`. Pages count from 1."""
+class Query(Paging, frozen=True, kw_only=True):
+    """Flows, runs or deployments: the body of their `/filter`."""
+
+    flows: FlowFilter | None = None
+    flow_runs: FlowRunFilter | None = None
+    task_runs: TaskRunFilter | None = None
+    deployments: DeploymentFilter | None = None
+    work_pools: WorkPoolFilter | None = None
+    work_pool_queues: WorkQueueFilter | None = None
+
+
+class PageQuery(Filters, frozen=True, kw_only=True):
+    """Flows, runs or deployments by pages: the body of their `/paginate`. Pages count from 1."""
 
     sort: str | None = None
     limit: int | None = None
     page: int | None = None
+
+
+class ArtifactFilters(FilterBody, frozen=True, kw_only=True):
+    """Criteria on artifacts and on the runs that made them."""
+
+    artifacts: ArtifactFilter | None = None
+    flow_runs: FlowRunFilter | None = None
+    task_runs: TaskRunFilter | None = None
+    flows: FlowFilter | None = None
+    deployments: DeploymentFilter | None = None
+
+
+class ArtifactQuery(Paging, frozen=True, kw_only=True):
+    """Body of `POST /artifacts/filter`."""
+
+    artifacts: ArtifactFilter | None = None
+    flow_runs: FlowRunFilter | None = None
+    task_runs: TaskRunFilter | None = None
+    flows: FlowFilter | None = None
+    deployments: DeploymentFilter | None = None
+
+
+class LatestArtifactFilters(ArtifactFilters, frozen=True, kw_only=True):
+    """The same of the newest artifact of each key."""
+
+    artifacts: LatestArtifactFilter | None = None
+
+
+class LatestArtifactQuery(Paging, frozen=True, kw_only=True):
+    """Body of `POST /artifacts/latest/filter`."""
+
+    artifacts: LatestArtifactFilter | None = None
+    flow_runs: FlowRunFilter | None = None
+    task_runs: TaskRunFilter | None = None
+    flows: FlowFilter | None = None
+    deployments: DeploymentFilter | None = None
+
+
+class LogQuery(Paging, frozen=True, kw_only=True):
+    """Body of `POST /logs/filter`."""
+
+    logs: LogFilter | None = None
+
+
+class WorkPoolFilters(FilterBody, frozen=True, kw_only=True):
+    """Body of `POST /work_pools/count`."""
+
+    work_pools: WorkPoolFilter | None = None
+
+
+class WorkPoolQuery(Paging, frozen=True, kw_only=True):
+    """Body of `POST /work_pools/filter`."""
+
+    work_pools: WorkPoolFilter | None = None
+
+
+class VariableFilters(FilterBody, frozen=True, kw_only=True):
+    """Body of `POST /variables/count`."""
+
+    variables: VariableFilter | None = None
+
+
+class VariableQuery(Paging, frozen=True, kw_only=True):
+    """Body of `POST /variables/filter`."""
+
+    variables: VariableFilter | None = None
+
+
+class BlockTypeQuery(Paging, frozen=True, kw_only=True):
+    """Body of `POST /block_types/filter`."""
+
+    block_types: BlockTypeFilter | None = None
+    block_schemas: BlockSchemaFilter | None = None
+
+
+class BlockSchemaQuery(Paging, frozen=True, kw_only=True):
+    """Body of `POST /block_schemas/filter`."""
+
+    block_schemas: BlockSchemaFilter | None = None
+
+
+class BlockDocumentFilters(FilterBody, frozen=True, kw_only=True):
+    """Body of `POST /block_documents/count`."""
+
+    block_documents: BlockDocumentFilter | None = None
+    block_types: BlockTypeFilter | None = None
+    block_schemas: BlockSchemaFilter | None = None
+
+
+class BlockDocumentQuery(Paging, frozen=True, kw_only=True):
+    """Body of `POST /block_documents/filter`."""
+
+    block_documents: BlockDocumentFilter | None = None
+    block_types: BlockTypeFilter | None = None
+    block_schemas: BlockSchemaFilter | None = None
+    include_secrets: bool = False
+
+
+class AutomationFilters(FilterBody, frozen=True, kw_only=True):
+    """Body of `POST /automations/count`."""
+
+    automations: AutomationFilter | None = None
+
+
+class AutomationQuery(Paging, frozen=True, kw_only=True):
+    """Body of `POST /automations/filter`."""
+
+    automations: AutomationFilter | None = None

@@ -6,11 +6,12 @@ from uuid import UUID
 
 import msgspec
 
+from runwright.api.filters import FlowRunFilter
 from runwright.api.states import OrchestrationResult, StateCreate
 from runwright.core.states import State, StateType
 
 
-class FlowRunPolicy(msgspec.Struct, frozen=True, kw_only=True):
+class FlowRunPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How a run is retried and paused. The first two are the older names of the second two."""
 
     max_retries: int = 0
@@ -77,7 +78,7 @@ class FlowRun(msgspec.Struct, frozen=True, kw_only=True):
     image_digest: str | None = None
 
 
-class FlowRunCreate(msgspec.Struct, frozen=True, kw_only=True):
+class FlowRunCreate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Body of `POST /flow_runs/`. A repeated idempotency key answers with the run there is."""
 
     flow_id: UUID
@@ -109,6 +110,20 @@ class FlowRunUpdate(msgspec.Struct, frozen=True, kw_only=True):
     tags: list[str] | msgspec.UnsetType = msgspec.UNSET
     infrastructure_pid: str | msgspec.UnsetType | None = msgspec.UNSET
     job_variables: dict[str, Any] | msgspec.UnsetType | None = msgspec.UNSET
+
+
+class FlowRunsToDelete(msgspec.Struct, frozen=True, kw_only=True):
+    """Body of `POST /flow_runs/bulk_delete`."""
+
+    flow_runs: FlowRunFilter | None = None
+    limit: int | None = None
+
+
+class BulkSetState(FlowRunsToDelete, frozen=True, kw_only=True):
+    """Body of `POST /flow_runs/bulk_set_state`."""
+
+    state: StateCreate
+    force: bool = False
 
 
 class FlowRunPage(msgspec.Struct, frozen=True, kw_only=True):

@@ -6,6 +6,8 @@ from uuid import UUID
 
 import msgspec
 
+from runwright.api.filters import FlowFilter
+
 
 class Flow(msgspec.Struct, frozen=True, kw_only=True):
     """A flow is known by its name; its code stays with its users."""
@@ -30,6 +32,13 @@ class FlowUpdate(msgspec.Struct, frozen=True, kw_only=True):
     """Body of `PATCH /flows/{id}`."""
 
     tags: list[str] | msgspec.UnsetType = msgspec.UNSET
+
+
+class FlowsToDelete(msgspec.Struct, frozen=True, kw_only=True):
+    """Body of `POST /flows/bulk_delete`."""
+
+    flows: FlowFilter | None = None
+    limit: int | None = None
 
 
 class FlowPage(msgspec.Struct, frozen=True, kw_only=True):

@@ -4,12 +4,13 @@ from typing import Any, Literal
 
 import msgspec
 
-from runwright.core.states import NO_DETAILS, State, StateDetails, StateType
+from runwright.core.states import State, StateDetails, StateType
 
 __all__ = [
     "AbortDetails",
     "AcceptDetails",
     "OrchestrationResult",
+    "ProposedDetails",
     "RejectDetails",
     "SetState",
     "State",
@@ -20,17 +21,23 @@ __all__ = [
 ]
 
 
-class StateCreate(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class ProposedDetails(StateDetails, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The same as a client proposes them: what is not known is refused."""
+
+
+class StateCreate(
+    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True
+):
     """A state as a client proposes it. The server gives it an id and a timestamp."""
 
     type: StateType
     name: str | None = None
     message: str | None = None
     data: Any = None
-    state_details: StateDetails = NO_DETAILS
+    state_details: ProposedDetails = ProposedDetails()
 
 
-class SetState(msgspec.Struct, frozen=True, kw_only=True):
+class SetState(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Body of `POST /{flow,task}_runs/{id}/set_state`."""
 
     state: StateCreate

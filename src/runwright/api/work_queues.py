@@ -55,6 +55,8 @@ class WorkQueueUpdate(msgspec.Struct, frozen=True, kw_only=True):
     is_paused: bool | msgspec.UnsetType = msgspec.UNSET
     concurrency_limit: Limit | msgspec.UnsetType | None = msgspec.UNSET
     priority: PositiveInt | msgspec.UnsetType | None = msgspec.UNSET
+    #: Of older clients: runs are placed into queues when they are made, never by a filter.
+    filter: dict[str, Any] | msgspec.UnsetType | None = msgspec.UNSET
     last_polled: Instant | msgspec.UnsetType | None = msgspec.UNSET
 
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from cyclopts import App, Parameter
 
 from runwright.api.deployments import DeploymentRunCreate
-from runwright.api.states import StateCreate, StateDetails, StateType
+from runwright.api.states import ProposedDetails, StateCreate, StateType
 from runwright.cli import lookup
 from runwright.cli.confirm import confirm
 from runwright.cli.exit_codes import Exit
@@ -120,7 +120,7 @@ def _due(at: str | None, after: str | None) -> StateCreate | None:
         due = SystemClock().now() + duration(after, "--in")
     else:
         return None
-    details = StateDetails(scheduled_time=due)
+    details = ProposedDetails(scheduled_time=due)
     return StateCreate(type=StateType.SCHEDULED, state_details=details)
 
 

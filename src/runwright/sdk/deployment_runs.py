@@ -11,7 +11,7 @@ import msgspec
 from runwright.api.deployments import Deployment, DeploymentRunCreate
 from runwright.api.flow_runs import FlowRun
 from runwright.api.journal import TaskRunInfo, TaskRunMoved
-from runwright.api.states import StateCreate
+from runwright.api.states import ProposedDetails, StateCreate
 from runwright.core.states import State, StateDetails, StateName, StateType
 from runwright.errors import FlowError
 from runwright.sdk.asking import answered
@@ -55,7 +55,7 @@ def run_deployment(  # noqa: PLR0913  # the options of a run, by name
         state=StateCreate(
             type=StateType.SCHEDULED,
             name=StateName.SCHEDULED,
-            state_details=StateDetails(scheduled_time=scheduled_time),
+            state_details=ProposedDetails(scheduled_time=scheduled_time),
         ),
         name=flow_run_name,
         parameters=jsonable(parameters or {}),

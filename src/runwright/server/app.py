@@ -3,6 +3,7 @@
 import re
 from functools import lru_cache
 from typing import Any
+from urllib.parse import parse_qsl
 
 import msgspec
 from litestar import Litestar, Request, Response, Router
@@ -13,6 +14,7 @@ from litestar.handlers import BaseRouteHandler
 from litestar.openapi.config import OpenAPIConfig
 from litestar.plugins import PluginProtocol
 from litestar.plugins.core import MsgspecDIPlugin
+from litestar.routes import HTTPRoute
 from litestar.types import ASGIApp, Scope
 
 from runwright.server.admission import Admission
@@ -24,10 +26,13 @@ from runwright.server.problems import Denied, Problem, Unprocessable, body_of, l
 from runwright.server.proxies import TrustedProxies
 from runwright.server.scopes import ANYONE, SCOPES, WEBSOCKET, scope_of
 from runwright.server.security_headers import SecurityHeaders
+from runwright.server.strictness import Unknown, refuse_unknown
 from runwright.server.ui import UserInterface
 from runwright.server.wiring import Wiring
 from runwright.version import __version__
 
+#: Method and path -> the parameters of its address.
+Parameters = dict[tuple[str, str], frozenset[str]]
 _PARAMETER = re.compile(r"\{(\w+)(?::\w+)?\}")
 
 
@@ -42,6 +47,7 @@ def create_app(wiring: Wiring) -> ASGIApp:
         UndeclaredRoute: a route is not in `scopes.SCOPES`.
     """
     authenticator = Authenticator(wiring)
+    parameters: Parameters = {}
     litestar = _Litestar(
         route_handlers=_routes(),
         dependencies={
@@ -50,7 +56,7 @@ def create_app(wiring: Wiring) -> ASGIApp:
             "access": Provide(_access, sync_to_thread=False),
             "authenticator": Provide(lambda: authenticator, sync_to_thread=False, use_cache=True),
         },
-        guards=[_guard(authenticator)],
+        guards=[_guard(authenticator, parameters)],
         exception_handlers={Exception: _answer_problem},
         openapi_config=None,
         request_class=_WithoutNul,
@@ -59,6 +65,7 @@ def create_app(wiring: Wiring) -> ASGIApp:
         signature_namespace={"Wiring": Wiring, "Principal": Principal, "Access": Access},
     )
     refuse_undeclared(litestar)
+    parameters.update(_parameters(litestar))
     page = UserInterface(litestar, wiring.settings.ui_base_path)
     within = Admission(FastLane(page, wiring, authenticator))
     return SecurityHeaders(TrustedProxies(within, wiring.settings))
@@ -82,6 +89,14 @@ class _WithoutNul(Request[Any, Any, Any]):
             await access.check_if_old()
         refuse_nul(content)
         return content or b"{}"  # left out, as if everything in it were
+
+    async def json(self) -> Any:
+        content = await super().json()
+        handler = self.route_handler
+        field = handler.parsed_data_field
+        if field is not None and not handler.opt.get("takes_unknown_fields"):
+            refuse_unknown(field.annotation, content)
+        return content
 
 
 def _routes() -> list[Router]:
@@ -121,6 +136,27 @@ def refuse_undeclared(litestar: Litestar) -> None:
         )
 
 
+def _parameters(litestar: Litestar) -> Parameters:
+    """The parameters that the address of each route may have after its question mark."""
+    return {
+        (method, route.path_format): frozenset(
+            (
+                *(each.field_alias for each in model.expected_query_params),
+                *handler.opt.get("parameters", ()),
+            )
+        )
+        for route in litestar.routes
+        if isinstance(route, HTTPRoute)
+        for method, (handler, model) in route.route_handler_map.items()
+    }
+
+
+def _refuse_unknown_parameters(query: bytes, known: frozenset[str]) -> None:
+    for name, _ in parse_qsl(query.decode("latin-1"), keep_blank_values=True):
+        if name not in known:
+            raise Unknown(name, "the address", tuple(known)).refusal()
+
+
 def _anonymous(template: str) -> str:
     return _PARAMETER.sub("{}", template)
 
@@ -137,7 +173,7 @@ def needed(method: str, template: str) -> str | tuple[str, ...] | None:
     return scope_of(method, path)
 
 
-def _guard(authenticator: Authenticator) -> Any:
+def _guard(authenticator: Authenticator, parameters: Parameters) -> Any:
     async def guard(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
         scope: Any = connection.scope
         if "\0" in scope["path"] or b"%00" in scope["query_string"]:
@@ -150,6 +186,9 @@ def _guard(authenticator: Authenticator) -> Any:
         if needs == ANYONE:
             return
         await authenticator.let_in(scope, needs=needs)
+        if scope["query_string"]:
+            known = parameters[scope["method"], scope["path_template"]]
+            _refuse_unknown_parameters(scope["query_string"], known)
 
     return guard
 

@@ -1,12 +1,20 @@
-"""Bodies of requests, read strictly where the framework is not in between."""
+"""Bodies of requests: what may be in them, and reading them where no framework is in between.
 
-from typing import TypeVar
+A body may have only the fields that its type knows. Those of `LAX` routes may have more: workers,
+supervisors and senders of records report in them, and are not brought up to date at one time.
+"""
+
+from typing import Any, TypeVar
 
 import msgspec
 
 from runwright.server.problems import Unprocessable
+from runwright.server.strictness import refuse_unknown
 
 T = TypeVar("T")
+
+#: The options of a route whose bodies may have unknown fields.
+LAX: dict[str, Any] = {"takes_unknown_fields": True}
 
 
 def decode(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
@@ -18,6 +26,11 @@ def decode(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
     refuse_nul(body)
     try:
         return decoder.decode(body or b"{}")
+    except msgspec.ValidationError as error:
+        # Of those types that refuse unknown fields by themselves: here is why.
+        if "unknown field" in str(error):
+            refuse_unknown(decoder.type, msgspec.json.decode(body))
+        raise Unprocessable(str(error)) from None
     except (msgspec.MsgspecError, UnicodeError, RecursionError, OverflowError) as error:
         raise Unprocessable(str(error) or "The body is nested too deeply.") from None
 

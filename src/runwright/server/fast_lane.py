@@ -65,7 +65,7 @@ class FastLane:
             failpoints.reach("after reply", f"{scope['method']}-{_anonymous(scope['path'])}")
 
     async def _pass_on(self, scope: Any, receive: Any, send: Any) -> None:
-        if scope["type"] != "http" or scope["method"] != "POST":
+        if scope["type"] != "http" or scope["method"] != "POST" or scope["query_string"]:
             await self.behind(scope, receive, send)
             return
         found = self._find(scope, receive)

@@ -20,15 +20,17 @@ from runwright.api.filters import (
     Criterion,
     DeploymentFilter,
     ExistsIs,
-    Filters,
+    FilterBody,
     FlowFilter,
     FlowRunFilter,
     IdIs,
+    LatestArtifactFilter,
     LogFilter,
     NullIs,
     StateIs,
     TaskRunFilter,
     TextIs,
+    TextLike,
     VariableFilter,
     WorkPoolFilter,
     WorkQueueFilter,
@@ -50,7 +52,7 @@ from runwright.storage.tables import (
     work_queue,
 )
 
-#: The member of `Filters` that filters each table.
+#: The member of a body that filters each table.
 _MEMBER: dict[Table, str] = {
     flow: "flows",
     flow_run: "flow_runs",
@@ -152,20 +154,17 @@ _REFERENCE: dict[tuple[Table, Table], Column[Any]] = {
 }
 
 
-def narrowed(table: Table, filters: Filters) -> list[Condition]:
-    """The conditions that `filters` put on the rows of `table`.
-
-    Filters of resources that the table is not related to narrow nothing.
-    """
+def narrowed(table: Table, filters: FilterBody) -> list[Condition]:
+    """The conditions that `filters` put on the rows of `table`."""
     conditions: list[Condition] = []
-    own = getattr(filters, _MEMBER[table]) if table in _MEMBER else None
+    own = getattr(filters, _MEMBER[table], None) if table in _MEMBER else None
     if own is not None and (condition := condition_of(own)) is not None:
         conditions.append(condition)
     for other, name in _MEMBER.items():
-        criteria = getattr(filters, name)
-        way = _WAYS.get((table, other))
-        if other is table or criteria is None or way is None:
+        criteria = getattr(filters, name, None)
+        if other is table or criteria is None:
             continue
+        way = _WAYS[table, other]  # else its body would not have that member
         reference, one = _REFERENCE.get((table, other)), _only_id(criteria)
         if reference is not None and one is not None:
             conditions.append(reference == one)  # of which there is an index, in the usual order
@@ -266,7 +265,7 @@ def _has_subflow(criterion: ExistsIs) -> Condition | None:
     return has_one if criterion.exists_ else not_(has_one)
 
 
-def _flow_or_deployment_name(criterion: TextIs) -> Condition | None:
+def _flow_or_deployment_name(criterion: TextLike) -> Condition | None:
     if criterion.like_ is None:
         return None
     of_flow = select(1).where(flow.c.id == deployment.c.flow_id, like(flow.c.name, criterion.like_))
@@ -282,6 +281,7 @@ _TABLE: dict[type, Table] = {
     WorkQueueFilter: work_queue,
     LogFilter: log,
     ArtifactFilter: artifact,
+    LatestArtifactFilter: artifact,
     VariableFilter: variable,
     BlockTypeFilter: block_type,
     BlockSchemaFilter: block_schema,
@@ -292,6 +292,7 @@ _SPECIAL: dict[tuple[type, str], Callable[[Any], Condition | None]] = {
     (BlockSchemaFilter, "block_capabilities"): lambda criterion: condition_on(
         block_schema.c.capabilities, criterion
     ),
+    (LatestArtifactFilter, "latest_id"): lambda criterion: condition_on(artifact.c.id, criterion),
     (FlowFilter, "deployment"): _flow_has_deployment,
     (FlowRunFilter, "work_queue_name"): _queue_name(flow_run),
     (FlowRunFilter, "parent_flow_run_id"): _child_of,

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import and_, case, insert, select
 
-from runwright.api.filters import Filters, LogFilter
+from runwright.api.filters import LogFilter, LogQuery
 from runwright.api.logs import Log, LogCreate
 from runwright.core.ids import NewId
 from runwright.storage.filters import narrowed
@@ -76,7 +76,7 @@ def first_id_at(instant: datetime) -> UUID:
 
 def logs_after(tx: "Transaction", wanted: LogFilter, after: UUID, most: int) -> list[Log]:
     """Records with larger ids, in the order in which they were stored; at most `most`."""
-    conditions = narrowed(log, Filters(logs=wanted))
+    conditions = narrowed(log, LogQuery(logs=wanted))
     statement = select(*log.columns).where(_c.id > after).order_by(_c.id).limit(most)
     if conditions:
         # The databases cannot see into this, and so go by the id: few records are new. By the index

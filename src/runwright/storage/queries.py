@@ -24,7 +24,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql import Executable, visitors
 
-from runwright.api.filters import Filters, PageQuery, Query
+from runwright.api.filters import FilterBody, Filters, PageQuery, Paging, Query
 from runwright.storage.filters import narrowed
 from runwright.storage.state_pages import page_conditions
 from runwright.storage.statements import Prepared
@@ -104,7 +104,7 @@ def read_where(
     return [resource.to_wire(row, tx.now) for row in tx.execute(statement).all()]
 
 
-def read_many(tx: "Transaction", resource: Resource[T], query: Query) -> list[T]:
+def read_many(tx: "Transaction", resource: Resource[T], query: Paging) -> list[T]:
     """Those that a `/filter` asks for.
 
     Raises:
@@ -133,7 +133,7 @@ def send_one(tx: "Transaction", resource: Resource[T], id_: UUID) -> T | None:
     return None if row is None else resource.to_wire(row, tx.now)
 
 
-def count(tx: "Transaction", resource: Resource[Any], filters: Filters) -> int:
+def count(tx: "Transaction", resource: Resource[Any], filters: FilterBody) -> int:
     """How many a `/count` counts."""
     return tx.execute(_counted(resource, filters)).scalar() or 0
 
@@ -182,16 +182,16 @@ _encode = msgspec.json.Encoder().encode
 
 #: Bytes of a filter beyond which its statement is not kept: its values are in it.
 _KEPT_BELOW = 4_096
-_Key = tuple[type[Filters], bytes]
+_Key = tuple[type[FilterBody], bytes]
 
 
-def _key(filters: Filters) -> _Key | None:
+def _key(filters: FilterBody) -> _Key | None:
     encoded = _encode(filters)
     return (type(filters), encoded) if len(encoded) < _KEPT_BELOW else None
 
 
 def _filtered(
-    resource: Resource[Any], query: Query, *, to_send: bool = False
+    resource: Resource[Any], query: Paging, *, to_send: bool = False
 ) -> Executable | Prepared:
     key = _key(query)
     if key is None:
@@ -199,7 +199,7 @@ def _filtered(
     return _kept_page(resource, key, to_send=to_send)
 
 
-def _counted(resource: Resource[Any], filters: Filters) -> Executable | Prepared:
+def _counted(resource: Resource[Any], filters: FilterBody) -> Executable | Prepared:
     key = _key(filters)
     return _count(resource, filters) if key is None else _kept_count(resource, key)
 
@@ -217,15 +217,17 @@ def prepared(statement: Select[Any], *, to_send: bool = False) -> Executable | P
 def _kept_page(
     resource: Resource[Any], key: _Key, *, to_send: bool = False
 ) -> Executable | Prepared:
-    return _page(resource, msgspec.json.decode(key[1], type=Query), to_send=to_send)
+    query = msgspec.json.decode(key[1], type=key[0])
+    assert isinstance(query, Paging)  # noqa: S101  # `_filtered` takes no other
+    return _page(resource, query, to_send=to_send)
 
 
 @lru_cache(256)
 def _kept_count(resource: Resource[Any], key: _Key) -> Executable | Prepared:
-    return _count(resource, msgspec.json.decode(key[1], type=Filters))
+    return _count(resource, msgspec.json.decode(key[1], type=key[0]))
 
 
-def _page(resource: Resource[Any], query: Query, *, to_send: bool) -> Executable | Prepared:
+def _page(resource: Resource[Any], query: Paging, *, to_send: bool) -> Executable | Prepared:
     offset = query.offset or 0
     if not 0 <= offset <= MAX_OFFSET:
         raise InvalidQuery(f"Invalid offset: {offset} is not between 0 and {MAX_OFFSET}.")
@@ -236,7 +238,7 @@ def _page(resource: Resource[Any], query: Query, *, to_send: bool) -> Executable
     return prepared(page, to_send=to_send)
 
 
-def _count(resource: Resource[Any], filters: Filters) -> Executable | Prepared:
+def _count(resource: Resource[Any], filters: FilterBody) -> Executable | Prepared:
     counted = select(func.count().label("count")).select_from(resource.table)
     return prepared(resource.within(counted).where(*narrowed(resource.table, filters)))
 

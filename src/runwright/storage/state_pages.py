@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import ColumnElement, Table, select, union_all
 
-from runwright.api.filters import FlowRunFilter, Query, StateIs, StateTypeIs, TaskRunFilter
+from runwright.api.filters import FlowRunFilter, Paging, StateIs, StateTypeIs, TaskRunFilter
 from runwright.core.states import StateType
 from runwright.storage.filters import narrowed
 from runwright.storage.tables import flow_run, task_run
@@ -21,7 +21,7 @@ _MOST = 2_000
 
 
 def page_conditions(
-    table: Table, query: Query, order: tuple[ColumnElement[Any], ...], most: int
+    table: Table, query: Paging, order: tuple[ColumnElement[Any], ...], most: int
 ) -> list[ColumnElement[bool]]:
     """The conditions on the rows of a page, of which the first `most` in this order are wanted."""
     states = _states_of(table, query)
@@ -40,7 +40,7 @@ def page_conditions(
     return [table.c.id.in_(union_all(*(select(each.c.id) for each in firsts)))]
 
 
-def _states_of(table: Table, query: Query) -> list[StateType] | None:
+def _states_of(table: Table, query: Paging) -> list[StateType] | None:
     """The types of state that are asked for; None where it is not by types alone."""
     own: FlowRunFilter | TaskRunFilter | None = getattr(query, _MEMBER.get(table, ""), None)
     state = None if own is None else own.state
@@ -55,7 +55,7 @@ def _states_of(table: Table, query: Query) -> list[StateType] | None:
     return [each for each in dict.fromkeys(wanted) if each not in (kinds.not_any_ or ())]
 
 
-def _in_state(table: Table, query: Query, state: StateType) -> Query:
+def _in_state(table: Table, query: Paging, state: StateType) -> Paging:
     member = _MEMBER[table]
     own = getattr(query, member)
     one = StateIs(name=own.state.name, type=StateTypeIs(any_=[state]))

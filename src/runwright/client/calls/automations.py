@@ -5,7 +5,7 @@ from uuid import UUID
 
 from runwright.api.automations import Automation, AutomationEnabled, Firing, FiringQuery
 from runwright.api.blocks import BlockDocument
-from runwright.api.filters import AutomationFilter, Query, TextIs
+from runwright.api.filters import AutomationFilter, AutomationQuery, TextIs
 from runwright.client.call import Call, delete, get, join, patch, post, query
 
 
@@ -17,7 +17,7 @@ def create(body: dict[str, Any]) -> Call[Automation]:
 def find(*, name: str | None = None, limit: int = 200) -> Call[list[Automation]]:
     """Automations, by name."""
     where = AutomationFilter(name=TextIs(any_=[name])) if name is not None else None
-    body = Query(automations=where, sort="NAME_ASC", limit=limit)
+    body = AutomationQuery(automations=where, sort="NAME_ASC", limit=limit)
     return query("/automations/filter", list[Automation], body)
 
 

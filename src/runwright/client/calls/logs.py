@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from runwright.api.filters import IdIs, LogFilter, NumberIs, Query
+from runwright.api.filters import IdIs, LogFilter, LogQuery, NumberIs
 from runwright.api.logs import Log
 from runwright.client.call import Call, query
 
@@ -15,5 +15,5 @@ def of_run(
         flow_run_id=IdIs(any_=[run_id]),
         level=NumberIs(ge_=level) if level is not None else None,
     )
-    body = Query(logs=where, sort="TIMESTAMP_ASC", limit=limit, offset=offset)
+    body = LogQuery(logs=where, sort="TIMESTAMP_ASC", limit=limit, offset=offset)
     return query("/logs/filter", list[Log], body)

@@ -1,6 +1,6 @@
 """Calls about work pools, their queues and workers."""
 
-from runwright.api.filters import Query
+from runwright.api.filters import WorkPoolQuery
 from runwright.api.work_pools import WorkPool, WorkPoolCreate, WorkPoolUpdate
 from runwright.api.work_queues import (
     WorkQueue,
@@ -19,7 +19,7 @@ def create(pool: WorkPoolCreate) -> Call[WorkPool]:
 
 def find(*, limit: int = 200, offset: int = 0) -> Call[list[WorkPool]]:
     """All pools."""
-    return query("/work_pools/filter", list[WorkPool], Query(limit=limit, offset=offset))
+    return query("/work_pools/filter", list[WorkPool], WorkPoolQuery(limit=limit, offset=offset))
 
 
 def read(name: str) -> Call[WorkPool]:

@@ -40,6 +40,8 @@ _KINDS: dict[str, type[CronSpec | IntervalSpec | RRuleSpec]] = {
     "interval": IntervalSpec,
     "rrule": RRuleSpec,
 }
+#: What a schedule of each kind may say.
+FIELDS = {kind: spec.__struct_fields__ for kind, spec in _KINDS.items()}
 _RIGHT = 'Give one of {"cron": "0 9 * * 1-5"}, {"interval": 3600} and {"rrule": "FREQ=DAILY"}.'
 _FIRST_WINDOW = timedelta(hours=1)
 _WIDER = 8

@@ -4,7 +4,12 @@ from litestar import Router, delete, get, patch, post
 from litestar.params import JSONBody
 
 from runwright.api.artifacts import Artifact, ArtifactCreate, ArtifactUpdate, LatestArtifact
-from runwright.api.filters import Filters, Query
+from runwright.api.filters import (
+    ArtifactFilters,
+    ArtifactQuery,
+    LatestArtifactFilters,
+    LatestArtifactQuery,
+)
 from runwright.server.injected import PathId, PathName, Wired
 from runwright.server.problems import Missing
 from runwright.storage.artifacts import (
@@ -52,25 +57,27 @@ async def read_latest(key: PathName, wiring: Wired) -> LatestArtifact:
 
 
 @post("/filter", status_code=200)
-async def filtered(data: JSONBody[Query], wiring: Wired) -> list[Artifact]:
+async def filtered(data: JSONBody[ArtifactQuery], wiring: Wired) -> list[Artifact]:
     """Artifacts that meet the filters."""
     return await wiring.storage.read(lambda tx: read_many(tx, ARTIFACTS, data))
 
 
 @post("/count", status_code=200)
-async def counted(data: JSONBody[Filters], wiring: Wired) -> int:
+async def counted(data: JSONBody[ArtifactFilters], wiring: Wired) -> int:
     """How many artifacts meet the filters."""
     return await wiring.storage.read(lambda tx: count(tx, ARTIFACTS, data))
 
 
 @post("/latest/filter", status_code=200)
-async def latest_filtered(data: JSONBody[Query], wiring: Wired) -> list[LatestArtifact]:
+async def latest_filtered(
+    data: JSONBody[LatestArtifactQuery], wiring: Wired
+) -> list[LatestArtifact]:
     """The newest artifact of each key, where it meets the filters."""
     return await wiring.storage.read(lambda tx: read_many(tx, LATEST_ARTIFACTS, data))
 
 
 @post("/latest/count", status_code=200)
-async def latest_counted(data: JSONBody[Filters], wiring: Wired) -> int:
+async def latest_counted(data: JSONBody[LatestArtifactFilters], wiring: Wired) -> int:
     """How many keys have a newest artifact that meets the filters."""
     return await wiring.storage.read(lambda tx: count(tx, LATEST_ARTIFACTS, data))
 

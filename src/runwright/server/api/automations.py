@@ -14,7 +14,7 @@ from runwright.api.automations import (
     FiringQuery,
     UnjudgedEvent,
 )
-from runwright.api.filters import Filters, Query
+from runwright.api.filters import AutomationFilters, AutomationQuery
 from runwright.server.injected import Asker, PathId, PathName, Wired
 from runwright.server.problems import Missing
 from runwright.server.templates import InvalidTemplate, check_template
@@ -96,13 +96,13 @@ async def remove(automation_id: PathId, wiring: Wired) -> None:
 
 
 @post("/filter", status_code=200)
-async def filtered(data: JSONBody[Query], wiring: Wired) -> list[Automation]:
+async def filtered(data: JSONBody[AutomationQuery], wiring: Wired) -> list[Automation]:
     """Automations that meet the filters, by name."""
     return await wiring.storage.read(lambda tx: read_many(tx, AUTOMATIONS, data))
 
 
 @post("/count", status_code=200)
-async def counted(data: JSONBody[Filters], wiring: Wired) -> int:
+async def counted(data: JSONBody[AutomationFilters], wiring: Wired) -> int:
     """How many automations meet the filters."""
     return await wiring.storage.read(lambda tx: count(tx, AUTOMATIONS, data))
 

@@ -7,7 +7,13 @@ from litestar import Router, delete, get, patch, post
 from litestar.params import FromQuery, JSONBody
 
 from runwright.api.blocks import BlockDocument, BlockDocumentCreate, BlockDocumentUpdate
-from runwright.api.filters import BlockDocumentFilter, Filters, FlagIs, IdIs, Query
+from runwright.api.filters import (
+    BlockDocumentFilter,
+    BlockDocumentFilters,
+    BlockDocumentQuery,
+    FlagIs,
+    IdIs,
+)
 from runwright.server.auth import authorize
 from runwright.server.injected import Asker, PathId, PathName, Wired
 from runwright.server.keys import Principal
@@ -30,12 +36,6 @@ from runwright.storage.engine import Transaction
 from runwright.storage.queries import count, read_many
 
 _SECRETS = "blocks:secrets"
-
-
-class DocumentQuery(Query, frozen=True, kw_only=True):
-    """Body of `POST /block_documents/filter`."""
-
-    include_secrets: bool = False
 
 
 @post("/", status_code=201)
@@ -88,7 +88,7 @@ async def remove(document_id: PathId, wiring: Wired) -> None:
 
 @post("/filter", status_code=200)
 async def filtered(
-    data: JSONBody[DocumentQuery], wiring: Wired, principal: Asker
+    data: JSONBody[BlockDocumentQuery], wiring: Wired, principal: Asker
 ) -> list[BlockDocument]:
     """Blocks that meet the filters; anonymous ones only where asked for."""
     _check(principal, include_secrets=data.include_secrets)
@@ -104,7 +104,7 @@ async def filtered(
 
 
 @post("/count", status_code=200)
-async def counted(data: JSONBody[Filters], wiring: Wired) -> int:
+async def counted(data: JSONBody[BlockDocumentFilters], wiring: Wired) -> int:
     """How many blocks meet the filters."""
     query = msgspec.structs.replace(data, block_documents=_named_only(data))
     return await wiring.storage.read(lambda tx: count(tx, BLOCK_DOCUMENTS, query))
@@ -127,7 +127,7 @@ async def of_type(
         wanted = BlockDocumentFilter(
             block_type_id=IdIs(any_=[kind.id]), is_anonymous=FlagIs(eq_=False)
         )
-        rows = read_many(tx, BLOCK_DOCUMENTS, Query(block_documents=wanted))
+        rows = read_many(tx, BLOCK_DOCUMENTS, BlockDocumentQuery(block_documents=wanted))
         return _shown(tx, wiring, rows, include_secrets=include_secrets)
 
     return await wiring.storage.read(query)
@@ -164,7 +164,7 @@ def _check(principal: Principal, *, include_secrets: bool) -> None:
         authorize(principal, _SECRETS)
 
 
-def _named_only(filters: Filters) -> BlockDocumentFilter:
+def _named_only(filters: BlockDocumentFilters | BlockDocumentQuery) -> BlockDocumentFilter:
     given = filters.block_documents or BlockDocumentFilter()
     if given.is_anonymous is not None:
         return given

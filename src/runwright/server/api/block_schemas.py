@@ -6,7 +6,7 @@ from litestar import Response, Router, delete, get, post
 from litestar.params import JSONBody
 
 from runwright.api.blocks import BlockSchema, BlockSchemaCreate
-from runwright.api.filters import Query
+from runwright.api.filters import BlockSchemaQuery
 from runwright.core.block_checksums import block_checksum
 from runwright.server.injected import PathId, PathName, QueryText, Wired
 from runwright.server.problems import Conflict, Denied, Missing
@@ -63,7 +63,7 @@ async def read_by_checksum(
 
 
 @post("/filter", status_code=200)
-async def filtered(data: JSONBody[Query], wiring: Wired) -> list[BlockSchema]:
+async def filtered(data: JSONBody[BlockSchemaQuery], wiring: Wired) -> list[BlockSchema]:
     """Schemas that meet the filters, the newest first."""
     return await wiring.storage.read(lambda tx: read_many(tx, BLOCK_SCHEMAS, data))
 

@@ -4,7 +4,7 @@ from litestar import Router, delete, get, patch, post
 from litestar.params import JSONBody
 
 from runwright.api.blocks import BlockType, BlockTypeCreate, BlockTypeUpdate
-from runwright.api.filters import Query
+from runwright.api.filters import BlockTypeQuery
 from runwright.server.injected import PathId, PathName, Wired
 from runwright.server.problems import Conflict, Denied, Missing
 from runwright.storage.blocks import (
@@ -59,7 +59,7 @@ async def read_by_slug(slug: PathName, wiring: Wired) -> BlockType:
 
 
 @post("/filter", status_code=200)
-async def filtered(data: JSONBody[Query], wiring: Wired) -> list[BlockType]:
+async def filtered(data: JSONBody[BlockTypeQuery], wiring: Wired) -> list[BlockType]:
     """Types of blocks that meet the filters, by name."""
     return await wiring.storage.read(lambda tx: read_many(tx, BLOCK_TYPES, data))
 

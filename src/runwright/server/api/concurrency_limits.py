@@ -9,7 +9,6 @@ from msgspec import UNSET
 
 from runwright.api.concurrency import (
     Decrement,
-    Increment,
     Lease,
     LeasedIncrement,
     LeaseEnd,
@@ -19,6 +18,7 @@ from runwright.api.concurrency import (
     LimitInBrief,
     LimitUpdate,
     Page,
+    PlainIncrement,
     brief,
 )
 from runwright.server.injected import Asker, PathId, PathName, Wired
@@ -119,7 +119,9 @@ async def remove(id_or_name: PathName, wiring: Wired) -> None:
 
 
 @post("/increment", status_code=200)
-async def occupy(data: JSONBody[Increment], wiring: Wired, principal: Asker) -> list[LimitInBrief]:
+async def occupy(
+    data: JSONBody[PlainIncrement], wiring: Wired, principal: Asker
+) -> list[LimitInBrief]:
     """Occupy slots of all the limits, or 423 and of none."""
     rows = await wiring.storage.write(lambda tx: increment(tx, data, principal))
     return [brief(row) for row in rows]

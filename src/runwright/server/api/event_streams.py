@@ -16,10 +16,11 @@ from runwright.server.auth import Access
 from runwright.server.injected import Doorkeeper, Wired
 from runwright.server.listener import frame_of, whenever
 from runwright.server.outgoing import say, until_gone
-from runwright.server.problems import log
+from runwright.server.problems import Unprocessable, log
+from runwright.server.strictness import read_strictly
 from runwright.server.use_cases.event_rights import why_refused
 from runwright.server.use_cases.take_events import take_events
-from runwright.server.websocket_auth import PROTOCOL_ERROR, Socket, while_admitted
+from runwright.server.websocket_auth import PROTOCOL_ERROR, Socket, close, while_admitted
 from runwright.server.wiring import Wiring
 from runwright.storage.arrivals import arrivals_since, arrived_events
 from runwright.storage.errors import StorageError
@@ -132,7 +133,10 @@ async def _take_out(socket: Socket, wiring: Wiring, access: Access) -> None:
     try:
         async with asyncio.timeout(_PATIENCE_S):
             content = await socket.receive_data(mode="text")
-        wanted = msgspec.json.decode(content, type=_FilterFrame).filter
+        wanted = read_strictly(_FilterFrame, content).filter
+    except Unprocessable as refusal:
+        await close(socket, PROTOCOL_ERROR, refusal.detail)
+        return
     except (msgspec.MsgspecError, TimeoutError):
         await socket.close(code=PROTOCOL_ERROR, reason="Expected a filter.")
         return

@@ -21,6 +21,7 @@ from runwright.api.events import (
     ReceivedEvent,
 )
 from runwright.server.api.event_streams import take_in, take_out
+from runwright.server.decoding import LAX
 from runwright.server.injected import Asker, QueryText, Wired
 from runwright.server.problems import Unprocessable
 from runwright.server.use_cases.event_rights import refuse_forged
@@ -42,7 +43,7 @@ class _PageToken(msgspec.Struct, frozen=True):
     offset: int
 
 
-@post("/", status_code=204)
+@post("/", status_code=204, opt=LAX)
 async def tell(data: JSONBody[list[Event]], wiring: Wired, principal: Asker) -> None:
     """Store events that happened elsewhere; 403 where one has a name of the server's own."""
     refuse_forged(principal, data)
@@ -64,7 +65,7 @@ async def filtered(
     return await wiring.storage.read(lambda tx: _page(tx, token, _base(request)))
 
 
-@get("/filter/next")
+@get("/filter/next", opt={"parameters": ["page-token"]})
 async def next_page(
     wiring: Wired, request: Request[Any, Any, Any], page_token: QueryText = ""
 ) -> EventPage:

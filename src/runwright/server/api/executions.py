@@ -22,7 +22,7 @@ from runwright.api.flow_runs import FlowRun
 from runwright.api.journal import JournalAnswer, JournalBatch
 from runwright.api.states import OrchestrationResult
 from runwright.server.auth import Access
-from runwright.server.decoding import decode
+from runwright.server.decoding import LAX, decode
 from runwright.server.injected import Admission, Asker, PathId, PathName, Wired
 from runwright.server.keys import Principal
 from runwright.server.problems import Conflict, Denied, Missing, Problem
@@ -94,7 +94,7 @@ async def journal_fast(
     return 200, _encode(told)
 
 
-@post("/{run_id:uuid}/journal", status_code=200)
+@post("/{run_id:uuid}/journal", status_code=200, opt=LAX)
 async def journal(
     run_id: PathId, data: JSONBody[JournalBatch], wiring: Wired, principal: Asker
 ) -> Response[bytes]:
@@ -103,7 +103,7 @@ async def journal(
     return Response(content, status_code=status, media_type="application/json")
 
 
-@post("/{run_id:uuid}/exit", status_code=200)
+@post("/{run_id:uuid}/exit", status_code=200, opt=LAX)
 async def exit_(
     run_id: PathId, data: JSONBody[ExitReport], wiring: Wired, principal: Asker
 ) -> ExitAnswer:
@@ -141,7 +141,7 @@ async def report_exit(
         return None
 
 
-@post("/{run_id:uuid}/infrastructure", status_code=204)
+@post("/{run_id:uuid}/infrastructure", status_code=204, opt=LAX)
 async def infrastructure(
     run_id: PathId, data: JSONBody[InfrastructureReport], wiring: Wired, principal: Asker
 ) -> None:
@@ -154,7 +154,7 @@ async def infrastructure(
     await wiring.storage.jot(use_case)
 
 
-@post("/{run_id:uuid}/release", status_code=200)
+@post("/{run_id:uuid}/release", status_code=200, opt=LAX)
 async def release(
     run_id: PathId, data: JSONBody[ReleaseRequest], wiring: Wired, principal: Asker
 ) -> OrchestrationResult:
@@ -179,7 +179,7 @@ async def rerun_(run_id: PathId, wiring: Wired, principal: Asker) -> FlowRun:
     return await wiring.storage.write(use_case)
 
 
-@post("/work_pools/{name:str}/workers/{instance_id:uuid}/sync", status_code=200)
+@post("/work_pools/{name:str}/workers/{instance_id:uuid}/sync", status_code=200, opt=LAX)
 async def sync(
     name: PathName,
     instance_id: PathId,

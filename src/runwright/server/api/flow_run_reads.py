@@ -6,8 +6,9 @@ from typing import Any
 import msgspec
 from litestar import get, post
 from litestar.params import JSONBody
+from msgspec.structs import replace
 
-from runwright.api.filters import Filters, PageQuery, Query
+from runwright.api.filters import Filters, PageQuery, Query, WorkQueueFilter
 from runwright.api.flow_runs import FlowRun, FlowRunPage, HistoryInterval, StuckRun
 from runwright.core.instants import Instant
 from runwright.server.decoding import decode
@@ -35,6 +36,8 @@ class HistoryQuery(Filters, frozen=True, kw_only=True):
     history_end: Instant
     history_interval_seconds: float | None = None
     history_interval: float | None = None
+    #: The same as `work_pool_queues`.
+    work_queues: WorkQueueFilter | None = None
 
     def interval(self) -> timedelta:
         """The length of one bar.
@@ -103,6 +106,8 @@ async def paginated(data: JSONBody[PageQuery], wiring: Wired) -> FlowRunPage:
 async def read_history(data: JSONBody[HistoryQuery], wiring: Wired) -> list[HistoryInterval]:
     """How many runs were expected in each interval, by the state they are in now."""
     step = data.interval()
+    if data.work_queues is not None:
+        data = replace(data, work_pool_queues=data.work_queues)
     start, end = data.history_start, data.history_end
     return await wiring.storage.read(
         lambda tx: history(tx, flow_run, data, start=start, end=end, step=step)

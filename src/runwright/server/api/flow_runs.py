@@ -6,17 +6,19 @@ import msgspec
 from litestar import Response, Router, delete, patch, post
 from litestar.params import JSONBody
 
-from runwright.api.filters import Filters, Query
+from runwright.api.filters import Query
 from runwright.api.flow_runs import (
+    BulkSetState,
     BulkStateResults,
     DeletedIds,
     FlowRun,
     FlowRunCreate,
     FlowRunOrchestrationResult,
+    FlowRunsToDelete,
     FlowRunUpdate,
     ResumeRun,
 )
-from runwright.api.states import OrchestrationResult, SetState, StateCreate
+from runwright.api.states import OrchestrationResult, SetState
 from runwright.server.api import flow_run_reads
 from runwright.server.decoding import decode
 from runwright.server.injected import Asker, PathId, Wired
@@ -133,27 +135,19 @@ async def remove(run_id: PathId, wiring: Wired) -> None:
 
 
 @post("/bulk_delete", status_code=200)
-async def bulk_delete(data: JSONBody[Query], wiring: Wired) -> DeletedIds:
+async def bulk_delete(data: JSONBody[FlowRunsToDelete], wiring: Wired) -> DeletedIds:
     """Delete the runs that meet the filters, 50 at a time by default."""
 
     def chosen(tx: Transaction) -> list[UUID]:
-        return [run.id for run in read_many(tx, FLOW_RUNS, _bulk(data, data.limit))]
+        return [run.id for run in read_many(tx, FLOW_RUNS, _bulk(data))]
 
     found = await wiring.storage.read(chosen)
     await delete_runs(wiring.storage, among(flow_run.c.id, found))
     return DeletedIds(deleted=found)
 
 
-class BulkSetState(Filters, frozen=True, kw_only=True):
-    """Body of `/flow_runs/bulk_set_state`."""
-
-    state: StateCreate
-    force: bool = False
-    limit: int | None = None
-
-
-def _bulk(filters: Filters, limit: int | None) -> Query:
-    return Query(flow_runs=filters.flow_runs, limit=_BULK if limit is None else limit)
+def _bulk(wanted: FlowRunsToDelete) -> Query:
+    return Query(flow_runs=wanted.flow_runs, limit=_BULK if wanted.limit is None else wanted.limit)
 
 
 @post("/bulk_set_state", status_code=200)
@@ -166,7 +160,7 @@ async def bulk_set_state(
 
     def use_case(tx: Transaction) -> list[FlowRunOrchestrationResult]:
         results: list[FlowRunOrchestrationResult] = []
-        for run in read_many(tx, FLOW_RUNS, _bulk(data, data.limit)):
+        for run in read_many(tx, FLOW_RUNS, _bulk(data)):
             told = move_run(tx, run.id, proposal, wiring.policy, by=by)
             results.append(
                 FlowRunOrchestrationResult(

@@ -10,7 +10,7 @@ from sqlalchemy import update
 
 from runwright.api.filters import Filters, PageQuery, Query
 from runwright.api.flow_runs import DeletedIds
-from runwright.api.flows import Flow, FlowCreate, FlowPage, FlowUpdate
+from runwright.api.flows import Flow, FlowCreate, FlowPage, FlowsToDelete, FlowUpdate
 from runwright.server.injected import PathId, PathName, Wired
 from runwright.server.problems import Missing
 from runwright.server.wiring import Wiring
@@ -95,9 +95,9 @@ async def paginated(data: JSONBody[PageQuery], wiring: Wired) -> FlowPage:
 
 
 @post("/bulk_delete", status_code=200)
-async def bulk_delete(data: JSONBody[Query], wiring: Wired) -> DeletedIds:
+async def bulk_delete(data: JSONBody[FlowsToDelete], wiring: Wired) -> DeletedIds:
     """Delete the flows that meet the filters, 50 at a time by default."""
-    query = data if data.limit is not None else msgspec.structs.replace(data, limit=_BULK)
+    query = Query(flows=data.flows, limit=_BULK if data.limit is None else data.limit)
 
     def chosen(tx: Transaction) -> list[UUID]:
         return [found.id for found in read_many(tx, FLOWS, query)]

@@ -3,7 +3,7 @@
 from litestar import Router, delete, get, post
 from litestar.params import FromQuery, JSONBody
 
-from runwright.api.filters import Query
+from runwright.api.filters import Paging
 from runwright.api.keys import Dependents, Key, KeyCreate, NewKey, Scope
 from runwright.server.injected import Asker, PathId, Wired
 from runwright.server.keys import ALL_SCOPES, WORKER_SCOPES, hash_secret, new_key
@@ -36,7 +36,7 @@ async def create(data: JSONBody[KeyCreate], wiring: Wired, principal: Asker) -> 
 
 
 @post("/keys/filter", status_code=200)
-async def listed(data: JSONBody[Query], wiring: Wired) -> list[Key]:
+async def listed(data: JSONBody[Paging], wiring: Wired) -> list[Key]:
     """The newest 200 keys of people and workers. For browsers see `/sessions/filter`."""
     del data
     return await wiring.storage.read(

@@ -14,7 +14,9 @@ from runwright.api.filters import LogFilter, TimeIs
 from runwright.server.auth import Access
 from runwright.server.injected import Doorkeeper, Wired
 from runwright.server.outgoing import say, until_gone
-from runwright.server.websocket_auth import PROTOCOL_ERROR, Socket, while_admitted
+from runwright.server.problems import Unprocessable
+from runwright.server.strictness import read_strictly
+from runwright.server.websocket_auth import PROTOCOL_ERROR, Socket, close, while_admitted
 from runwright.server.wiring import Wiring
 from runwright.storage.logs import first_id_at, logs_after
 from runwright.storage.queries import MAX_LIMIT
@@ -42,7 +44,10 @@ async def _take_out(socket: Socket, wiring: Wiring, access: Access) -> None:
     try:
         async with asyncio.timeout(_PATIENCE_S):
             content = await socket.receive_data(mode="text")
-        wanted = msgspec.json.decode(content, type=_FilterFrame).filter
+        wanted = read_strictly(_FilterFrame, content).filter
+    except Unprocessable as refusal:
+        await close(socket, PROTOCOL_ERROR, refusal.detail)
+        return
     except (msgspec.MsgspecError, TimeoutError):
         await socket.close(code=PROTOCOL_ERROR, reason="Expected a filter.")
         return

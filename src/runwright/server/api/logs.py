@@ -6,11 +6,11 @@ import msgspec
 from litestar import Response, Router, get, post
 from litestar.params import JSONBody
 
-from runwright.api.filters import IdIs, LogFilter, Query
+from runwright.api.filters import IdIs, LogFilter, LogQuery
 from runwright.api.logs import Log, LogCreate
 from runwright.core.terminal_text import one_line, record_text
 from runwright.server.api.log_stream import take_out
-from runwright.server.decoding import decode
+from runwright.server.decoding import LAX, decode
 from runwright.server.injected import Asker, PathId, Wired
 from runwright.server.problems import Unprocessable
 from runwright.server.use_cases.own_runs import refuse_foreign_tasks
@@ -48,7 +48,7 @@ async def create_fast(wiring: Wired, principal: Asker, body: bytes) -> tuple[int
     return 201, b"null"
 
 
-@post("/", status_code=201)
+@post("/", status_code=201, opt=LAX)
 async def create(
     data: JSONBody[list[LogCreate]], wiring: Wired, principal: Asker
 ) -> Response[bytes]:
@@ -58,7 +58,7 @@ async def create(
 
 
 @post("/filter", status_code=200)
-async def filtered(data: JSONBody[Query], wiring: Wired) -> list[Log]:
+async def filtered(data: JSONBody[LogQuery], wiring: Wired) -> list[Log]:
     """Log records that meet the filters; oldest first by default."""
     return await wiring.storage.read(lambda tx: read_many(tx, LOGS, data))
 
@@ -78,7 +78,7 @@ def _text(tx: Transaction, run_id: UUID) -> str:
     wanted = LogFilter(flow_run_id=IdIs(any_=[run_id]))
     lines: list[str] = []
     while len(lines) < _MOST_LINES:
-        query = Query(logs=wanted, limit=MAX_LIMIT, offset=len(lines))
+        query = LogQuery(logs=wanted, limit=MAX_LIMIT, offset=len(lines))
         found = read_many(tx, LOGS, query)
         lines += [
             f"{record.timestamp.isoformat()} | {_LEVELS.get(record.level, record.level):<8} | "

@@ -3,7 +3,7 @@
 from litestar import Response, Router, delete, get, post, put
 from litestar.params import JSONBody
 
-from runwright.api.filters import Query
+from runwright.api.filters import Paging
 from runwright.api.saved_searches import SavedSearch, SavedSearchCreate
 from runwright.server.injected import PathId, Wired
 from runwright.server.problems import Missing
@@ -28,7 +28,7 @@ async def read(search_id: PathId, wiring: Wired) -> SavedSearch:
 
 
 @post("/filter", status_code=200)
-async def listed(data: JSONBody[Query], wiring: Wired) -> list[SavedSearch]:
+async def listed(data: JSONBody[Paging], wiring: Wired) -> list[SavedSearch]:
     """Searches by name, a page of them."""
     return await wiring.storage.read(lambda tx: read_many(tx, SAVED_SEARCHES, data))
 

@@ -9,7 +9,7 @@ from litestar import Request, Response, Router, delete, post
 from litestar.datastructures import Cookie
 from litestar.params import JSONBody
 
-from runwright.api.filters import Query
+from runwright.api.filters import Paging
 from runwright.api.keys import Session, SessionStart, SignIn
 from runwright.server.browser_requests import (
     COOKIE,
@@ -108,7 +108,7 @@ async def sign_out(wiring: Wired, principal: Asker) -> None:
 
 
 @post("/sessions/filter", status_code=200)
-async def listed(data: JSONBody[Query], wiring: Wired, principal: Asker) -> list[Session]:
+async def listed(data: JSONBody[Paging], wiring: Wired, principal: Asker) -> list[Session]:
     """The newest 200 browsers that are signed in: one's own, or all with `admin:keys`."""
     del data
     whose = _whose(principal)

@@ -7,7 +7,7 @@ import msgspec
 from litestar import Router, delete, get, patch, post
 from litestar.params import JSONBody
 
-from runwright.api.filters import Filters, Query
+from runwright.api.filters import VariableFilters, VariableQuery
 from runwright.api.variables import Variable, VariableCreate, VariableUpdate
 from runwright.server.injected import PathId, PathName, Wired
 from runwright.server.problems import Conflict, Missing, Unprocessable
@@ -81,13 +81,13 @@ async def remove_by_name(name: PathName, wiring: Wired) -> None:
 
 
 @post("/filter", status_code=200)
-async def filtered(data: JSONBody[Query], wiring: Wired) -> list[Variable]:
+async def filtered(data: JSONBody[VariableQuery], wiring: Wired) -> list[Variable]:
     """Variables that meet the filters."""
     return await wiring.storage.read(lambda tx: read_many(tx, VARIABLES, data))
 
 
 @post("/count", status_code=200)
-async def counted(data: JSONBody[Filters], wiring: Wired) -> int:
+async def counted(data: JSONBody[VariableFilters], wiring: Wired) -> int:
     """How many variables meet the filters."""
     return await wiring.storage.read(lambda tx: count(tx, VARIABLES, data))
 

@@ -6,7 +6,7 @@ from typing import Any
 from litestar import Router, delete, get, patch, post
 from litestar.params import JSONBody
 
-from runwright.api.filters import Filters, Query
+from runwright.api.filters import WorkPoolFilters, WorkPoolQuery
 from runwright.api.work_pools import (
     DueRun,
     DueRunsOfPool,
@@ -61,13 +61,13 @@ async def remove(name: PathName, wiring: Wired) -> None:
 
 
 @post("/filter", status_code=200)
-async def filtered(data: JSONBody[Query], wiring: Wired) -> list[WorkPool]:
+async def filtered(data: JSONBody[WorkPoolQuery], wiring: Wired) -> list[WorkPool]:
     """Pools that meet the filters, by name."""
     return await wiring.storage.read(lambda tx: read_many(tx, WORK_POOLS, data))
 
 
 @post("/count", status_code=200)
-async def counted(data: JSONBody[Filters], wiring: Wired) -> int:
+async def counted(data: JSONBody[WorkPoolFilters], wiring: Wired) -> int:
     """How many pools meet the filters."""
     return await wiring.storage.read(lambda tx: count(tx, WORK_POOLS, data))
 

@@ -5,6 +5,7 @@ from litestar.params import JSONBody
 
 from runwright.api.workers import Worker, WorkerHeartbeat, WorkerId, WorkerQuery
 from runwright.server.api import worker_channel
+from runwright.server.decoding import LAX
 from runwright.server.injected import Asker, PathName, Wired
 from runwright.server.problems import Missing
 from runwright.server.use_cases.find_pool import pool_row_of_name
@@ -26,7 +27,7 @@ async def filtered(name: PathName, data: JSONBody[WorkerQuery], wiring: Wired) -
     return await wiring.storage.read(query)
 
 
-@post("/{name:str}/workers/heartbeat", status_code=200)
+@post("/{name:str}/workers/heartbeat", status_code=200, opt=LAX)
 async def heartbeat(
     name: PathName, data: JSONBody[WorkerHeartbeat], wiring: Wired, principal: Asker
 ) -> Response[WorkerId | None]:

@@ -13,8 +13,9 @@ import msgspec
 from runwright.api.schedules import Schedule, ScheduleCreate, ScheduleUpdate
 from runwright.core.ids import NewId
 from runwright.core.schedules.planning import start_of
-from runwright.core.schedules.schedule import InvalidSchedule, parse, to_wire
+from runwright.core.schedules.schedule import FIELDS, InvalidSchedule, parse, to_wire
 from runwright.server.problems import Conflict, Missing, Unprocessable
+from runwright.server.strictness import Unknown
 from runwright.storage.engine import Transaction
 from runwright.storage.schedules import (
     delete_coming_runs,
@@ -169,11 +170,22 @@ def _cursor(tx: Transaction, schedule: dict[str, Any], *, runs: bool) -> dict[st
 
 def _checked(schedule: dict[str, Any]) -> dict[str, Any]:
     try:
-        return to_wire(parse(schedule))
+        spec = parse(schedule)
+        _refuse_unknown(schedule)
+        return to_wire(spec)
     except InvalidSchedule as error:
         kind = next((kind for kind in ("cron", "interval", "rrule") if kind in schedule), "")
         field = f"schedule.{kind}" if kind else "schedule"
         raise Unprocessable(str(error), field=field, code=error.code) from None
+
+
+def _refuse_unknown(schedule: dict[str, Any]) -> None:
+    kind = next(kind for kind in FIELDS if schedule.get(kind) is not None)
+    others = {name for fields in FIELDS.values() for name in fields}
+    for name, value in schedule.items():
+        # Clients send the fields of all kinds, with null for those of the others.
+        if name not in FIELDS[kind] and not (value is None and name in others):
+            raise Unknown(name, "schedule", FIELDS[kind]).refusal()
 
 
 def _given(wanted: ScheduleUpdate) -> dict[str, Any]:

@@ -31,11 +31,11 @@ from runwright.api.automations import (
 )
 from runwright.api.deployments import DeploymentRunCreate
 from runwright.api.events import ReceivedEvent
-from runwright.api.states import OrchestrationResult, SetState, StateCreate
+from runwright.api.states import OrchestrationResult, ProposedDetails, SetState, StateCreate
 from runwright.api.work_pools import WorkPoolUpdate
 from runwright.api.work_queues import WorkQueueUpdate
 from runwright.core.automations.matching import DEPTH, resource_ids
-from runwright.core.states import StateDetails, StateName, StateType
+from runwright.core.states import StateName, StateType
 from runwright.server.policy import Policy
 from runwright.server.problems import Missing, Problem
 from runwright.server.use_cases.cancel_run import cancel_run
@@ -104,7 +104,7 @@ def _run_deployment(tx: Transaction, action: RunDeployment, occasion: Occasion) 
     deployment_id = action.deployment_id or occasion.about("deployment")
     after = action.schedule_after
     delay = after if isinstance(after, timedelta) else timedelta(seconds=after)
-    details = StateDetails(scheduled_time=tx.now + delay)
+    details = ProposedDetails(scheduled_time=tx.now + delay)
     policy = occasion.policy
     maker = RunMaker(
         new_id=policy.new_id,
@@ -150,7 +150,7 @@ def _suspend(tx: Transaction, _: SuspendFlowRun, occasion: Occasion) -> Result:
         type=StateType.PAUSED,
         name=StateName.SUSPENDED,
         message=f"Suspended by the automation {occasion.automation_name!r}.",
-        state_details=StateDetails(pause_reschedule=True),
+        state_details=ProposedDetails(pause_reschedule=True),
     )
     result = move_run(tx, run_id, SetState(state=state), occasion.policy)
     return _moved(run_id, result, StateType.PAUSED)

@@ -10,11 +10,12 @@ from runwright.api.run_inputs import RunInputCreate
 from runwright.api.states import (
     AbortDetails,
     OrchestrationResult,
+    ProposedDetails,
     RejectDetails,
     SetState,
     StateCreate,
 )
-from runwright.core.states import State, StateDetails, StateName, StateType
+from runwright.core.states import State, StateName, StateType
 from runwright.server.policy import Policy
 from runwright.server.problems import Missing
 from runwright.server.schema_checks import first_problem
@@ -66,7 +67,7 @@ def _next(tx: Transaction, paused: State) -> StateCreate:
     return StateCreate(
         type=StateType.SCHEDULED,
         name=StateName.RESUMING,
-        state_details=StateDetails(scheduled_time=tx.now),
+        state_details=ProposedDetails(scheduled_time=tx.now),
     )
 
 

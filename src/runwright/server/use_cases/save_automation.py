@@ -17,6 +17,7 @@ from runwright.api.automations import (
 from runwright.core.ids import NewId
 from runwright.server.filling_in import templates_of
 from runwright.server.problems import Unprocessable
+from runwright.server.strictness import refuse_unknown
 from runwright.server.templates import check_template
 from runwright.server.use_cases.job_overrides import refuse_overrides
 
@@ -47,7 +48,9 @@ def automation_values(
         Unprocessable: names what cannot be, and why.
         Denied: code `job_variables_not_allowed`.
     """
-    trigger = _trigger(wanted.trigger, new_id, depth=0)
+    typed = _typed(wanted.trigger)
+    refuse_unknown(Trigger, typed, "trigger")
+    trigger = _trigger(typed, new_id, depth=0)
     for action in _actions(wanted):
         _check_action(action)
         if isinstance(action, RunDeployment) and not may_override:
@@ -74,17 +77,27 @@ def _actions(wanted: AutomationUpdate) -> Iterator[Action]:
     yield from wanted.actions_on_resolve
 
 
+def _typed(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """A trigger that says its type, and so do those in it: without one, it is on events."""
+    inner = raw.get("triggers")
+    if not isinstance(inner, list):
+        return {"type": "event", **raw}
+    typed = [_typed(each) if isinstance(each, Mapping) else each for each in inner]
+    return {"type": "event", **raw, "triggers": typed}
+
+
 def _trigger(raw: Mapping[str, Any], new_id: NewId, *, depth: int) -> Trigger:
     if depth > _DEEPEST:
         raise _no_trigger(f"triggers are nested deeper than {_DEEPEST}")
     inner = raw.get("triggers")
     if isinstance(inner, list):
         checked = [
-            _trigger(each, new_id, depth=depth + 1) for each in inner if isinstance(each, Mapping)
+            _plain(_trigger(each, new_id, depth=depth + 1)) if isinstance(each, Mapping) else each
+            for each in inner
         ]
-        raw = {**raw, "triggers": [_plain(each) for each in checked]}
+        raw = {**raw, "triggers": checked}
     try:
-        found = msgspec.convert({"type": "event", **raw}, Trigger)
+        found = msgspec.convert(raw, Trigger)
     except msgspec.ValidationError as error:
         raise _no_trigger(str(error)) from None
     found.id = found.id or new_id()

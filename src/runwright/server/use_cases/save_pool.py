@@ -126,6 +126,7 @@ def change_queue(tx: Transaction, queue: WorkQueue, wanted: WorkQueueUpdate) -> 
     pool_id, pool_name = queue.work_pool_id, queue.work_pool_name
     if pool_id is None or pool_name is None:
         return
+    changes.pop("filter", None)
     for column in ("name", "priority"):
         if changes.get(column, 0) is None:
             del changes[column]
