@@ -232,3 +232,86 @@ def test_deploying_again_keeps_a_schedule_that_is_the_same(api, flow_id, pool):
     twins = [{**hourly, "slug": "s"}, {**daily, "slug": "s"}]
     reply = deploy(api, flow_id, schedules=twins)
     assert (reply.status, reply.json["code"]) == (409, "schedule_exists")
+
+
+def named(slug, cron="0 3 * * *", **more):
+    return {"schedule": {"cron": cron}, "slug": slug, **more}
+
+
+def slugs(api, deployment):
+    found = api.ok("GET", f"/api/deployments/{deployment}/schedules")
+    return {each["slug"]: (each["id"], each["schedule"]["cron"]) for each in found}
+
+
+@pytest.fixture
+def two_named(api, flow_id, pool):
+    del pool
+    made = deploy(api, flow_id, schedules=[named("a", "1 * * * *"), named("b", "2 * * * *")]).json
+    return made["id"]
+
+
+def test_named_schedules_that_a_redeploy_does_not_mention_stay(api, flow_id, two_named):
+    path, before = f"/api/deployments/{two_named}", slugs(api, two_named)
+    for schedules in ([], [named("b", "2 * * * *")]):
+        assert api.send("PATCH", path, {"schedules": schedules}).status == 204
+        assert slugs(api, two_named) == before
+    assert api.send("PATCH", path, {"schedules": [named("c", "3 * * * *")]}).status == 204
+    assert sorted(slugs(api, two_named)) == ["a", "b", "c"]
+    change = {"slug": "a", "active": False}
+    assert api.send("PATCH", path, {"schedules": [change]}).status == 204
+    assert slugs(api, two_named)["a"] == before["a"]
+    assert deploy(api, flow_id, schedules=[named("a")], keep_named_schedules=True).status == 200
+    assert sorted(slugs(api, two_named)) == ["a", "b", "c"]
+    assert deploy(api, flow_id, schedules=[named("a")]).status == 200  # as Prefect's own does
+    assert sorted(slugs(api, two_named)) == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "after"),
+    [
+        ([("b", "a"), ("a", "b")], {"b": "a", "a": "b"}),  # a swap
+        ([("b", "a"), ("c", "b")], {"b": "a", "c": "b"}),  # a chain
+        ([("c", "b"), ("b", "a")], {"b": "a", "c": "b"}),  # whatever its order
+        ([("d", "a")], {"d": "a", "b": "b"}),
+        ([("a", "a")], {"a": "a", "b": "b"}),
+        ([("c", "a"), ("a", None)], {"c": "a", "b": "b", "a": None}),  # a is a new one
+        ([("c", "gone")], {"a": "a", "b": "b", "c": None}),
+    ],
+)
+def test_schedules_are_renamed_by_what_they_replace(api, two_named, wanted, after):
+    before = slugs(api, two_named)
+    body = [named(slug, "9 * * * *", replaces=old) for slug, old in wanted]
+    reply = api.send("PATCH", f"/api/deployments/{two_named}", {"schedules": body})
+    assert reply.status == 204, reply.content
+    found = slugs(api, two_named)
+    assert set(found) == set(after)
+    old_ids = {id_: slug for slug, (id_, _) in before.items()}
+    assert {slug: old_ids.get(id_) for slug, (id_, _) in found.items()} == after
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "why"),
+    [
+        ([{"schedule": {"cron": "0 * * * *"}}], 422, "give it a slug"),
+        ([named("a"), {"schedule": {"cron": "0 * * * *"}}], 422, "give it a slug"),
+        ([{"slug": "new"}], 422, "needs its `schedule`"),
+        ([{"slug": "new", "replaces": "gone"}], 422, "needs its `schedule`"),
+        ([named("b", replaces="a")], 422, "cannot be renamed"),
+        ([named("c", replaces="a"), named("d", replaces="a")], 422, "only one can"),
+        ([named("c"), named("c")], 409, "cannot share"),
+    ],
+)
+def test_what_cannot_be_told_apart_is_refused_and_changes_nothing(
+    api, two_named, body, status, why
+):
+    before = slugs(api, two_named)
+    reply = api.send("PATCH", f"/api/deployments/{two_named}", {"schedules": body})
+    assert (reply.status, why in reply.json["detail"]) == (status, True), reply.json
+    assert slugs(api, two_named) == before
+
+
+def test_schedules_without_slugs_are_replaced_by_the_list(api, flow_id, pool):
+    made = deploy(api, flow_id, schedules=[named("a"), {"schedule": {"interval": 60}}]).json["id"]
+    path = f"/api/deployments/{made}"
+    assert api.send("PATCH", path, {"schedules": [named("b")]}).status == 204
+    assert sorted(slugs(api, made)) == ["b"]

@@ -112,6 +112,8 @@ class DeploymentCreate(msgspec.Struct, frozen=True, kw_only=True):
     paused: bool = False
     #: Left out: the schedules there are stay. Given: these are the schedules, and no others.
     schedules: list[ScheduleCreate] | msgspec.UnsetType = msgspec.UNSET
+    #: Runwright's own: read `schedules` as `PATCH` does, which keeps named ones that are not given.
+    keep_named_schedules: bool | msgspec.UnsetType = msgspec.UNSET
     concurrency_limit: PositiveInt | None = None
     concurrency_options: ConcurrencyOptions | None = None
     global_concurrency_limit_id: UUID | None = None

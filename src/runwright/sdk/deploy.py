@@ -74,6 +74,7 @@ class PlannedDeployment(msgspec.Struct, frozen=True, kw_only=True, eq=False):
             description=self.description or self.flow.description,
             paused=self.paused,
             schedules=schedules,
+            keep_named_schedules=msgspec.UNSET if schedules is msgspec.UNSET else True,
             concurrency_limit=self.concurrency_limit,
             concurrency_options=strategy and ConcurrencyOptions(collision_strategy=strategy),
             enforce_parameter_schema=self.enforce_parameter_schema,

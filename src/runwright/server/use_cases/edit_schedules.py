@@ -57,7 +57,7 @@ def replace_schedules(
         Unprocessable: code `invalid_schedule`.
         Conflict: code `schedule_exists`: two of one slug.
     """
-    _refuse_twins(wanted)
+    refuse_twins(wanted)
     rows = list(locked_schedules(tx, deployment.id))
     matched: list[tuple[ScheduleCreate, Any]] = []
     for each in wanted:
@@ -223,8 +223,13 @@ def _taken_by(wanted: ScheduleCreate, there: dict[str, Any]) -> Any:
     return row
 
 
-def _refuse_twins(wanted: Sequence[ScheduleCreate]) -> None:
-    slugs = [each.slug for each in wanted if each.slug is not None]
+def refuse_twins(wanted: Sequence[ScheduleCreate | ScheduleUpdate]) -> None:
+    """Refuse two schedules of one slug.
+
+    Raises:
+        Conflict: code `schedule_exists`.
+    """
+    slugs = [each.slug for each in wanted if isinstance(each.slug, str)]
     for slug in slugs:
         if slugs.count(slug) > 1:
             raise _slug_exists(slug)

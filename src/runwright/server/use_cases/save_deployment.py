@@ -7,19 +7,18 @@ import msgspec
 from sqlalchemy import select
 
 from runwright.api.deployments import Deployment, DeploymentCreate, DeploymentUpdate
-from runwright.api.schedules import ScheduleCreate, ScheduleUpdate
 from runwright.core import job_template
 from runwright.core.ids import NewId
 from runwright.server.problems import Missing, Unprocessable
 from runwright.server.schema_checks import check_parameters, check_schema
 from runwright.server.use_cases.deployment_versions import note_version
 from runwright.server.use_cases.edit_schedules import (
-    change_schedule,
     replace_schedules,
     start_all,
     stop_all,
 )
 from runwright.server.use_cases.find_pool import pool_row_of_name, queue_id_of
+from runwright.server.use_cases.update_schedules import update_schedules
 from runwright.storage.automations import remove_owned
 from runwright.storage.deployments import (
     delete_deployment,
@@ -31,7 +30,7 @@ from runwright.storage.deployments import (
     update_deployment,
 )
 from runwright.storage.engine import Transaction
-from runwright.storage.schedules import delete_coming_runs_of, locked_schedules
+from runwright.storage.schedules import delete_coming_runs_of
 from runwright.storage.tables import flow
 
 Creator = dict[str, Any] | None
@@ -84,7 +83,10 @@ def save_deployment(
         _pause_or_resume(tx, there, paused=wanted.paused)
     if wanted.schedules is not msgspec.UNSET:
         row = locked_deployment(tx, deployment_id)
-        replace_schedules(tx, row, wanted.schedules, new_id)
+        if wanted.keep_named_schedules is True:
+            update_schedules(tx, row, wanted.schedules, new_id)
+        else:
+            replace_schedules(tx, row, wanted.schedules, new_id)
     note_version(tx, deployment_id, new_id, creator)
     return read_deployment(tx, deployment_id), is_new
 
@@ -108,7 +110,7 @@ def change_deployment(
     if wanted.paused is not msgspec.UNSET:
         _pause_or_resume(tx, there, paused=wanted.paused)
     if wanted.schedules is not msgspec.UNSET:
-        _update_schedules(tx, locked_deployment(tx, deployment_id), wanted.schedules, new_id)
+        update_schedules(tx, locked_deployment(tx, deployment_id), wanted.schedules, new_id)
 
 
 def pause_deployment(tx: Transaction, deployment_id: UUID) -> None:
@@ -259,29 +261,3 @@ def _pause_or_resume(tx: Transaction, there: Any, *, paused: bool) -> None:
     found = deployment_with_pool(tx, there.id)
     if found.work_pool_id is not None:
         tx.wake(f"pool:{found.work_pool_id}")
-
-
-def _update_schedules(
-    tx: Transaction, deployment: Any, wanted: list[ScheduleUpdate], new_id: NewId
-) -> None:
-    """Those with a known slug change in place; otherwise the list is the new list."""
-    by_slug = {row.slug: row for row in locked_schedules(tx, deployment.id) if row.slug}
-    keys = [each.replaces or each.slug or None for each in wanted]
-    if wanted and all(key in by_slug for key in keys):
-        for key, each in zip(keys, wanted, strict=True):
-            change_schedule(tx, deployment, by_slug[key].id, each)
-        return
-    replace_schedules(tx, deployment, [_as_new(each) for each in wanted], new_id)
-
-
-def _as_new(wanted: ScheduleUpdate) -> ScheduleCreate:
-    given = {
-        name: getattr(wanted, name)
-        for name in wanted.__struct_fields__
-        if getattr(wanted, name) is not msgspec.UNSET
-    }
-    if given.get("schedule") is None:
-        raise Unprocessable("A new schedule needs its `schedule`.", field="schedules")
-    if given.get("active", 0) is None:
-        del given["active"]
-    return ScheduleCreate(**given)
