@@ -3041,6 +3041,14 @@ export interface components {
             task_run_id?: components["schemas"]["IdIs"] | null;
             type?: components["schemas"]["TextIs"] | null;
         };
+        /** ArtifactFilters */
+        ArtifactFilters: {
+            artifacts?: components["schemas"]["ArtifactFilter"] | null;
+            deployments?: components["schemas"]["DeploymentFilter"] | null;
+            flow_runs?: components["schemas"]["FlowRunFilter"] | null;
+            flows?: components["schemas"]["FlowFilter"] | null;
+            task_runs?: components["schemas"]["TaskRunFilter"] | null;
+        };
         /** ArtifactMade */
         ArtifactMade: {
             data?: unknown;
@@ -3056,6 +3064,17 @@ export interface components {
             /** Format: date-time */
             timestamp: string;
             type: string;
+        };
+        /** ArtifactQuery */
+        ArtifactQuery: {
+            artifacts?: components["schemas"]["ArtifactFilter"] | null;
+            deployments?: components["schemas"]["DeploymentFilter"] | null;
+            flow_runs?: components["schemas"]["FlowRunFilter"] | null;
+            flows?: components["schemas"]["FlowFilter"] | null;
+            limit?: number | null;
+            offset?: number | null;
+            sort?: string | null;
+            task_runs?: components["schemas"]["TaskRunFilter"] | null;
         };
         /** ArtifactUpdate */
         ArtifactUpdate: {
@@ -3123,6 +3142,17 @@ export interface components {
             operator?: "and_" | "or_";
             tags?: components["schemas"]["TagsAre"] | null;
         };
+        /** AutomationFilters */
+        AutomationFilters: {
+            automations?: components["schemas"]["AutomationFilter"] | null;
+        };
+        /** AutomationQuery */
+        AutomationQuery: {
+            automations?: components["schemas"]["AutomationFilter"] | null;
+            limit?: number | null;
+            offset?: number | null;
+            sort?: string | null;
+        };
         /** AutomationUpdate */
         AutomationUpdate: {
             actions: (components["schemas"]["DoNothing"] | components["schemas"]["CancelFlowRun"] | components["schemas"]["DeleteFlowRun"] | components["schemas"]["SuspendFlowRun"] | components["schemas"]["ResumeFlowRun"] | components["schemas"]["ChangeFlowRunState"] | components["schemas"]["RunDeployment"] | components["schemas"]["PauseDeployment"] | components["schemas"]["ResumeDeployment"] | components["schemas"]["PauseWorkQueue"] | components["schemas"]["ResumeWorkQueue"] | components["schemas"]["PauseWorkPool"] | components["schemas"]["ResumeWorkPool"] | components["schemas"]["PauseAutomation"] | components["schemas"]["ResumeAutomation"] | components["schemas"]["SendNotification"] | components["schemas"]["CallWebhook"])[];
@@ -3188,6 +3218,23 @@ export interface components {
              */
             operator?: "and_" | "or_";
         };
+        /** BlockDocumentFilters */
+        BlockDocumentFilters: {
+            block_documents?: components["schemas"]["BlockDocumentFilter"] | null;
+            block_schemas?: components["schemas"]["BlockSchemaFilter"] | null;
+            block_types?: components["schemas"]["BlockTypeFilter"] | null;
+        };
+        /** BlockDocumentQuery */
+        BlockDocumentQuery: {
+            block_documents?: components["schemas"]["BlockDocumentFilter"] | null;
+            block_schemas?: components["schemas"]["BlockSchemaFilter"] | null;
+            block_types?: components["schemas"]["BlockTypeFilter"] | null;
+            /** @default false */
+            include_secrets?: boolean;
+            limit?: number | null;
+            offset?: number | null;
+            sort?: string | null;
+        };
         /** BlockDocumentUpdate */
         BlockDocumentUpdate: {
             block_schema_id?: string | null;
@@ -3236,6 +3283,13 @@ export interface components {
             operator?: "and_" | "or_";
             version?: components["schemas"]["TextIs"] | null;
         };
+        /** BlockSchemaQuery */
+        BlockSchemaQuery: {
+            block_schemas?: components["schemas"]["BlockSchemaFilter"] | null;
+            limit?: number | null;
+            offset?: number | null;
+            sort?: string | null;
+        };
         /** BlockType */
         BlockType: {
             code_example?: string | null;
@@ -3270,6 +3324,14 @@ export interface components {
             operator?: "and_" | "or_";
             slug?: components["schemas"]["TextIs"] | null;
         };
+        /** BlockTypeQuery */
+        BlockTypeQuery: {
+            block_schemas?: components["schemas"]["BlockSchemaFilter"] | null;
+            block_types?: components["schemas"]["BlockTypeFilter"] | null;
+            limit?: number | null;
+            offset?: number | null;
+            sort?: string | null;
+        };
         /** BlockTypeUpdate */
         BlockTypeUpdate: {
             code_example?: string | null;
@@ -3279,23 +3341,11 @@ export interface components {
         };
         /** BulkSetState */
         BulkSetState: {
-            artifacts?: components["schemas"]["ArtifactFilter"] | null;
-            automations?: components["schemas"]["AutomationFilter"] | null;
-            block_documents?: components["schemas"]["BlockDocumentFilter"] | null;
-            block_schemas?: components["schemas"]["BlockSchemaFilter"] | null;
-            block_types?: components["schemas"]["BlockTypeFilter"] | null;
-            deployments?: components["schemas"]["DeploymentFilter"] | null;
             flow_runs?: components["schemas"]["FlowRunFilter"] | null;
-            flows?: components["schemas"]["FlowFilter"] | null;
             /** @default false */
             force?: boolean;
             limit?: number | null;
-            logs?: components["schemas"]["LogFilter"] | null;
             state: components["schemas"]["StateCreate"];
-            task_runs?: components["schemas"]["TaskRunFilter"] | null;
-            variables?: components["schemas"]["VariableFilter"] | null;
-            work_pool_queues?: components["schemas"]["WorkQueueFilter"] | null;
-            work_pools?: components["schemas"]["WorkPoolFilter"] | null;
         };
         /** BulkStateResults */
         BulkStateResults: {
@@ -3373,6 +3423,7 @@ export interface components {
         };
         /** Decrement */
         Decrement: {
+            create_if_missing?: boolean | null;
             names: string[];
             occupancy_seconds?: number | null;
             slots: number;
@@ -3487,6 +3538,7 @@ export interface components {
             job_variables?: {
                 [key: string]: unknown;
             } | null;
+            keep_named_schedules?: boolean;
             labels?: {
                 [key: string]: unknown;
             } | null;
@@ -3518,7 +3570,7 @@ export interface components {
         /** DeploymentFilter */
         DeploymentFilter: {
             concurrency_limit?: components["schemas"]["NumberIs"] | null;
-            flow_or_deployment_name?: components["schemas"]["TextIs"] | null;
+            flow_or_deployment_name?: components["schemas"]["TextLike"] | null;
             id?: components["schemas"]["IdIs"] | null;
             name?: components["schemas"]["TextIs"] | null;
             /**
@@ -3570,6 +3622,7 @@ export interface components {
             enforce_parameter_schema?: boolean | null;
             entrypoint?: string | null;
             global_concurrency_limit_id?: string | null;
+            infrastructure_document_id?: string | null;
             job_variables?: {
                 [key: string]: unknown;
             } | null;
@@ -3588,6 +3641,7 @@ export interface components {
             retries?: number;
             retry_delay_seconds?: number | null;
             schedules?: components["schemas"]["ScheduleUpdate"][];
+            storage_document_id?: string | null;
             tags?: string[];
             version?: string | null;
             version_info?: components["schemas"]["VersionInfo"] | null;
@@ -3620,27 +3674,6 @@ export interface components {
         DoNothing: {
             /** @constant */
             type: "do-nothing";
-        };
-        /** DocumentQuery */
-        DocumentQuery: {
-            artifacts?: components["schemas"]["ArtifactFilter"] | null;
-            automations?: components["schemas"]["AutomationFilter"] | null;
-            block_documents?: components["schemas"]["BlockDocumentFilter"] | null;
-            block_schemas?: components["schemas"]["BlockSchemaFilter"] | null;
-            block_types?: components["schemas"]["BlockTypeFilter"] | null;
-            deployments?: components["schemas"]["DeploymentFilter"] | null;
-            flow_runs?: components["schemas"]["FlowRunFilter"] | null;
-            flows?: components["schemas"]["FlowFilter"] | null;
-            /** @default false */
-            include_secrets?: boolean;
-            limit?: number | null;
-            logs?: components["schemas"]["LogFilter"] | null;
-            offset?: number | null;
-            sort?: string | null;
-            task_runs?: components["schemas"]["TaskRunFilter"] | null;
-            variables?: components["schemas"]["VariableFilter"] | null;
-            work_pool_queues?: components["schemas"]["WorkQueueFilter"] | null;
-            work_pools?: components["schemas"]["WorkPoolFilter"] | null;
         };
         /** DueRun */
         DueRun: {
@@ -3812,17 +3845,10 @@ export interface components {
         };
         /** Filters */
         Filters: {
-            artifacts?: components["schemas"]["ArtifactFilter"] | null;
-            automations?: components["schemas"]["AutomationFilter"] | null;
-            block_documents?: components["schemas"]["BlockDocumentFilter"] | null;
-            block_schemas?: components["schemas"]["BlockSchemaFilter"] | null;
-            block_types?: components["schemas"]["BlockTypeFilter"] | null;
             deployments?: components["schemas"]["DeploymentFilter"] | null;
             flow_runs?: components["schemas"]["FlowRunFilter"] | null;
             flows?: components["schemas"]["FlowFilter"] | null;
-            logs?: components["schemas"]["LogFilter"] | null;
             task_runs?: components["schemas"]["TaskRunFilter"] | null;
-            variables?: components["schemas"]["VariableFilter"] | null;
             work_pool_queues?: components["schemas"]["WorkQueueFilter"] | null;
             work_pools?: components["schemas"]["WorkPoolFilter"] | null;
         };
@@ -4114,9 +4140,19 @@ export interface components {
             };
             tags?: string[];
         };
+        /** FlowRunsToDelete */
+        FlowRunsToDelete: {
+            flow_runs?: components["schemas"]["FlowRunFilter"] | null;
+            limit?: number | null;
+        };
         /** FlowUpdate */
         FlowUpdate: {
             tags?: string[];
+        };
+        /** FlowsToDelete */
+        FlowsToDelete: {
+            flows?: components["schemas"]["FlowFilter"] | null;
+            limit?: number | null;
         };
         /** Graph */
         Graph: {
@@ -4170,11 +4206,6 @@ export interface components {
         };
         /** HistoryQuery */
         HistoryQuery: {
-            artifacts?: components["schemas"]["ArtifactFilter"] | null;
-            automations?: components["schemas"]["AutomationFilter"] | null;
-            block_documents?: components["schemas"]["BlockDocumentFilter"] | null;
-            block_schemas?: components["schemas"]["BlockSchemaFilter"] | null;
-            block_types?: components["schemas"]["BlockTypeFilter"] | null;
             deployments?: components["schemas"]["DeploymentFilter"] | null;
             flow_runs?: components["schemas"]["FlowRunFilter"] | null;
             flows?: components["schemas"]["FlowFilter"] | null;
@@ -4184,11 +4215,10 @@ export interface components {
             history_interval_seconds?: number | null;
             /** Format: date-time */
             history_start: string;
-            logs?: components["schemas"]["LogFilter"] | null;
             task_runs?: components["schemas"]["TaskRunFilter"] | null;
-            variables?: components["schemas"]["VariableFilter"] | null;
             work_pool_queues?: components["schemas"]["WorkQueueFilter"] | null;
             work_pools?: components["schemas"]["WorkPoolFilter"] | null;
+            work_queues?: components["schemas"]["WorkQueueFilter"] | null;
         };
         /** HistoryState */
         HistoryState: {
@@ -4243,16 +4273,6 @@ export interface components {
          */
         IdIsOneOf: {
             id?: string[] | null;
-        };
-        /** Increment */
-        Increment: {
-            /**
-             * @default concurrency
-             * @enum {string}
-             */
-            mode?: "concurrency" | "rate_limit";
-            names: string[];
-            slots: number;
         };
         /** InfrastructureReport */
         InfrastructureReport: {
@@ -4320,6 +4340,39 @@ export interface components {
             task_run_id?: string | null;
             type?: string | null;
             updated: string | null;
+        };
+        /** LatestArtifactFilter */
+        LatestArtifactFilter: {
+            flow_run_id?: components["schemas"]["IdIs"] | null;
+            id?: components["schemas"]["IdIs"] | null;
+            key?: components["schemas"]["TextIs"] | null;
+            latest_id?: components["schemas"]["IdIs"] | null;
+            /**
+             * @default and_
+             * @enum {string}
+             */
+            operator?: "and_" | "or_";
+            task_run_id?: components["schemas"]["IdIs"] | null;
+            type?: components["schemas"]["TextIs"] | null;
+        };
+        /** LatestArtifactFilters */
+        LatestArtifactFilters: {
+            artifacts?: components["schemas"]["LatestArtifactFilter"] | null;
+            deployments?: components["schemas"]["DeploymentFilter"] | null;
+            flow_runs?: components["schemas"]["FlowRunFilter"] | null;
+            flows?: components["schemas"]["FlowFilter"] | null;
+            task_runs?: components["schemas"]["TaskRunFilter"] | null;
+        };
+        /** LatestArtifactQuery */
+        LatestArtifactQuery: {
+            artifacts?: components["schemas"]["LatestArtifactFilter"] | null;
+            deployments?: components["schemas"]["DeploymentFilter"] | null;
+            flow_runs?: components["schemas"]["FlowRunFilter"] | null;
+            flows?: components["schemas"]["FlowFilter"] | null;
+            limit?: number | null;
+            offset?: number | null;
+            sort?: string | null;
+            task_runs?: components["schemas"]["TaskRunFilter"] | null;
         };
         /** Lease */
         Lease: {
@@ -4434,6 +4487,13 @@ export interface components {
             text?: components["schemas"]["TextSearch"] | null;
             timestamp?: components["schemas"]["TimeIs"] | null;
         };
+        /** LogQuery */
+        LogQuery: {
+            limit?: number | null;
+            logs?: components["schemas"]["LogFilter"] | null;
+            offset?: number | null;
+            sort?: string | null;
+        };
         /** LogWritten */
         LogWritten: {
             /** Format: uuid */
@@ -4511,22 +4571,21 @@ export interface components {
         };
         /** PageQuery */
         PageQuery: {
-            artifacts?: components["schemas"]["ArtifactFilter"] | null;
-            automations?: components["schemas"]["AutomationFilter"] | null;
-            block_documents?: components["schemas"]["BlockDocumentFilter"] | null;
-            block_schemas?: components["schemas"]["BlockSchemaFilter"] | null;
-            block_types?: components["schemas"]["BlockTypeFilter"] | null;
             deployments?: components["schemas"]["DeploymentFilter"] | null;
             flow_runs?: components["schemas"]["FlowRunFilter"] | null;
             flows?: components["schemas"]["FlowFilter"] | null;
             limit?: number | null;
-            logs?: components["schemas"]["LogFilter"] | null;
             page?: number | null;
             sort?: string | null;
             task_runs?: components["schemas"]["TaskRunFilter"] | null;
-            variables?: components["schemas"]["VariableFilter"] | null;
             work_pool_queues?: components["schemas"]["WorkQueueFilter"] | null;
             work_pools?: components["schemas"]["WorkPoolFilter"] | null;
+        };
+        /** Paging */
+        Paging: {
+            limit?: number | null;
+            offset?: number | null;
+            sort?: string | null;
         };
         /** PauseAutomation */
         PauseAutomation: {
@@ -4580,6 +4639,17 @@ export interface components {
             kind: "work_pool" | "work_queue" | "deployment";
             name: string;
         };
+        /** PlainIncrement */
+        PlainIncrement: {
+            create_if_missing?: boolean | null;
+            /**
+             * @default concurrency
+             * @enum {string}
+             */
+            mode?: "concurrency" | "rate_limit";
+            names: string[];
+            slots: number;
+        };
         /** PoolStanding */
         PoolStanding: {
             /** @default 0 */
@@ -4590,22 +4660,43 @@ export interface components {
             name: string;
             workers_online: number;
         };
+        /**
+         * ProposedDetails
+         * @default ProposedDetails(flow_run_id=None, task_run_id=None, child_flow_run_id=None, scheduled_time=None, cache_key=None, cache_expiration=None, deferred=None, untrackable_result=False, pause_timeout=None, pause_reschedule=False, pause_key=None, run_input_keyset=None, refresh_cache=None, retriable=None, transition_id=None, task_parameters_id=None, traceparent=None, deployment_concurrency_lease_id=None)
+         */
+        ProposedDetails: {
+            cache_expiration?: string | null;
+            cache_key?: string | null;
+            child_flow_run_id?: string | null;
+            deferred?: boolean | null;
+            deployment_concurrency_lease_id?: string | null;
+            flow_run_id?: string | null;
+            pause_key?: string | null;
+            /** @default false */
+            pause_reschedule?: boolean;
+            pause_timeout?: string | null;
+            refresh_cache?: boolean | null;
+            retriable?: boolean | null;
+            run_input_keyset?: {
+                [key: string]: string;
+            } | null;
+            scheduled_time?: string | null;
+            task_parameters_id?: string | null;
+            task_run_id?: string | null;
+            traceparent?: string | null;
+            transition_id?: string | null;
+            /** @default false */
+            untrackable_result?: boolean;
+        };
         /** Query */
         Query: {
-            artifacts?: components["schemas"]["ArtifactFilter"] | null;
-            automations?: components["schemas"]["AutomationFilter"] | null;
-            block_documents?: components["schemas"]["BlockDocumentFilter"] | null;
-            block_schemas?: components["schemas"]["BlockSchemaFilter"] | null;
-            block_types?: components["schemas"]["BlockTypeFilter"] | null;
             deployments?: components["schemas"]["DeploymentFilter"] | null;
             flow_runs?: components["schemas"]["FlowRunFilter"] | null;
             flows?: components["schemas"]["FlowFilter"] | null;
             limit?: number | null;
-            logs?: components["schemas"]["LogFilter"] | null;
             offset?: number | null;
             sort?: string | null;
             task_runs?: components["schemas"]["TaskRunFilter"] | null;
-            variables?: components["schemas"]["VariableFilter"] | null;
             work_pool_queues?: components["schemas"]["WorkQueueFilter"] | null;
             work_pools?: components["schemas"]["WorkPoolFilter"] | null;
         };
@@ -5005,7 +5096,7 @@ export interface components {
             data?: unknown;
             message?: string | null;
             name?: string | null;
-            state_details?: components["schemas"]["StateDetails"];
+            state_details?: components["schemas"]["ProposedDetails"];
             type: components["schemas"]["StateType"];
         };
         /**
@@ -5330,6 +5421,15 @@ export interface components {
             operator?: "and_" | "or_";
             startswith_?: string[] | null;
         };
+        /** TextLike */
+        TextLike: {
+            like_?: string | null;
+            /**
+             * @default and_
+             * @enum {string}
+             */
+            operator?: "and_" | "or_";
+        };
         /** TextSearch */
         TextSearch: {
             query: string;
@@ -5377,6 +5477,17 @@ export interface components {
              */
             operator?: "and_" | "or_";
             tags?: components["schemas"]["TagsAre"] | null;
+        };
+        /** VariableFilters */
+        VariableFilters: {
+            variables?: components["schemas"]["VariableFilter"] | null;
+        };
+        /** VariableQuery */
+        VariableQuery: {
+            limit?: number | null;
+            offset?: number | null;
+            sort?: string | null;
+            variables?: components["schemas"]["VariableFilter"] | null;
         };
         /** VariableUpdate */
         VariableUpdate: {
@@ -5448,6 +5559,17 @@ export interface components {
              */
             operator?: "and_" | "or_";
             type?: components["schemas"]["TextIs"] | null;
+        };
+        /** WorkPoolFilters */
+        WorkPoolFilters: {
+            work_pools?: components["schemas"]["WorkPoolFilter"] | null;
+        };
+        /** WorkPoolQuery */
+        WorkPoolQuery: {
+            limit?: number | null;
+            offset?: number | null;
+            sort?: string | null;
+            work_pools?: components["schemas"]["WorkPoolFilter"] | null;
         };
         /** WorkPoolSlots */
         WorkPoolSlots: {
@@ -5536,6 +5658,9 @@ export interface components {
         WorkQueueUpdate: {
             concurrency_limit?: number | null;
             description?: string | null;
+            filter?: {
+                [key: string]: unknown;
+            } | null;
             is_paused?: boolean;
             last_polled?: string | null;
             name?: string | null;
@@ -5794,7 +5919,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Filters"];
+                "application/json": components["schemas"]["ArtifactFilters"];
             };
         };
         responses: {
@@ -5833,7 +5958,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Query"];
+                "application/json": components["schemas"]["ArtifactQuery"];
             };
         };
         responses: {
@@ -5872,7 +5997,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Filters"];
+                "application/json": components["schemas"]["LatestArtifactFilters"];
             };
         };
         responses: {
@@ -5911,7 +6036,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Query"];
+                "application/json": components["schemas"]["LatestArtifactQuery"];
             };
         };
         responses: {
@@ -6137,7 +6262,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Filters"];
+                "application/json": components["schemas"]["AutomationFilters"];
             };
         };
         responses: {
@@ -6176,7 +6301,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Query"];
+                "application/json": components["schemas"]["AutomationQuery"];
             };
         };
         responses: {
@@ -6596,7 +6721,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Filters"];
+                "application/json": components["schemas"]["BlockDocumentFilters"];
             };
         };
         responses: {
@@ -6635,7 +6760,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["DocumentQuery"];
+                "application/json": components["schemas"]["BlockDocumentQuery"];
             };
         };
         responses: {
@@ -6865,7 +6990,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Query"];
+                "application/json": components["schemas"]["BlockSchemaQuery"];
             };
         };
         responses: {
@@ -7015,7 +7140,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Query"];
+                "application/json": components["schemas"]["BlockTypeQuery"];
             };
         };
         responses: {
@@ -8826,7 +8951,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Query"];
+                "application/json": components["schemas"]["FlowRunsToDelete"];
             };
         };
         responses: {
@@ -9932,7 +10057,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Query"];
+                "application/json": components["schemas"]["FlowsToDelete"];
             };
         };
         responses: {
@@ -10315,7 +10440,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Query"];
+                "application/json": components["schemas"]["Paging"];
             };
         };
         responses: {
@@ -10469,7 +10594,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Query"];
+                "application/json": components["schemas"]["LogQuery"];
             };
         };
         responses: {
@@ -10591,7 +10716,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Query"];
+                "application/json": components["schemas"]["Paging"];
             };
         };
         responses: {
@@ -11642,7 +11767,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Increment"];
+                "application/json": components["schemas"]["PlainIncrement"];
             };
         };
         responses: {
@@ -11909,7 +12034,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Filters"];
+                "application/json": components["schemas"]["VariableFilters"];
             };
         };
         responses: {
@@ -11948,7 +12073,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Query"];
+                "application/json": components["schemas"]["VariableQuery"];
             };
         };
         responses: {
@@ -12268,7 +12393,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Filters"];
+                "application/json": components["schemas"]["WorkPoolFilters"];
             };
         };
         responses: {
@@ -12307,7 +12432,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Query"];
+                "application/json": components["schemas"]["WorkPoolQuery"];
             };
         };
         responses: {
