@@ -219,7 +219,9 @@ def test_the_key_of_one_pool_reaches_nothing_of_another(api, pool):
                 path = filled(path, **dict.fromkeys(_ids(path), str(uuid4())))
             wanted = needs if isinstance(needs, tuple) else (needs,)
             is_its_kind = not WORKER_SCOPES.isdisjoint(wanted)
-            reply = api.send(method.upper(), path, body, key=pool.key)
+            # Reports take the whole body; others refuse what they do not know.
+            sent = {} if path.endswith("/filter") else body
+            reply = api.send(method.upper(), path, sent, key=pool.key)
             assert reply.status == 403, (method, path, reply.status, reply.content)
             checked += is_its_kind
     assert checked >= 7

@@ -202,8 +202,9 @@ def limits(call, run):
     call(f"GET {base}/{{id_or_name}}", None, made)
     call(f"PATCH {base}/{{id_or_name}}", {"limit": 6}, "l")
     call(f"POST {base}/filter", {})
-    for way in ("increment", "decrement"):
-        call(f"POST {base}/{way}", {"names": ["l"], "slots": 1, "mode": "concurrency"})
+    slots = {"names": ["l"], "slots": 1}
+    call(f"POST {base}/increment", {**slots, "mode": "concurrency"})
+    call(f"POST {base}/decrement", slots)
     asked = {"names": ["l"], "slots": 1, "mode": "concurrency", "lease_duration": 60}
     lease = call(f"POST {base}/increment-with-lease", asked)["lease_id"]
     call(f"POST {base}/leases/{{lease_id}}/renew", {"lease_duration": 60}, lease)

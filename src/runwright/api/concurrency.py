@@ -150,6 +150,8 @@ class TagSlots(msgspec.Struct, frozen=True, kw_only=True):
 
     names: list[str]
     task_run_id: UUID
+    #: How long the slots were held: taken, and of no effect.
+    occupancy_seconds: float | None = None
 
 
 class TagReset(msgspec.Struct, frozen=True, kw_only=True):

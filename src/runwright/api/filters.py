@@ -295,6 +295,13 @@ class Query(Paging, frozen=True, kw_only=True):
     work_pool_queues: WorkQueueFilter | None = None
 
 
+class FlowQuery(Query, frozen=True, kw_only=True):
+    """Body of `POST /flows/filter`."""
+
+    #: The same as `work_pool_queues`, as Prefect's client calls them.
+    work_queues: WorkQueueFilter | None = None
+
+
 class PageQuery(Filters, frozen=True, kw_only=True):
     """Flows, runs or deployments by pages: the body of their `/paginate`. Pages count from 1."""
 
@@ -397,6 +404,8 @@ class BlockDocumentQuery(Paging, frozen=True, kw_only=True):
     block_types: BlockTypeFilter | None = None
     block_schemas: BlockSchemaFilter | None = None
     include_secrets: bool = False
+    #: Of Prefect's client, which always sends it: of no effect.
+    block_schema_type: str | None = None
 
 
 class AutomationFilters(FilterBody, frozen=True, kw_only=True):

@@ -110,7 +110,8 @@ async def counted(data: JSONBody[BlockDocumentFilters], wiring: Wired) -> int:
     return await wiring.storage.read(lambda tx: count(tx, BLOCK_DOCUMENTS, query))
 
 
-@get("/slug/{slug:str}/block_documents")
+#: Prefect's client sends a part of the list; it gets all of it, as from its own server.
+@get("/slug/{slug:str}/block_documents", opt={"parameters": ["limit", "offset"]})
 async def of_type(
     slug: PathName,
     wiring: Wired,

@@ -8,7 +8,7 @@ from litestar.params import JSONBody
 from sqlalchemy import delete as delete_from
 from sqlalchemy import update
 
-from runwright.api.filters import Filters, PageQuery, Query
+from runwright.api.filters import Filters, FlowQuery, PageQuery, Query
 from runwright.api.flow_runs import DeletedIds
 from runwright.api.flows import Flow, FlowCreate, FlowPage, FlowsToDelete, FlowUpdate
 from runwright.server.injected import PathId, PathName, Wired
@@ -74,8 +74,10 @@ async def remove(flow_id: PathId, wiring: Wired) -> None:
 
 
 @post("/filter", status_code=200)
-async def filtered(data: JSONBody[Query], wiring: Wired) -> list[Flow]:
+async def filtered(data: JSONBody[FlowQuery], wiring: Wired) -> list[Flow]:
     """Flows that meet the filters."""
+    if data.work_queues is not None:
+        data = msgspec.structs.replace(data, work_pool_queues=data.work_queues)
     return await wiring.storage.read(lambda tx: read_many(tx, FLOWS, data))
 
 
