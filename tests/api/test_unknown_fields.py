@@ -195,7 +195,7 @@ PEERS = json.loads((Path(__file__).parent / "prefect_bodies.json").read_text())
 
 
 def types_of_bodies():
-    needed = ("wiring", "principal", "authenticator")
+    needed = ("wiring", "principal", "authenticator", "access")
     application = Litestar(
         [Router("/api", route_handlers=ROUTERS)],
         dependencies={name: Provide(lambda: None, sync_to_thread=False) for name in needed},

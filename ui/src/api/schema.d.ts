@@ -3227,6 +3227,7 @@ export interface components {
         /** BlockDocumentQuery */
         BlockDocumentQuery: {
             block_documents?: components["schemas"]["BlockDocumentFilter"] | null;
+            block_schema_type?: string | null;
             block_schemas?: components["schemas"]["BlockSchemaFilter"] | null;
             block_types?: components["schemas"]["BlockTypeFilter"] | null;
             /** @default false */
@@ -3923,6 +3924,19 @@ export interface components {
             page: number;
             pages: number;
             results: components["schemas"]["Flow"][];
+        };
+        /** FlowQuery */
+        FlowQuery: {
+            deployments?: components["schemas"]["DeploymentFilter"] | null;
+            flow_runs?: components["schemas"]["FlowRunFilter"] | null;
+            flows?: components["schemas"]["FlowFilter"] | null;
+            limit?: number | null;
+            offset?: number | null;
+            sort?: string | null;
+            task_runs?: components["schemas"]["TaskRunFilter"] | null;
+            work_pool_queues?: components["schemas"]["WorkQueueFilter"] | null;
+            work_pools?: components["schemas"]["WorkPoolFilter"] | null;
+            work_queues?: components["schemas"]["WorkQueueFilter"] | null;
         };
         /** FlowRun */
         FlowRun: {
@@ -5235,6 +5249,7 @@ export interface components {
         /** TagSlots */
         TagSlots: {
             names: string[];
+            occupancy_seconds?: number | null;
             /** Format: uuid */
             task_run_id: string;
         };
@@ -10135,7 +10150,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Query"];
+                "application/json": components["schemas"]["FlowQuery"];
             };
         };
         responses: {
@@ -10904,7 +10919,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Query"];
+                "application/json": components["schemas"]["Paging"];
             };
         };
         responses: {
