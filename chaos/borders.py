@@ -5,6 +5,7 @@ owner has must look as it did before, and no answer may hold what is not for tho
 """
 
 import argparse
+import contextlib
 import json
 import re
 import sys
@@ -30,7 +31,7 @@ _FLOW = "hostile flow"
 #: Requests between two looks at what the owners have.
 _LOOK_EVERY = 60
 _READER = frozenset({"runs:read", "flows:read", "pools:read"})
-_CROSS = "Borders: nothing of another owner is read or changed"
+CROSSING = "Borders: nothing of another owner is read or changed"
 _BROKEN = "Borders: no 5xx, nothing without its scope"
 _MEMORY = "Borders: memory is bounded"
 _STILL = "Borders: others are answered meanwhile"
@@ -55,7 +56,7 @@ class Role:
     safe: tuple[str, ...]
 
 
-def roles(world: TwoPools) -> list[Role]:
+def roles(world: TwoPools, flow_key: str | None = None) -> list[Role]:
     """Who is let loose on the world, the gentlest first."""
     asked = {"name": "reader", "kind": "user", "scopes": sorted(_READER)}
     reader = world.admin.must("POST", "/keys/", asked)["secret"]
@@ -69,7 +70,7 @@ def roles(world: TwoPools) -> list[Role]:
             everybody,
         ),
         Role(
-            _FLOW, own.credential, EXECUTION_SCOPES,
+            _FLOW, flow_key or own.credential, EXECUTION_SCOPES,
             re.compile("canary-(near|far)-(?!variable|default)|canary-own-(block|automation)"),
             ("near", "far"),
         ),
@@ -103,10 +104,14 @@ class Attack:
             sent.append(request)
             self._check(request, self._caller.send(request.method, request.path, request.body))
         self._compare(before, sent)
+        self._see_that_it_lives()
+        self._caller.close()
+
+    def _see_that_it_lives(self) -> None:
         if self._role.name == _FLOW:
             run = self._world.owners["own"].ids["flow_run"][-1]
             answer = self._caller.send("GET", f"/flow_runs/{run}")
-            self._goals[_CROSS].expect(answer.status == 200, "the hostile flow ended itself")
+            self._goals[CROSSING].expect(answer.status == 200, "the hostile flow ended itself")
 
     def _tell(self, plausible: Plausible, batches: int) -> Iterator[Request]:
         """Batches of its own journal that speak of everybody's runs."""
@@ -135,7 +140,7 @@ class Attack:
 
     def _compare(self, before: dict[str, Any], sent: list[Request]) -> dict[str, Any]:
         after = self._pictures()
-        goal = self._goals[_CROSS]
+        goal = self._goals[CROSSING]
         for name, seen in after.items():
             changed = [what for what in seen if seen[what] != before[name][what]]
             sample = [(before[name][what], seen[what]) for what in changed[:1]]
@@ -155,7 +160,7 @@ class Attack:
         )
         text = answer.content.decode("utf-8", "replace")
         found = self._role.closed.search(text)
-        self._goals[_CROSS].expect(
+        self._goals[CROSSING].expect(
             found is None or found[0] in json.dumps(request.body),
             f"{said} -> {answer.status} holds {found and found[0]}: {answer.content[:300]!r}",
         )
@@ -198,23 +203,43 @@ class Bystander:
     def __exit__(self, *_: object) -> None:
         self._stop.set()
         self._thread.join()
+        self._caller.close()
 
 
-def attack(goals: Goals, server: Server, *, times: int, seed: int) -> None:
-    """All roles on one server that runs already."""
+@contextlib.contextmanager
+def calm_server(folder: Path, database_url: str) -> Iterator[Server]:
+    """A server on which nothing changes by itself while the trial lasts."""
+    server = Server(folder / "home", database_url, folder / "log")
+    server.environment = _CALM
+    server.start()
+    server.wait_until_up()
+    try:
+        yield server
+    finally:
+        server.kill()
+
+
+def attack(
+    goals: Goals, server: Server, *, times: int, seed: int, flow_key: str | None = None
+) -> None:
+    """All roles on one server that runs already.
+
+    `flow_key` is what the hostile flow has in the place of its credential.
+    """
     world = TwoPools(server.url, server.key)
     with urllib.request.urlopen(f"{server.url}/openapi.json") as answer:
         document = json.loads(answer.read())
     assert server.process is not None
     process = psutil.Process(server.process.pid)
     idle = process.memory_info().rss
-    for role in roles(world):
+    for role in roles(world, flow_key):
         acting = Attack(goals, world, role, document)
         with Bystander(server.url, server.key) as bystander:
             acting.run(times, seed)
         for seconds in bystander.times:
             goals[_STILL].within(seconds, 1.0, f"{role.name}: an answer to a bystander")
         print(f"  {role.name}: {acting.statuses.total():,} {dict(acting.statuses)}", flush=True)
+    world.admin.close()
     grown = process.memory_info().rss
     goals[_MEMORY].expect(grown < 2 * idle, f"from {idle:,} to {grown:,} bytes")
     goals[_BROKEN].expect(server.is_alive and server.answers(), "the server is gone")
@@ -231,14 +256,8 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="rwborders-") as name:
         folder = Path(name)
         database = chosen.database_url or f"sqlite:///{folder}/runwright.db"
-        server = Server(folder / "home", database, folder / "log")
-        server.environment = _CALM
-        server.start()
-        server.wait_until_up()
-        try:
+        with calm_server(folder, database) as server:
             attack(goals, server, times=chosen.times, seed=chosen.seed)
-        finally:
-            server.kill()
     print(goals.table())
     print(*goals.violations, sep="\n")
     return 1 if goals.violations else 0

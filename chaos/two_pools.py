@@ -9,7 +9,7 @@ import json
 import urllib.parse
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Self
 from uuid import uuid4
 
 OWNERS = {"own": "a", "near": "a", "far": "b"}
@@ -59,6 +59,17 @@ class Caller:
                 if not again:
                     raise
         raise AssertionError
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def must(self, method: str, path: str, body: Any = None) -> Any:
         answer = self.send(method, path, body)
@@ -149,10 +160,10 @@ class TwoPools:
         body = {"parameters": {"p": owner.canary("parameters")}, "name": f"run-{owner.name}"}
         run = self.admin.must("POST", f"/deployments/{deployment}/create_flow_run", body)["id"]
         instance = str(uuid4())
-        worker = Caller(self.url, self.worker_keys[owner.pool])
         path = f"/work_pools/{owner.pool}/workers/{instance}/sync"
         poll = {"worker_name": f"worker-{owner.name}", "free": 1, "wait_ms": 5000}
-        (claimed,) = worker.must("POST", path, poll)["claimed"]
+        with Caller(self.url, self.worker_keys[owner.pool]) as worker:
+            (claimed,) = worker.must("POST", path, poll)["claimed"]
         spec = claimed["spec"]
         task, artifact = str(uuid4()), str(uuid4())
         entries = [
@@ -169,21 +180,24 @@ class TwoPools:
         ]  # fmt: skip
         if end is not None:
             entries.append({"kind": "flow_state", "flow_run_id": run, "state": state(end)})
-        execution = Caller(self.url, spec["credential"])
         batch = {"token": spec["token"], "execution_id": spec["execution_id"], "first": 0}
-        execution.must("POST", f"/flow_runs/{run}/journal", batch | {"entries": entries})
+        owner.token, owner.credential = spec["token"], spec["credential"]
+        with Caller(self.url, spec["credential"]) as execution:
+            execution.must("POST", f"/flow_runs/{run}/journal", batch | {"entries": entries})
+            if end is None:
+                self._take_slot(owner, execution)
         owner.note("flow_run", run, f"run-{owner.name}")
         owner.note("task_run", task)
         owner.note("artifact", artifact, f"artifact-{owner.name}")
         owner.note("instance", instance, f"worker-{owner.name}")
         owner.note("execution", spec["execution_id"])
-        owner.token, owner.credential = spec["token"], spec["credential"]
-        if end is None:
-            lease = {"names": [owner.name], "slots": 1, "lease_duration": 3600.0}
-            limit = {"name": owner.name, "limit": 5}
-            owner.note("limit", self.admin.must("POST", "/v2/concurrency_limits/", limit)["id"])
-            took = execution.must("POST", "/v2/concurrency_limits/increment-with-lease", lease)
-            owner.note("lease", took["lease_id"], owner.name)
+
+    def _take_slot(self, owner: Owner, execution: Caller) -> None:
+        limit = {"name": owner.name, "limit": 5}
+        owner.note("limit", self.admin.must("POST", "/v2/concurrency_limits/", limit)["id"])
+        lease = {"names": [owner.name], "slots": 1, "lease_duration": 3600.0}
+        took = execution.must("POST", "/v2/concurrency_limits/increment-with-lease", lease)
+        owner.note("lease", took["lease_id"], owner.name)
 
     def _share(self, owner: Owner) -> None:
         """What people make."""
