@@ -288,7 +288,7 @@ def test_every_run_is_recorded_with_its_outcome(site: Site, runs: list[dict[str,
 
 
 def test_parameters_are_recorded_as_the_flow_got_them(site: Site, runs: list[Any]) -> None:
-    assert named(runs, "typed", site)["parameters"] == {
+    assert named(runs, "typed", site)["shown_parameters"] == {
         "n": 7,
         "when": "2026-05-01T00:00:00",
         "colour": "red",

@@ -136,7 +136,7 @@ def test_a_flow_runs_where_its_code_is(run, tmp_path):
     assert kinds(supervisor) == [StateType.RUNNING, StateType.COMPLETED]
     assert f"in {tmp_path}" in supervisor.output
     (patched,) = [entry for entry in supervisor.entries if isinstance(entry, FlowRunPatched)]
-    assert patched.parameters == {"n": 21, "note": "none"}
+    assert patched.shown_parameters == {"n": 21, "note": "none"}
 
 
 def test_a_flow_that_fails_says_so_and_the_process_ends_well(run):

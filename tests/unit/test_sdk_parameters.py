@@ -282,4 +282,4 @@ def test_parameters_are_shown_as_json():
     assert shown["order"] == {"item": "tea", "count": 1}
     assert shown["point"] == {"x": 1, "y": 2}
     assert shown["nested"][0].endswith("Handle>")
-    assert shown["nested"][1] == {"a": (1, 2)}
+    assert shown["nested"][1] == {"a": [1, 2]}

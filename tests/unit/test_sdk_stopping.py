@@ -198,7 +198,7 @@ def test_a_claimed_run_goes_on_from_running(world, is_async):
     state = run_claimed_flow(main, {"x": 1}, spec=SPEC, channel=channel)
     assert state.result() == ("nightly", 2, ["deployed"], 1)
     assert [s.name for s in channel.flow_states] == ["Running", "Completed"]
-    assert channel.of_kind(FlowRunPatched)[0].parameters == {"x": 1}
+    assert channel.of_kind(FlowRunPatched)[0].shown_parameters == {"x": 1}
 
 
 def test_a_failed_claimed_run_returns_its_state(world):

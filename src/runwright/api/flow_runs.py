@@ -39,7 +39,10 @@ class FlowRun(msgspec.Struct, frozen=True, kw_only=True):
     work_pool_id: UUID | None = None
     work_pool_name: str | None = None
     flow_version: str | None = None
+    #: As they were given: every attempt gets these.
     parameters: dict[str, Any] = {}
+    #: As they are shown to people: defaults filled in, secrets masked. None: as they were given.
+    shown_parameters: dict[str, Any] | None = None
     idempotency_key: str | None = None
     context: dict[str, Any] = {}
     empirical_policy: dict[str, Any] = {}

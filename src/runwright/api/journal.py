@@ -46,6 +46,7 @@ class FlowRunStarted(Entry, frozen=True, kw_only=True, tag="flow_run"):
     timestamp: Instant
     name: str | None = None
     flow_version: str | None = None
+    #: As they are shown: whoever begins a run hands over its parameters himself.
     parameters: dict[str, Any] = {}
     tags: list[str] = []
     labels: dict[str, Any] = {}
@@ -62,7 +63,9 @@ class FlowRunPatched(Entry, frozen=True, kw_only=True, tag="flow_run_patch"):
     flow_run_id: UUID
     name: str | None = None
     flow_version: str | None = None
-    #: Parameters with their defaults filled in.
+    #: Parameters as they are shown: defaults filled in, secrets masked.
+    shown_parameters: dict[str, Any] | None = None
+    #: The same, as older versions call them. What was given is never overwritten.
     parameters: dict[str, Any] | None = None
     tags: list[str] | None = None
 

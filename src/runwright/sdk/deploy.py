@@ -15,7 +15,8 @@ from runwright.sdk.asking import Ask, answered, default_ask
 from runwright.sdk.deployment_runs import run_deployment
 from runwright.sdk.flow_source import EntrypointType, FlowSource, from_source, source_of
 from runwright.sdk.images import DockerImage, Tell, image_of
-from runwright.sdk.parameters import jsonable, validate_some
+from runwright.sdk.parameter_values import given
+from runwright.sdk.parameters import validate_some
 from runwright.sdk.schedules import Schedule, schedules_of
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ class PlannedDeployment(msgspec.Struct, frozen=True, kw_only=True, eq=False):
             concurrency_options=strategy and ConcurrencyOptions(collision_strategy=strategy),
             enforce_parameter_schema=self.enforce_parameter_schema,
             parameter_openapi_schema=self.flow.parameter_schema(),
-            parameters=jsonable(self.parameters),
+            parameters=given(self.parameters),
             pull_steps=self.source.pull_steps,
             tags=self.tags,
             work_pool_name=self.work_pool_name,
@@ -132,13 +133,13 @@ def to_deployment(  # noqa: PLR0913  # the options of a deployment, by name
         raise FlowError(f"A deployment has no option {', '.join(map(repr, unknown))}.")
     if not name or "/" in name:
         raise FlowError(f"{name!r} cannot name a deployment: give a name without slashes.")
-    given = validate_some(flow.fn, parameters or {}, flow_name=flow.name)
+    fitting = validate_some(flow.fn, parameters or {}, flow_name=flow.name)
     return PlannedDeployment(
         flow=flow,
         name=name,
         source=source_of(flow, entrypoint_type),
         schedules=schedules_of(schedules),
-        parameters=given,
+        parameters=fitting,
         tags=sorted(tags or []),
         version=version,
         description=description,

@@ -17,7 +17,7 @@ from runwright.errors import FlowError
 from runwright.sdk.asking import answered
 from runwright.sdk.channel import Told
 from runwright.sdk.context import FlowRunContext, current_flow_run, current_tags
-from runwright.sdk.parameters import jsonable
+from runwright.sdk.parameter_values import given
 from runwright.sdk.procedures import Pause, Procedure, Request, called
 
 
@@ -47,6 +47,7 @@ def run_deployment(  # noqa: PLR0913  # the options of a run, by name
 
     Raises:
         NotFound: there is no such deployment.
+        ParameterError: a parameter has no form in JSON.
         Unprocessable: the parameters do not fit.
         ServerUnreachable: there is no control plane.
     """
@@ -58,7 +59,7 @@ def run_deployment(  # noqa: PLR0913  # the options of a run, by name
             state_details=ProposedDetails(scheduled_time=scheduled_time),
         ),
         name=flow_run_name,
-        parameters=jsonable(parameters or {}),
+        parameters=given(parameters or {}),
         tags=sorted({*(tags or ()), *current_tags()}),
         idempotency_key=idempotency_key,
         work_queue_name=work_queue_name,

@@ -4,6 +4,7 @@ The control plane's word comes first: only when it has granted Running is user c
 """
 
 import contextlib
+import copy
 import logging
 import os
 import signal
@@ -12,6 +13,7 @@ import sys
 import threading
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
@@ -19,16 +21,17 @@ import msgspec
 
 from runwright.api.executions import ExecutionSpec
 from runwright.api.frames import JOURNAL_LOST
-from runwright.api.journal import FlowRunProposed, LogWritten
+from runwright.api.journal import FlowRunPatched, FlowRunProposed, LogWritten
 from runwright.api.states import OrchestrationResult, WaitDetails
 from runwright.clock import SystemClock, new_id
 from runwright.core.effects import RunStopped
 from runwright.core.states import State, StateName, StateType
-from runwright.errors import FlowError, FlowLoadError, LeaseLost, ServerUnreachable
+from runwright.errors import FlowError, FlowLoadError, LeaseLost, ParameterError, ServerUnreachable
 from runwright.sdk import kill_points
 from runwright.sdk.channel import Channel
 from runwright.sdk.channels.supervised import SupervisedChannel
 from runwright.sdk.loading import load_flow
+from runwright.sdk.parameter_values import shown_parameters
 from runwright.sdk.parameters import validate
 from runwright.sdk.pull_steps import run_pull_steps
 
@@ -76,7 +79,7 @@ def _run(spec: ExecutionSpec, channel: SupervisedChannel) -> int:
         if not is_granted(spec, channel):
             return DONE
         try:
-            flow, parameters = _prepare(spec)
+            flow, parameters = _prepare(spec, channel)
         except FlowError as error:
             if not is_to_be_tried_again(spec, channel, error):
                 return DONE
@@ -90,7 +93,8 @@ def _run(spec: ExecutionSpec, channel: SupervisedChannel) -> int:
         kill_points.arm(spec.attempt)
         from runwright.sdk.flows import run_claimed_flow  # late: not before Running is granted
 
-        run_claimed_flow(flow, parameters, spec=spec, channel=channel)
+        anew = partial(_parameters_for, flow, spec)
+        run_claimed_flow(flow, parameters, spec=spec, channel=channel, anew=anew)
         return DONE
 
 
@@ -106,7 +110,7 @@ def is_granted(spec: ExecutionSpec, channel: Channel) -> bool:
         return result.state is not None and result.state.type is StateType.RUNNING
 
 
-def _prepare(spec: ExecutionSpec) -> "tuple[Flow[..., Any], dict[str, Any]]":
+def _prepare(spec: ExecutionSpec, channel: Channel) -> "tuple[Flow[..., Any], dict[str, Any]]":
     if spec.entrypoint is None:
         raise FlowLoadError(
             f"The deployment {spec.deployment_name!r} of this run names no entrypoint, so there is "
@@ -124,8 +128,19 @@ def _prepare(spec: ExecutionSpec) -> "tuple[Flow[..., Any], dict[str, Any]]":
                 "repository."
             ) from error
     flow = load_flow(spec.entrypoint)
-    checks = flow.validates_parameters
-    return flow, validate(flow.fn, spec.parameters, flow_name=flow.name, coerce=checks)
+    try:
+        return flow, _parameters_for(flow, spec)
+    except ParameterError:
+        # They are looked at now more than ever, and may hold secrets.
+        shown = shown_parameters(flow.fn, spec.parameters)
+        channel.emit(FlowRunPatched(flow_run_id=spec.flow_run_id, shown_parameters=shown))
+        raise
+
+
+def _parameters_for(flow: "Flow[..., Any]", spec: ExecutionSpec) -> dict[str, Any]:
+    """From what was given, which no try of the flow ever gets its hands on."""
+    given = copy.deepcopy(spec.parameters)
+    return validate(flow.fn, given, flow_name=flow.name, coerce=flow.validates_parameters)
 
 
 def is_to_be_tried_again(spec: ExecutionSpec, channel: Channel, error: FlowError) -> bool:

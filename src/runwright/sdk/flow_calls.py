@@ -1,7 +1,7 @@
 """Calling flows: by hand, inside another flow, or for a run that a worker claimed."""
 
 import contextlib
-from collections.abc import AsyncGenerator, Generator, Iterator
+from collections.abc import AsyncGenerator, Callable, Generator, Iterator
 from typing import TYPE_CHECKING, Any
 
 from runwright.api.journal import FlowRunPatched, FlowRunStarted, TaskRunInfo
@@ -23,7 +23,7 @@ from runwright.sdk.handlers.flows import FlowHandler
 from runwright.sdk.handlers.tasks import left_by
 from runwright.sdk.logging import set_up_logging
 from runwright.sdk.prints import watch_prints
-from runwright.sdk.run_names import given_name
+from runwright.sdk.run_names import NameOption, given_name
 from runwright.sdk.runners.threads import ThreadPoolTaskRunner
 from runwright.sdk.states import State
 
@@ -68,8 +68,14 @@ def begin(flow: "DeclaredFlow", parameters: dict[str, Any], wait_for: Any) -> Fl
 
 def _run_name(flow: "DeclaredFlow", parameters: dict[str, Any], environment: Environment) -> str:
     if flow.flow_run_name is not None:
-        return given_name(flow.flow_run_name, lambda: parameters, f"flow {flow.name!r}")
+        return _given_name(flow, flow.flow_run_name, parameters)
     return run_name(environment.random)
+
+
+def _given_name(flow: "DeclaredFlow", option: NameOption, parameters: dict[str, Any]) -> str:
+    from runwright.sdk.parameter_values import nameable  # late: as in `_started`
+
+    return given_name(option, lambda: nameable(flow.fn, parameters), f"flow {flow.name!r}")
 
 
 def _inherit(context: FlowRunContext, parent: FlowRunContext | None) -> None:
@@ -125,7 +131,7 @@ def _stand_in(handler: FlowHandler, parent: FlowRunContext) -> None:
 
 
 def _started(context: FlowRunContext) -> FlowRunStarted:
-    from runwright.sdk.parameters import jsonable  # late: only runs need it
+    from runwright.sdk.parameter_values import shown_parameters  # late: only runs need it
 
     flow = context.flow
     parent = context.parent
@@ -135,7 +141,7 @@ def _started(context: FlowRunContext) -> FlowRunStarted:
         timestamp=context.environment.clock.now(),
         name=context.name,
         flow_version=flow.version,
-        parameters=jsonable(context.parameters),
+        parameters=shown_parameters(flow.fn, context.parameters),
         tags=sorted(context.tags),
         retries=flow.retries,
         retry_delay_seconds=flow.retry_delay_seconds,
@@ -333,14 +339,22 @@ def final(handler: FlowHandler, ended: Ended) -> State[Any]:
 
 
 def run_claimed_flow(
-    flow: "DeclaredFlow", parameters: dict[str, Any], *, spec: "ExecutionSpec", channel: "Channel"
+    flow: "DeclaredFlow",
+    parameters: dict[str, Any],
+    *,
+    spec: "ExecutionSpec",
+    channel: "Channel",
+    anew: Callable[[], dict[str, Any]] | None = None,
 ) -> State[Any]:
     """Run the flow as the run of `spec`, whose Running has been granted already.
+
+    `anew` gives the parameters of a retry, which an earlier try has not had in its hands.
 
     Raises:
         RunStopped: the execution was shut down or lost its lease; others report its end.
     """
     handler = _claimed(flow, parameters, spec, channel)
+    handler.parameters_anew = anew
     if flow.colour in _ITERATED:
         handler.flow = flow.collecting
     if handler.flow.colour is Colour.SYNC:
@@ -364,12 +378,12 @@ _ITERATED = frozenset({Colour.GENERATOR, Colour.ASYNC_GENERATOR})
 def _claimed(
     flow: "DeclaredFlow", parameters: dict[str, Any], spec: "ExecutionSpec", channel: "Channel"
 ) -> FlowHandler:
-    from runwright.sdk.parameters import jsonable
+    from runwright.sdk.parameter_values import shown_parameters
 
     environment = current_environment()
     name = spec.flow_run_name
     if flow.flow_run_name is not None:
-        name = given_name(flow.flow_run_name, lambda: parameters, f"flow {flow.name!r}")
+        name = _given_name(flow, flow.flow_run_name, parameters)
     context = FlowRunContext(
         flow=flow,
         flow_run_id=spec.flow_run_id,
@@ -388,7 +402,7 @@ def _claimed(
             flow_run_id=spec.flow_run_id,
             name=name if name != spec.flow_run_name else None,
             flow_version=flow.version,
-            parameters=jsonable(parameters),
+            shown_parameters=shown_parameters(flow.fn, parameters),
         )
     )
     return FlowHandler(context)

@@ -9,9 +9,10 @@ from functools import lru_cache
 from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin
 
-import msgspec
-
+from runwright.core.masks import MASK
+from runwright.core.texts import shown
 from runwright.errors import ParameterError
+from runwright.sdk.parameter_values import jsonable, secret_schema
 from runwright.sdk.signatures import (
     MISSING,
     Parameter,
@@ -96,27 +97,6 @@ def _refuse(fn: Callable[..., Any], flow_name: str | None, problems: list[str]) 
         )
 
 
-def jsonable(parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """Parameters as JSON can hold them, for the record. What has no such form is only named."""
-    shown: dict[str, Any] = {}
-    for name, value in parameters.items():
-        if type(value) in (str, int, float, bool, NoneType):
-            shown[name] = value
-            continue
-        try:
-            shown[name] = msgspec.to_builtins(value, str_keys=True, enc_hook=_as_builtin)
-        except Exception:  # noqa: BLE001  # __repr__s and properties of users' classes may raise
-            shown[name] = f"<{type(value).__module__}.{type(value).__qualname__}>"
-    return shown
-
-
-def _as_builtin(value: Any) -> Any:
-    dump = getattr(value, "model_dump", None)
-    if callable(dump):
-        return dump(mode="json")
-    return f"<{type(value).__module__}.{type(value).__qualname__}>"
-
-
 def _fit(parameter: Parameter, value: Any, problems: list[str]) -> Any:
     annotation = _whole_annotation(parameter)
     check = _check_of(annotation)
@@ -130,7 +110,7 @@ def _fit(parameter: Parameter, value: Any, problems: list[str]) -> Any:
     except ValidationError as error:
         problems += [
             f"{'.'.join([parameter.name, *map(str, each['loc'])])}: {each['msg']}. "
-            f"Got {_shortly(each['input'])}. {_expectation(parameter)}"
+            f"{_got(each['input'], annotation)}{_expectation(parameter)}"
             for each in error.errors(include_url=False)
         ]
         return value
@@ -144,11 +124,10 @@ def _whole_annotation(parameter: Parameter) -> Any:
     return parameter.annotation
 
 
-def _shortly(value: Any) -> str:
-    text = repr(value)
-    if len(text) > 120:  # noqa: PLR2004
-        text = text[:117] + "..."
-    return f"{text} ({type(value).__name__})"
+def _got(value: Any, annotation: Any) -> str:
+    if secret_schema(annotation) is not None:
+        return ""  # the value may be the secret, or have it inside
+    return f"Got {shown(value)} ({type(value).__name__}). "
 
 
 def _expectation(parameter: Parameter) -> str:
@@ -251,8 +230,19 @@ def parameter_schema(fn: Callable[..., Any]) -> dict[str, Any]:
     return schema
 
 
-def _is_placeholder(shown: Any, default: Any) -> bool:
-    return isinstance(shown, str) and not isinstance(default, str) and shown.startswith("<")
+def _is_placeholder(shown_default: Any, default: Any) -> bool:
+    """It only stands for the default, or a mask in it does: nobody may give that back."""
+    if isinstance(shown_default, str) and not isinstance(default, str):
+        return shown_default.startswith("<") or shown_default == MASK
+    return _holds_mask(shown_default)
+
+
+def _holds_mask(value: Any) -> bool:
+    if isinstance(value, dict):
+        return any(map(_holds_mask, value.values()))
+    if isinstance(value, list):
+        return any(map(_holds_mask, value))
+    return value == MASK
 
 
 def _schema_of(parameter: Parameter, definitions: dict[str, Any]) -> dict[str, Any]:

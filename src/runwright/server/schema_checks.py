@@ -10,6 +10,7 @@ import msgspec
 from runwright.server.problems import Unprocessable
 
 _LONGEST = 300
+_FLOAT_NAMES = frozenset({"NaN", "Infinity", "-Infinity"})
 
 
 def check_parameters(schema: Mapping[str, Any], parameters: Mapping[str, Any]) -> None:
@@ -77,7 +78,8 @@ def first_problem(schema: Mapping[str, Any], values: Mapping[str, Any]) -> tuple
         validator = _validator(msgspec.json.encode(schema, order="deterministic"))
     except (ValueError, jsonschema_rs.ValidationError):
         return None
-    error = next(iter(validator.iter_errors(dict(values))), None)
+    errors = validator.iter_errors(dict(values))
+    error = next((error for error in errors if not _is_named_float(error)), None)
     if error is None:
         return None
     path = list(error.instance_path)
@@ -87,6 +89,14 @@ def first_problem(schema: Mapping[str, Any], values: Mapping[str, Any]) -> tuple
     inner = ".".join(str(step) for step in path[1:])
     why = _short(error.message)
     return (str(path[0]) if path else ""), f"{inner}: {why}" if inner else why
+
+
+def _is_named_float(error: Any) -> bool:
+    """Numbers that JSON has no word for are given by their names, and pydantic reads those."""
+    if not isinstance(error.instance, str) or error.instance not in _FLOAT_NAMES:
+        return False
+    branches = [inner for branch in getattr(error.kind, "context", ()) for inner in branch]
+    return any("number" in getattr(each.kind, "types", ()) for each in (error, *branches))
 
 
 @lru_cache(512)

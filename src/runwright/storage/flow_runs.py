@@ -21,6 +21,7 @@ _PLAIN = [
     "work_pool_id",
     "flow_version",
     "parameters",
+    "shown_parameters",
     "idempotency_key",
     "context",
     "empirical_policy",

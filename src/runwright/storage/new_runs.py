@@ -24,6 +24,7 @@ class NewRun(msgspec.Struct, frozen=True, kw_only=True):
     work_pool_id: UUID | None = None
     work_queue_id: UUID | None = None
     parameters: dict[str, Any] = {}
+    shown_parameters: dict[str, Any] | None = None
     context: dict[str, Any] = {}
     empirical_policy: dict[str, Any] = {}
     tags: list[str] = []

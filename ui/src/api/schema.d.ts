@@ -3996,6 +3996,9 @@ export interface components {
             root_run_id?: string | null;
             /** @default 0 */
             run_count?: number;
+            shown_parameters?: {
+                [key: string]: unknown;
+            } | null;
             start_time?: string | null;
             state?: components["schemas"]["State"] | null;
             state_id?: string | null;
@@ -4091,6 +4094,9 @@ export interface components {
             kind: "flow_run_patch";
             name?: string | null;
             parameters?: {
+                [key: string]: unknown;
+            } | null;
+            shown_parameters?: {
                 [key: string]: unknown;
             } | null;
             tags?: string[] | null;

@@ -107,7 +107,7 @@ function History({ run }: { run: FlowRun }) {
 
 function Parameters({ run }: { run: FlowRun }) {
   const [copied, copy] = useCopy();
-  const text = JSON.stringify(run.parameters ?? {}, null, 2);
+  const text = JSON.stringify(run.shown_parameters ?? run.parameters ?? {}, null, 2);
   if (text === "{}") return null;
   return (
     <Card title="Parameters">

@@ -1,6 +1,6 @@
 """Performs the effects of a flow run."""
 
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Callable, Generator
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, assert_never
 
@@ -49,6 +49,8 @@ class FlowHandler:
         self.arguments: tuple[tuple[Any, ...], dict[str, Any]] | None = None
         #: The task run that stands for a subflow in its parent.
         self.stand_in: TaskRunInfo | None = None
+        #: The parameters as they were given, for each retry.
+        self.parameters_anew: Callable[[], dict[str, Any]] | None = None
         #: Interrupts this run, where it is the root of its execution.
         self.stop: Stop | None = None
         #: The run around it has ended, and this one with it.
@@ -159,6 +161,9 @@ class FlowHandler:
 
     def _begin_call(self, run_count: int) -> tuple[tuple[Any, ...], dict[str, Any]]:
         self.context.run_count = run_count
+        if run_count > 1 and self.parameters_anew is not None:
+            self.context.parameters = self.parameters_anew()
+            self.arguments = None
         if self.arguments is None:
             if self.wait_for:
                 check_completed(self.wait_for)
@@ -174,11 +179,13 @@ class FlowHandler:
         before, context.parameters = context.parameters, checked
         if all(name in before and before[name] is value for name, value in checked.items()):
             return
-        from runwright.sdk.parameters import jsonable  # late: as in `flow_calls`
+        from runwright.sdk.parameter_values import shown_parameters  # late: as in `flow_calls`
 
-        shown = jsonable(checked)
-        if shown != jsonable(before):
-            context.channel.emit(FlowRunPatched(flow_run_id=context.flow_run_id, parameters=shown))
+        shown = shown_parameters(self.flow.fn, checked)
+        if shown != shown_parameters(self.flow.fn, before):
+            context.channel.emit(
+                FlowRunPatched(flow_run_id=context.flow_run_id, shown_parameters=shown)
+            )
 
     def _call(self, run_count: int) -> Verdict:
         context = self.context

@@ -188,7 +188,7 @@ class _Appending:
         values: dict[str, Any] = {
             "name": entry.name,
             "flow_version": entry.flow_version,
-            "parameters": entry.parameters,
+            "shown_parameters": entry.shown_parameters or entry.parameters,
             "tags": entry.tags,
         }
         values = {name: value for name, value in values.items() if value is not None}

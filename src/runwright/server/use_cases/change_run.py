@@ -8,6 +8,7 @@ import msgspec
 from sqlalchemy import bindparam, select, update
 
 from runwright.api.flow_runs import FlowRunPolicy, FlowRunUpdate
+from runwright.core.masks import shown_of
 from runwright.server.use_cases.job_overrides import refuse_overrides
 from runwright.storage.engine import Transaction
 from runwright.storage.runs import lock_run
@@ -19,6 +20,11 @@ _LABELS = Prepared(select(_c.labels).where(_c.id == bindparam("run_id")))
 _OVERRIDES = Prepared(
     select(_c.job_variables, deployment.c.overridable_job_variables)
     .select_from(flow_run.outerjoin(deployment, deployment.c.id == _c.deployment_id))
+    .where(_c.id == bindparam("run_id"))
+)
+_SCHEMA = Prepared(
+    select(deployment.c.parameter_openapi_schema)
+    .select_from(flow_run.join(deployment, deployment.c.id == _c.deployment_id))
     .where(_c.id == bindparam("run_id"))
 )
 #: By this label the peer's workers say whose run it is.
@@ -47,6 +53,9 @@ def change_run(
     }
     if given.get("name", "") is None:
         del given["name"]
+    if "parameters" in given:
+        schema = tx.execute(_SCHEMA, {"run_id": run_id}).scalar()
+        given["shown_parameters"] = shown_of(given["parameters"], schema)
     if isinstance(wanted.empirical_policy, FlowRunPolicy):
         given |= _policy(run, wanted.empirical_policy)
     tx.execute(update(flow_run).where(_c.id == run_id).values(updated=tx.now, **given))

@@ -12,6 +12,7 @@ from runwright.api.flow_runs import FlowRun
 from runwright.core import job_template
 from runwright.core.backoff import Random
 from runwright.core.ids import NewId
+from runwright.core.masks import shown_of
 from runwright.core.run_names import run_name
 from runwright.core.states import State, StateDetails, StateName, StateType
 from runwright.server.problems import Problem, Unprocessable
@@ -116,6 +117,7 @@ class RunMaker(msgspec.Struct, frozen=True, kw_only=True):
             work_pool_id=deployment.work_pool_id,
             work_queue_id=_queue_of(tx, deployment, wanted.work_queue_name),
             parameters=parameters,
+            shown_parameters=shown_of(parameters, deployment.parameter_openapi_schema),
             context=wanted.context,
             empirical_policy=msgspec.to_builtins(policy) if policy else {},
             tags=list(dict.fromkeys([*deployment.tags, *wanted.tags])),

@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlalchemy import bindparam, select
 
 from runwright.api.flow_runs import FlowRunCreate
+from runwright.core.masks import shown_of
 from runwright.core.run_names import run_name
 from runwright.server.policy import Policy
 from runwright.server.problems import Conflict, Missing
@@ -29,6 +30,7 @@ _DEPLOYMENT = Prepared(
         deployment.c.retries,
         deployment.c.retry_delay_seconds,
         deployment.c.version,
+        deployment.c.parameter_openapi_schema,
         deployment.c.work_queue_id,
         deployment.c.overridable_job_variables,
         work_queue.c.work_pool_id,
@@ -136,6 +138,7 @@ def _of_deployment(tx: Transaction, body: FlowRunCreate) -> dict[str, Any]:
     values = {
         "deployment_id": body.deployment_id,
         "deployment_version": found.version,
+        "shown_parameters": shown_of(body.parameters, found.parameter_openapi_schema),
         "work_queue_id": found.work_queue_id,
         "work_pool_id": found.work_pool_id,
         "overridable_job_variables": found.overridable_job_variables,

@@ -45,9 +45,9 @@ _KEEP_REPORT = Prepared(
 )
 _COPIED = (
     "name", "flow_id", "flow_version", "deployment_id", "deployment_version", "work_queue_id",
-    "work_pool_id", "parameters", "context", "empirical_policy", "tags", "labels",
-    "job_variables", "created_by", "parent_task_run_id", "parent_flow_run_id", "root_run_id",
-    "retries", "retry_delay_seconds",
+    "work_pool_id", "parameters", "shown_parameters", "context", "empirical_policy", "tags",
+    "labels", "job_variables", "created_by", "parent_task_run_id", "parent_flow_run_id",
+    "root_run_id", "retries", "retry_delay_seconds",
 )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ import msgspec
 
 from runwright.core.backoff import Random
 from runwright.core.ids import NewId
+from runwright.core.masks import shown_of
 from runwright.core.run_names import run_name
 from runwright.core.schedules.planning import HORIZON, Horizon, plan_fires, unwanted
 from runwright.core.schedules.schedule import InvalidSchedule, parse
@@ -85,6 +86,7 @@ class Firing(msgspec.Struct, frozen=True, kw_only=True):
             message="Flow run scheduled",
             state_details=StateDetails(scheduled_time=fire),
         )
+        parameters = {**deployment.parameters, **row.parameters}
         return NewRun(
             id=self.new_id(),
             name=run_name(self.random),
@@ -94,7 +96,8 @@ class Firing(msgspec.Struct, frozen=True, kw_only=True):
             deployment_version=deployment.version,
             work_pool_id=deployment.work_pool_id,
             work_queue_id=deployment.work_queue_id,
-            parameters={**deployment.parameters, **row.parameters},
+            parameters=parameters,
+            shown_parameters=shown_of(parameters, deployment.parameter_openapi_schema),
             tags=list(dict.fromkeys([*deployment.tags, "auto-scheduled"])),
             labels=deployment.labels,
             created_by={**_CREATOR, "id": str(row.id), "display_value": row.slug},

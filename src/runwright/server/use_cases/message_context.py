@@ -53,7 +53,11 @@ def message_context(tx: Transaction, row: Any) -> dict[str, Any]:
     run = None if run_id is None else read_one(tx, FLOW_RUNS, run_id)
     if run is not None:
         page = _PAGES["flow_run"].format(run.id)
-        context["flow_run"] = msgspec.to_builtins(run) | {"ui_url": page}
+        parameters = run.parameters if run.shown_parameters is None else run.shown_parameters
+        context["flow_run"] = msgspec.to_builtins(run) | {
+            "ui_url": page,
+            "parameters": parameters,
+        }
     return context
 
 

@@ -36,7 +36,10 @@ flow_run = Table(
     Column("image_digest", String),
     Column("work_queue_id", Id, ForeignKey("work_queue.id", ondelete="SET NULL")),
     Column("work_pool_id", Id, ForeignKey("work_pool.id", ondelete="SET NULL")),
+    # As they were given: every attempt gets these. What the flow made of them (defaults filled
+    # in, coerced, secrets masked) is only shown.
     Column("parameters", Json, nullable=False),
+    Column("shown_parameters", Json),
     Column("context", Json, nullable=False),
     Column("empirical_policy", Json, nullable=False),
     Column("tags", Json, nullable=False),
