@@ -138,7 +138,9 @@ class PostgresStorage:
     async def jot(self, use_case: Callable[[Transaction], T]) -> T:
         return await self.write(use_case)
 
-    async def read(self, query: Callable[[Transaction], T]) -> T:
+    async def read(self, query: Callable[[Transaction], T], *, is_short: bool = True) -> T:
+        del is_short  # trying costs little: the time is that of the database
+
         async def attempt() -> T:
             async with (
                 self._short,

@@ -79,14 +79,14 @@ class SqliteReaders:
         self._glancing: SqliteConnection | None = None
         self._is_stopped = False
 
-    async def read(self, query: Callable[[Transaction], T]) -> T:
+    async def read(self, query: Callable[[Transaction], T], *, is_short: bool = True) -> T:
         """Run it in one lane after another, until it is answered.
 
         Raises:
             QueryTooSlow: it took longer than any lane allows.
             StorageCrowded: too many long queries wait already.
         """
-        for lane in self._lanes:
+        for lane in self._lanes if is_short else self._lanes[1:]:
             with suppress(StorageInterrupted):
                 return await lane.run(partial(self._read, query, lane.lane.look_every))
         raise QueryTooSlow.after(self._lanes[-1].lane.longest)
