@@ -93,7 +93,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     #: Further addresses whose pages may make changes and open websockets with a session's cookie,
     #: such as https://ops.example.com; comma-separated.
     allowed_origins: list[str] = []
-    #: Networks of proxies whose X-Forwarded-Proto, -Host and -For are believed, such as
+    #: Networks of proxies whose X-Forwarded-Proto and X-Forwarded-Host are believed, such as
     #: 10.0.0.0/24; comma-separated. From anybody else they are ignored.
     trusted_proxies: list[str] = []
     #: The path under which a proxy shows the server to browsers, as /runwright.

@@ -15,9 +15,6 @@ _SCHEMES = {
     "http": {b"http": "http", b"https": "https"},
     "websocket": {b"http": "ws", b"https": "wss"},
 }
-#: Where the scope says who sent the request, when a trusted proxy has passed it on. `client` stays
-#: the peer of the connection, which can be cut.
-CLIENT = "runwright.client"
 
 
 class TrustedProxies:
@@ -43,18 +40,7 @@ class TrustedProxies:
             if host:
                 kept = [(name, value) for name, value in kept if name != b"host"]
                 kept.append((b"host", host))
-            client = self._client(said.get(b"x-forwarded-for", []))
-            if client is not None:
-                scope[CLIENT] = client
         scope["headers"] = kept
-
-    def _client(self, named: Sequence[bytes]) -> str | None:
-        """The nearest address that is no trusted proxy: what stands before it anybody may write."""
-        for each in reversed(named):
-            address = each.decode("latin-1")
-            if not self._is_trusted(address):
-                return address
-        return None
 
     def _is_trusted(self, text: str) -> bool:
         try:
