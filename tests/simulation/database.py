@@ -17,7 +17,7 @@ class Database:
 
     def __init__(self, now: Callable[[], datetime]) -> None:
         self._now = now
-        self._connection = SqliteConnection(":memory:")
+        self._connection = SqliteConnection(None)
         _empty().raw.backup(self._connection.raw)
 
     def run(self, use_case: Callable[[Transaction], T], *, is_kept: bool = True) -> T:
@@ -39,6 +39,6 @@ class Database:
 
 @lru_cache(1)
 def _empty() -> SqliteConnection:
-    connection = SqliteConnection(":memory:")
+    connection = SqliteConnection(None)
     metadata.create_all(connection.core)
     return connection

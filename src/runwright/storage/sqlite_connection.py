@@ -41,13 +41,14 @@ _PRAGMAS = (
 class SqliteConnection:
     """A connection in autocommit mode: transactions are begun and ended in so many words."""
 
-    def __init__(self, path: Path, *, look_every: int | None = None) -> None:
-        """Open the file, which must be there.
+    def __init__(self, path: Path | None, *, look_every: int | None = None) -> None:
+        """Open the file, which must be there; None: a database in memory, for simulations.
 
         With `look_every` it only reads, and looks at the clock after so many instructions.
         """
         self.raw = sqlite3.connect(
-            f"{path.as_uri()}?mode=rw",  # without it, an empty database is made of a missing file
+            # Without the mode, an empty database is made of a missing file.
+            ":memory:" if path is None else f"{path.as_uri()}?mode=rw",
             uri=True,
             isolation_level=None,
             check_same_thread=False,
