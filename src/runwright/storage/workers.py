@@ -164,8 +164,8 @@ def make_room(tx: "Transaction", key_id: UUID | None, newcomer: UUID) -> None:
             f"This key has {MOST_OF_A_KEY:,} workers that are alive, and cannot have more. Make "
             "another key for further ones: runwright key create NAME --kind worker --pool POOL"
         )
-    # Some more than needed, so that the next newcomers need not look again.
-    going = offline[: count - MOST_OF_A_KEY + MOST_OF_A_KEY // 10]
+    # No more than needed: the readings of its machine, thousands perhaps, go with each of them.
+    going = offline[: count - MOST_OF_A_KEY]
     tx.execute(delete(worker).where(_c.id.in_(going)))
 
 
