@@ -5,6 +5,7 @@ from typing import Any
 
 from runwright.core.effects import RunStopped
 from runwright.core.engine import Ended, TaskPlan, run_task
+from runwright.core.texts import shown
 from runwright.sdk.callables import Colour
 from runwright.sdk.declared import TaskRunner
 from runwright.sdk.drivers import drive, drive_async
@@ -77,7 +78,7 @@ class Job:
         if isinstance(error, RunStopped) and error.reason in _REASONS:
             self.handler.abandon(_REASONS[error.reason])
         else:
-            self.handler.abandon(f"Aborted: {error!r}", error)
+            self.handler.abandon(f"Aborted: {shown(error, 1_000)}", error)
 
 
 _ASYNC = frozenset({Colour.ASYNC, Colour.ASYNC_GENERATOR})

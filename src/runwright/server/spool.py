@@ -14,7 +14,15 @@ from uuid import UUID
 
 import msgspec
 
-from runwright.api.journal import AnyEntry, JournalAnswer, JournalBatch
+from runwright.api.journal import (
+    AnyEntry,
+    FlowRunProposed,
+    FlowRunStarted,
+    JournalAnswer,
+    JournalBatch,
+    LogWritten,
+)
+from runwright.clock import SystemClock
 from runwright.errors import ApiProblem
 from runwright.server.problems import Problem
 from runwright.server.wiring import Wiring
@@ -22,6 +30,12 @@ from runwright.server.wiring import Wiring
 log = logging.getLogger("runwright.server")
 
 _MOST_ENTRIES = 2_000
+#: Of the file, read at a time.
+_MOST_BYTES = 8 * 1024 * 1024
+#: An entry is at fault, or several together are too much.
+_MALFORMED = frozenset({400, 413, 422})
+#: The log in which notes about the journal stand.
+_NOTES = "runwright.journal"
 _entry = msgspec.json.Decoder(AnyEntry)
 
 
@@ -59,11 +73,17 @@ class _Journal:
                     self.next = self.header.first
                     self.token = self.header.token
                 else:
-                    entries.append(_entry.decode(line))
+                    entries.append(self._decoded(line, self.header))
                 offset += len(line)
-                if len(entries) >= _MOST_ENTRIES:
+                if len(entries) >= _MOST_ENTRIES or offset - self.offset > _MOST_BYTES:
                     break
         return entries, offset
+
+    def _decoded(self, line: bytes, header: Header) -> AnyEntry:
+        try:
+            return _entry.decode(line)
+        except (msgspec.MsgspecError, RecursionError) as error:
+            return _note(header.root, f"it cannot be read: {error}")
 
     def is_free(self) -> bool:
         """Whether its writer is gone."""
@@ -75,6 +95,23 @@ class _Journal:
         finally:
             os.close(handle)
         return True
+
+
+def _may_be_left_out(entry: AnyEntry) -> bool:
+    """States of flow runs may not, nor may a note that was refused itself."""
+    if isinstance(entry, LogWritten):
+        return entry.name != _NOTES
+    return not isinstance(entry, FlowRunStarted | FlowRunProposed)
+
+
+def _note(root: UUID, why: str) -> LogWritten:
+    return LogWritten(
+        flow_run_id=root,
+        timestamp=SystemClock().now(),
+        level=logging.WARNING,
+        name=_NOTES,
+        message=f"An entry of the journal was left out: {why}",
+    )
 
 
 class SpoolReader:
@@ -114,6 +151,7 @@ class SpoolReader:
         )  # asked before reading: nothing is missed
         taken = 0
         while True:
+            begun_at = journal.offset
             entries, offset = await asyncio.to_thread(journal.read)
             header = journal.header
             if header is None:
@@ -125,7 +163,7 @@ class SpoolReader:
                 journal.offset = offset
                 journal.next += len(entries)
                 taken += len(entries)
-            if len(entries) < _MOST_ENTRIES:
+            if len(entries) < _MOST_ENTRIES and offset - begun_at <= _MOST_BYTES:
                 break
         if is_free:
             await self._end(journal, header)
@@ -136,13 +174,30 @@ class SpoolReader:
     async def _append(self, journal: _Journal, header: Header, entries: list[AnyEntry]) -> None:
         if not entries and journal.next == 0:
             return
+        await self._append_from(journal, header, journal.next, entries)
+
+    async def _append_from(
+        self, journal: _Journal, header: Header, first: int, entries: list[AnyEntry]
+    ) -> None:
+        """Append what can be; in the place of an entry that is refused, a note says so."""
         batch = JournalBatch(
-            token=journal.token,
-            execution_id=header.execution_id,
-            first=journal.next,
-            entries=entries,
+            token=journal.token, execution_id=header.execution_id, first=first, entries=entries
         )
-        answer = await append(self._wiring, header.root, batch)
+        try:
+            answer = await append(self._wiring, header.root, batch)
+        except Problem as problem:
+            if problem.status not in _MALFORMED:
+                raise
+            if len(entries) > 1:
+                half = len(entries) // 2
+                await self._append_from(journal, header, first, entries[:half])
+                await self._append_from(journal, header, first + half, entries[half:])
+                return
+            if not entries or not _may_be_left_out(entries[0]):
+                raise
+            note = _note(header.root, f"it was refused: {problem.detail}")
+            await self._append_from(journal, header, first, [note])
+            return
         journal.token = answer.token
 
     async def _end(self, journal: _Journal, header: Header) -> None:

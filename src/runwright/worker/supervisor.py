@@ -21,7 +21,7 @@ import msgspec
 from runwright.api.executions import ExecutionRef, ExecutionSpec, ExitReport, ReleaseRequest
 from runwright.api.frames import JOURNAL_LOST
 from runwright.api.journal import Answer
-from runwright.core.texts import error_text
+from runwright.core.texts import encodable, error_text
 from runwright.worker import kernel
 from runwright.worker.backlog import Backlog
 from runwright.worker.cgroups import MemoryWatch
@@ -91,7 +91,7 @@ async def _report_failed_launch(launch: Launch, why: str) -> int:
     report = ExitReport(
         token=spec.token,
         execution_id=spec.execution_id,
-        reason=f"could not be launched: {why}",
+        reason=encodable(f"could not be launched: {why}"),
     )
     async with connect(surroundings, spec.credential) as control_plane:
         path = f"/flow_runs/{spec.flow_run_id}/exit"
