@@ -169,16 +169,29 @@ def test_a_paused_deployment_offers_nothing(api, flow_id, pool):
     assert len(api.ok("POST", "/api/work_pools/p/get_scheduled_flow_runs", {})) == 1
 
 
-def test_deleting_a_deployment_keeps_runs_that_somebody_asked_for(api, flow_id, pool):
+def test_deleting_a_deployment_takes_the_runs_that_nobody_could_start(api, flow_id, pool):
     deployment = deploy(api, flow_id, schedules=[{"schedule": {"interval": 3600}}]).json["id"]
     api.ok("POST", f"/api/deployments/{deployment}/schedule", {})
-    asked = run(api, deployment).json["id"]
+    run(api, deployment)
+    ended = run(api, deployment).json["id"]
+    again = run(api, deployment).json["id"]
+    state = {"type": "SCHEDULED", "name": "AwaitingRetry"}
+    for moved, states in (
+        (ended, [{"type": "COMPLETED"}]),
+        (again, [{"type": "RUNNING"}, {"type": "FAILED"}, state]),
+    ):
+        for each in states:
+            body = {"state": each, "force": True}
+            api.ok("POST", f"/api/flow_runs/{moved}/set_state", body)
     assert api.send("DELETE", f"/api/deployments/{deployment}").status == 204
     assert api.send("DELETE", f"/api/deployments/{deployment}").json["code"] == (
         "deployment_not_found"
     )
-    assert [each["id"] for each in api.ok("POST", "/api/flow_runs/filter", {})] == [asked]
-    assert api.ok("GET", f"/api/flow_runs/{asked}")["deployment_id"] is None
+    left = {each["id"]: each for each in api.ok("POST", "/api/flow_runs/filter", {})}
+    assert set(left) == {ended, again}
+    assert left[ended]["deployment_id"] is left[again]["deployment_id"] is None
+    assert left[again]["state_type"] == "CANCELLED"
+    assert "was deleted" in left[again]["state"]["message"]
     other = deploy(api, flow_id, name="other").json["id"]
     assert api.ok("POST", "/api/deployments/bulk_delete", {})["deleted"] == [other]
 

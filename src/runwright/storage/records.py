@@ -1,18 +1,60 @@
 """Logs and artifacts on their way in, many at a time."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 from uuid import UUID
 
+from sqlalchemy import ColumnElement, FromClause, and_, exists, func, literal_column, or_, select
+
 from runwright.api.journal import ArtifactMade, LogWritten
+from runwright.storage.dialect import Dialect
 from runwright.storage.engine import Transaction
 from runwright.storage.statements import Prepared
-from runwright.storage.tables import artifact, log
+from runwright.storage.tables import artifact, flow_run, log
 
 _LOG = Prepared(lambda dialect: dialect.insert(log), columns=[column.key for column in log.c])
-_ARTIFACT = Prepared(
-    lambda dialect: dialect.insert_or_skip(artifact),
-    columns=[column.key for column in artifact.c],
-)
+#: Artifacts have come, or progressed.
+ARTIFACTS = "artifacts"
+
+
+def _artifact_statement(dialect: Dialect) -> Any:
+    """Insert an artifact; where it is there, its progress moves on.
+
+    Only from an entry that is no older, and of the execution that made it: ids are no secret.
+    """
+    statement = dialect.insert(artifact)
+    new, there = statement.excluded, artifact.c
+    maker, sender = flow_run.alias("maker"), flow_run.alias("sender")
+    # By their names: as columns, both tables would be searched inside of the EXISTS.
+    made_by = literal_column("artifact.flow_run_id", maker.c.id.type)
+    sent_by = literal_column("excluded.flow_run_id", sender.c.id.type)
+    is_own = exists(
+        select(1)
+        .select_from(maker.join(sender, _root(maker) == _root(sender)))
+        .where(maker.c.id == made_by, sender.c.id == sent_by)
+    )
+    return statement.on_conflict_do_update(
+        index_elements=["id"],
+        set_={
+            "data": new.data,
+            "updated": new.updated,
+            "description": func.coalesce(new.description, there.description),
+            "key": func.coalesce(there.key, new.key),
+        },
+        where=and_(
+            there.type == "progress",
+            new.type == "progress",
+            there.updated <= new.updated,
+            or_(there.flow_run_id == new.flow_run_id, is_own),
+        ),
+    )
+
+
+def _root(run: FromClause) -> ColumnElement[Any]:
+    return func.coalesce(run.c.execution_root_id, run.c.id)
+
+
+_ARTIFACT = Prepared(_artifact_statement, columns=[column.key for column in artifact.c])
 
 
 def insert_logs(
@@ -46,7 +88,7 @@ def insert_logs(
 
 
 def insert_artifacts(tx: Transaction, artifacts: Sequence[ArtifactMade]) -> None:
-    """Store artifacts; one that is there already stays as it is."""
+    """Store artifacts; of one that is there already, the progress moves on."""
     if artifacts:
         tx.execute(
             _ARTIFACT,
@@ -65,3 +107,4 @@ def insert_artifacts(tx: Transaction, artifacts: Sequence[ArtifactMade]) -> None
                 for each in artifacts
             ],
         )
+        tx.wake(ARTIFACTS)

@@ -149,6 +149,18 @@ def delete_coming_runs_of(tx: "Transaction", deployment_id: UUID) -> int:
     return tx.execute(delete(flow_run).where(mine, later, *_UNTOUCHED)).rowcount
 
 
+def delete_waiting_runs_of(tx: "Transaction", deployment_id: UUID) -> int:
+    """Delete the runs of a deployment that never started, whoever asked for them."""
+    never_started = (
+        _run.state_type == str(StateType.SCHEDULED),
+        _run.run_count == 0,
+        _run.attempt == 1,
+        _run.lease_expires_at.is_(None),
+    )
+    mine = _run.deployment_id == deployment_id
+    return tx.execute(delete(flow_run).where(mine, *never_started)).rowcount
+
+
 def waiting_runs(
     tx: "Transaction", since: datetime, until: datetime, after: UUID | None, most: int
 ) -> Sequence[Any]:

@@ -21,6 +21,7 @@ export function listen(queries: QueryClient, tell: (connection: Connection) => v
   );
   // Of a run with many tasks an answer takes longer than it takes the next one to move.
   const tasksMoved = refreshing(() => queries.invalidateQueries({ queryKey: ["live", "tasks"] }));
+  const published = refreshing(() => queries.invalidateQueries({ queryKey: ["live", "artifacts"] }));
   const changed = () => {
     // What failed meanwhile is asked for again too, whatever it is.
     if (since) void queries.invalidateQueries();
@@ -40,6 +41,7 @@ export function listen(queries: QueryClient, tell: (connection: Connection) => v
     source = new EventSource(`${base}/api/ui/changes`);
     source.addEventListener("changed", changed);
     source.addEventListener("tasks", () => void tasksMoved());
+    source.addEventListener("artifacts", () => void published());
     source.addEventListener("error", failed);
   };
   open();

@@ -17,6 +17,7 @@ from runwright.server.problems import Denied
 from runwright.server.wiring import Wiring
 from runwright.storage.errors import StorageError
 from runwright.storage.moves import EVENTS
+from runwright.storage.records import ARTIFACTS
 from runwright.storage.task_states import TASKS
 
 #: A word at least so often: proxies close connections on which nothing is said.
@@ -30,7 +31,8 @@ _RETRY_MS = 2_000
 
 @get("/ui/changes")
 async def changes(wiring: Wired, access: Admission) -> ServerSentEvent:
-    """One event `changed` at first, and whenever runs have moved; `tasks` when task runs have.
+    """One event `changed` at first, and whenever runs have moved; `tasks` when task runs have,
+    `artifacts` when something was published or a progress moved.
 
     Comments in between.
     """
@@ -42,9 +44,10 @@ async def _told(wiring: Wiring, access: Access) -> AsyncIterator[ServerSentEvent
     waker, number = wiring.storage.waker, 0
     said_at = wiring.clock.monotonic()
     with (
-        waker.watch([EVENTS, TASKS, *access.topics]) as anything,
+        waker.watch([EVENTS, TASKS, ARTIFACTS, *access.topics]) as anything,
         waker.watch([EVENTS]) as runs,
         waker.watch([TASKS]) as tasks,
+        waker.watch([ARTIFACTS]) as artifacts,
     ):
         while not waker.is_closed:
             is_woken = await anything.wait(_LOOK_AGAIN_S)
@@ -57,7 +60,11 @@ async def _told(wiring: Wiring, access: Access) -> AsyncIterator[ServerSentEvent
             if not is_woken:
                 yield ServerSentEventMessage(comment="still here")
                 continue
-            for event, watch in (("changed", runs), ("tasks", tasks)):
+            for event, watch in (
+                ("changed", runs),
+                ("tasks", tasks),
+                ("artifacts", artifacts),
+            ):
                 if await watch.wait(0):
                     number += 1
                     yield ServerSentEventMessage(event=event, data=str(number))

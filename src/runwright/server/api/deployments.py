@@ -120,7 +120,7 @@ async def remove(deployment_id: PathId, wiring: Wired) -> None:
 
 async def _remove(wiring: Wiring, deployment_id: UUID) -> None:
     await detach_ended(wiring.storage, flow_run.c.deployment_id, deployment_id)
-    await wiring.storage.write(lambda tx: remove_deployment(tx, deployment_id))
+    await wiring.storage.write(lambda tx: remove_deployment(tx, deployment_id, wiring.policy))
 
 
 @post("/filter", status_code=200)

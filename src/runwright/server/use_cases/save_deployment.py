@@ -7,8 +7,11 @@ import msgspec
 from sqlalchemy import select
 
 from runwright.api.deployments import Deployment, DeploymentCreate, DeploymentUpdate
+from runwright.api.states import SetState, StateCreate
 from runwright.core import job_template
 from runwright.core.ids import NewId
+from runwright.core.states import StateType
+from runwright.server.policy import Policy
 from runwright.server.problems import Missing, Unprocessable
 from runwright.server.schema_checks import check_parameters, check_schema
 from runwright.server.use_cases.deployment_versions import note_version
@@ -18,6 +21,7 @@ from runwright.server.use_cases.edit_schedules import (
     stop_all,
 )
 from runwright.server.use_cases.find_pool import pool_row_of_name, queue_id_of
+from runwright.server.use_cases.move_run import move_run
 from runwright.server.use_cases.update_schedules import update_schedules
 from runwright.storage.automations import remove_owned
 from runwright.storage.deployments import (
@@ -30,8 +34,8 @@ from runwright.storage.deployments import (
     update_deployment,
 )
 from runwright.storage.engine import Transaction
-from runwright.storage.schedules import delete_coming_runs_of
-from runwright.storage.tables import flow
+from runwright.storage.schedules import delete_waiting_runs_of
+from runwright.storage.tables import flow, flow_run
 
 Creator = dict[str, Any] | None
 _PLAIN = """
@@ -131,16 +135,31 @@ def resume_deployment(tx: Transaction, deployment_id: UUID) -> None:
     _pause_or_resume(tx, locked(tx, deployment_id), paused=False)
 
 
-def remove_deployment(tx: Transaction, deployment_id: UUID) -> None:
-    """Delete a deployment. Runs that were made ahead go with it; all others stay.
+def remove_deployment(tx: Transaction, deployment_id: UUID, policy: Policy) -> None:
+    """Delete a deployment. Runs that never started go with it: nobody could start them.
+
+    Those that wait for another attempt, or to go on, are Cancelled; all others stay.
 
     Raises:
         Missing: code `deployment_not_found`.
     """
-    locked(tx, deployment_id)
-    delete_coming_runs_of(tx, deployment_id)
+    deployment = locked(tx, deployment_id)
+    delete_waiting_runs_of(tx, deployment_id)
+    for run_id in _left_waiting(tx, deployment_id):
+        why = f"Its deployment {deployment.name!r} was deleted."
+        cancelled = StateCreate(type=StateType.CANCELLED, message=why)
+        move_run(tx, run_id, SetState(state=cancelled, force=True), policy)
     delete_deployment(tx, deployment_id)
     remove_owned(tx, f"prefect.deployment.{deployment_id}")
+
+
+def _left_waiting(tx: Transaction, deployment_id: UUID) -> list[UUID]:
+    waits = (
+        flow_run.c.deployment_id == deployment_id,
+        flow_run.c.state_type == str(StateType.SCHEDULED),
+        flow_run.c.lease_expires_at.is_(None),
+    )
+    return list(tx.execute(select(flow_run.c.id).where(*waits)).scalars())
 
 
 def read_deployment(tx: Transaction, deployment_id: UUID) -> Deployment:
