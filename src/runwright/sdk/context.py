@@ -113,12 +113,20 @@ class FlowRunContext:
 
     async def stop_runner_async(self, reason: str | None, dropping: str | None = None) -> None:
         """The same without blocking the event loop."""
-        if self._runner is not None:
-            import asyncio
-
-            await asyncio.to_thread(self.stop_runner, reason, dropping)
-        else:
+        runner = self._runner
+        if runner is None:
             self.end_unfinished()
+            return
+        import asyncio
+
+        stopping = asyncio.create_task(asyncio.to_thread(self.stop_runner, reason, dropping))
+        try:
+            await asyncio.shield(stopping)
+        except asyncio.CancelledError:
+            # Stopped while it waited: then its tasks stop with it.
+            await asyncio.to_thread(runner.shutdown, "cancelled")
+            await stopping
+            raise
 
 
 def _shut_down(runner: "TaskRunner", reason: str | None) -> None:

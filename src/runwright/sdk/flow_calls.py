@@ -231,10 +231,15 @@ def _interruptible_async(handler: FlowHandler) -> Iterator[None]:
         return
     loop = asyncio.get_running_loop()
     handler.stop = Stop(handler.context.channel)
-    with handler.stop.armed(
-        lambda: loop.call_soon_threadsafe(task.cancel),
-        has_signals=handler.context.spec is not None,
-    ):
+
+    def interrupt(is_wanted: Callable[[], bool]) -> None:
+        def cancel() -> None:
+            if is_wanted():
+                task.cancel()
+
+        loop.call_soon_threadsafe(cancel)
+
+    with handler.stop.armed(interrupt, has_signals=handler.context.spec is not None):
         yield
 
 

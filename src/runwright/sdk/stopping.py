@@ -1,6 +1,5 @@
 """Ends an execution from outside: an order of the control plane, or SIGTERM."""
 
-import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -16,6 +15,10 @@ if TYPE_CHECKING:
 
 #: SIGTERM comes right after the order that says why; the order's bytes may still be unread.
 _REASON_PATIENCE_S = 1.0
+#: How long an event loop may take to cancel its task.
+_LOOP_PATIENCE_S = 2.0
+#: Cancels a task of an event loop, if what it is given says there that this is still wanted.
+Interrupt = Callable[[Callable[[], bool]], Any]
 
 
 class Cancelled(RunStopped):
@@ -62,23 +65,23 @@ class Stop:
         self._ordered = threading.Event()
         self._lock = threading.Lock()
         self._is_armed = False
-        self._interrupt: Callable[[], Any] | None = None
+        self._interrupt: Interrupt | None = None
+        self._delivered = threading.Event()
         #: Why the run was interrupted, once it was.
         self.reason: str | None = None
 
     @contextmanager
-    def armed(
-        self, interrupt: Callable[[], Any] | None = None, *, has_signals: bool
-    ) -> Iterator[None]:
+    def armed(self, interrupt: "Interrupt | None" = None, *, has_signals: bool) -> Iterator[None]:
         """While inside, an order to stop interrupts this thread.
 
-        `interrupt` does so in its own way, for event loops; else `RunStopped` is raised here.
+        `interrupt` does so in its own way, for event loops: it asks its argument there whether
+        that has not been seen to meanwhile. Else `RunStopped` is raised here.
         `has_signals`: the process belongs to the run, and SIGTERM to it means to stop.
         """
         thread_id = threading.get_ident()
-        is_main = has_signals and threading.current_thread() is threading.main_thread()
+        number = _signal_for(has_signals)
         self._interrupt = interrupt
-        previous = signal.signal(signal.SIGTERM, self._on_signal) if is_main else None
+        previous = None if number is None else signal.signal(number, self._on_signal)
         self._is_armed = True
 
         def ordered(_reason: str) -> None:
@@ -86,12 +89,12 @@ class Stop:
             with self._lock:
                 if not self._is_armed or self.reason is not None:
                     return
-                if is_main:
+                if number is not None:
                     # A signal ends blocking system calls too.
-                    os.kill(os.getpid(), signal.SIGTERM)
+                    signal.pthread_kill(thread_id, number)
                 elif interrupt is not None:
                     self.reason = self._channel.stop_reason
-                    interrupt()
+                    interrupt(self._deliver)
                 else:
                     self._raise_in(thread_id)
 
@@ -101,10 +104,11 @@ class Stop:
         finally:
             with self._lock:
                 self._is_armed = False
-            if is_main:
+            if number is not None:
                 # The order and SIGTERM itself both come as this signal: what has been obeyed must
                 # not interrupt the process once more while it tells how it ended.
-                signal.signal(signal.SIGTERM, previous if self.reason is None else signal.SIG_IGN)
+                is_over = self.reason is not None and has_signals
+                signal.signal(number, signal.SIG_IGN if is_over else previous)
 
     def _raise_in(self, thread_id: int) -> None:
         from runwright.sdk.timeouts import raise_in_thread
@@ -112,12 +116,40 @@ class Stop:
         self.reason = self._channel.stop_reason or "shutdown"
         raise_in_thread(thread_id, BY_REASON.get(self.reason, ShutDown))
 
-    def _on_signal(self, _signal: int, _frame: "FrameType | None") -> None:
-        if self.reason is not None:
-            return
-        self._ordered.wait(_REASON_PATIENCE_S)
-        self.reason = self._channel.stop_reason or "shutdown"
-        if self._interrupt is not None:
-            self._interrupt()
-        else:
+    def _on_signal(self, number: int, _frame: "FrameType | None") -> None:
+        if self.reason is None:
+            self._ordered.wait(_REASON_PATIENCE_S)
+            self.reason = self._channel.stop_reason or "shutdown"
+            if self._interrupt is None:
+                raise RunStopped(self.reason)
+            self._interrupt(self._deliver)
+            self._insist(number)
+        elif self._interrupt is not None and self._is_armed and self._deliver():
+            # Its event loop is blocked. An error in the midst of whatever blocks it ends that.
             raise RunStopped(self.reason)
+
+    def _deliver(self) -> bool:
+        """True for the first who asks; all do so in the run's own thread."""
+        is_first = not self._delivered.is_set()
+        self._delivered.set()
+        return is_first
+
+    def _insist(self, number: int) -> None:
+        """Send the signal once more if the event loop has not obeyed in time."""
+        thread_id = threading.get_ident()
+
+        def insist() -> None:
+            if not self._delivered.wait(_LOOP_PATIENCE_S) and self._is_armed:
+                signal.pthread_kill(thread_id, number)
+
+        threading.Thread(target=insist, name="runwright-insist", daemon=True).start()
+
+
+def _signal_for(has_signals: bool) -> "signal.Signals | None":
+    """What interrupts this thread; None where only an exception raised in it can.
+
+    A program by hand keeps SIGTERM to itself. SIGURG does nothing where nobody listens.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        return None
+    return signal.SIGTERM if has_signals else getattr(signal, "SIGURG", None)

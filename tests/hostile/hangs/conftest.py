@@ -87,10 +87,10 @@ class Ways:
 
     def with_server(self, program: str) -> Outcome:
         """By hand, recorded by a server."""
-        before = {run["id"] for run in self._roots()}
+        before = {run["id"] for run in self.roots()}
         variables = {"RUNWRIGHT_API_URL": self.site.url, "RUNWRIGHT_HOME": str(self.site.home)}
         took, done = self._by_hand(self.write(program), variables)
-        (run,) = [run["id"] for run in self._roots() if run["id"] not in before]
+        (run,) = [run["id"] for run in self.roots() if run["id"] not in before]
         outcome = self.outcome_of(run)
         outcome.seconds, outcome.output = took, done.stdout + done.stderr
         outcome.exit_code = done.returncode
@@ -139,7 +139,7 @@ class Ways:
             found += page
         return found
 
-    def _roots(self) -> list[dict]:
+    def roots(self) -> list[dict]:
         return self._all("flow_runs", {"flow_runs": {"parent_flow_run_id": {"is_null_": True}}})
 
     def _by_hand(

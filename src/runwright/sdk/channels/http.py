@@ -46,6 +46,8 @@ _BATCH = 2_000
 #: Seconds that entries are gathered for while nobody waits for them.
 _LINGER = 0.05
 _LEASE_SECONDS = 120.0
+#: An order to cancel comes with an answer. So a run that has nothing to say asks all the same.
+_LONGEST_SILENCE = 10.0
 #: Seconds that a lost server is waited for before a state is decided here; for the last state of
 #: the run, before the rest of its journal is kept on disk.
 _PATIENCE, _PATIENCE_AT_END = 10.0, 60.0
@@ -305,7 +307,7 @@ class HttpChannel:
     def _answered(self, answer: JournalAnswer) -> None:
         self._away_since, self._pause = None, _SHORTEST_PAUSE
         self._token = answer.token
-        self._renew_at = self._clock.monotonic() + answer.renew_in_ms / 1000
+        self._renew_at = self._clock.monotonic() + min(answer.renew_in_ms / 1000, _LONGEST_SILENCE)
         self._backlog.acknowledge(answer.next)
         for each in answer.answers:
             entry = self._answers.give(each.number, each.result)

@@ -78,7 +78,16 @@ class FlowHandler:
                 assert_never(effect)
 
     async def perform_async(self, effect: FlowEffect) -> Any:
-        """Perform an effect in an event loop."""
+        """Perform an effect in an event loop, where an order to stop comes as a cancellation."""
+        try:
+            return await self._perform_async(effect)
+        except BaseException as error:
+            stopped = stopped_by(error, self.context.channel, self.stop)
+            if stopped is not None:
+                raise stopped from None
+            raise
+
+    async def _perform_async(self, effect: FlowEffect) -> Any:
         match effect:
             case Propose():
                 if self.is_abandoned:
@@ -228,10 +237,8 @@ class FlowHandler:
             except BaseException as error:
                 reason = context.channel.stop_reason or _why_tasks_stop(error)
                 await context.stop_runner_async(reason, FLOW_FAILED if reason is None else None)
-                stopped = stopped_by(error, context.channel, self.stop)
-                if stopped is not None:
-                    raise stopped from None
-                log_error(context, error)
+                if stopped_by(error, context.channel, self.stop) is None:
+                    log_error(context, error)
                 raise
             await context.stop_runner_async(None)
             return verdict

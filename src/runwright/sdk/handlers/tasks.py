@@ -95,7 +95,19 @@ class TaskHandler:
                 assert_never(effect)
 
     async def perform_async(self, effect: TaskEffect) -> Any:
-        """Perform an effect in an event loop; only what waits differs."""
+        """Perform an effect in an event loop, where an order to stop comes as a cancellation."""
+        try:
+            return await self._perform_async(effect)
+        except BaseException as error:
+            stopped = None
+            if self.context.flow_run is not None:
+                stopped = stopped_by(error, self.context.flow_run.channel, None)
+            if stopped is not None:
+                raise stopped from None
+            raise
+
+    async def _perform_async(self, effect: TaskEffect) -> Any:
+        """Only what waits differs."""
         match effect:
             case Call():
                 return await self._call_async()
@@ -232,12 +244,9 @@ class TaskHandler:
                 async with deadline_async(task.timeout_seconds):
                     value = await task.fn(*self.args, **self.kwargs)
         except BaseException as error:
-            stopped = None
-            if context.flow_run is not None:
-                stopped = stopped_by(error, context.flow_run.channel, None)
-            if stopped is not None:
-                raise stopped from None
-            log_error(context, error)
+            flow_run = context.flow_run
+            if flow_run is None or stopped_by(error, flow_run.channel, None) is None:
+                log_error(context, error)
             raise
         finally:
             leave_task_run(token)
