@@ -29,6 +29,11 @@ _tags: ContextVar[frozenset[str]] = ContextVar("runwright_tags", default=frozens
 class FlowRunContext:
     """A flow run as its own process knows it."""
 
+    #: Called before each end of a run: waits for what its child processes have logged.
+    before_end: "Callable[[], None]" = staticmethod(lambda: None)
+    #: In a forked child: the run goes on in the parent, not here.
+    is_copy = False
+
     def __init__(  # noqa: PLR0913  # one place makes it
         self,
         *,
@@ -104,8 +109,17 @@ class FlowRunContext:
         make: Callable[[], Place] | None = getattr(self._runner, "place_for_guest", None)
         return None if make is None else make()
 
+    def continue_in_child(self, channel: "Channel") -> None:
+        """After a fork: of the threads that ran tasks only the forking one is here."""
+        self.is_copy = True
+        self.channel = channel
+        self.unfinished = set()
+        self._runner = None
+        self._lock = threading.Lock()
+
     def end_unfinished(self) -> None:
         """With a run ends what ran inside it: what hangs, and what nobody has waited for."""
+        self.before_end()
         while self.unfinished:
             for run in list(self.unfinished):
                 run.abandon("Its flow ended before it did.")
@@ -140,6 +154,9 @@ def _shut_down(runner: "TaskRunner", reason: str | None) -> None:
 
 class TaskRunContext:
     """A task run as its own process knows it."""
+
+    #: As that of a flow run.
+    is_copy = False
 
     def __init__(  # noqa: PLR0913, PLR0917  # made for each task run: positions are quicker
         self,
@@ -224,6 +241,8 @@ def inside_flow_run(context: FlowRunContext) -> Iterator[None]:
         _flow_run.reset(flow_token)
 
 
+#: What is called from now on in this thread belongs to this flow run.
+enter_flow_run = _flow_run.set
 #: Sets and resets the task run by hand: on the way of every task, a generator would cost as much.
 enter_task_run = _task_run.set
 leave_task_run = _task_run.reset

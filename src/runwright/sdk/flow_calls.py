@@ -11,6 +11,7 @@ from runwright.core.run_names import run_name
 from runwright.core.states import StateName, StateType
 from runwright.errors import CancelledRun, JournalLost, LeaseLost
 from runwright.sdk.callables import Colour
+from runwright.sdk.children import drain_children, watch_children
 from runwright.sdk.context import (
     FlowRunContext,
     current_flow_run,
@@ -56,6 +57,8 @@ def begin(flow: "DeclaredFlow", parameters: dict[str, Any], wait_for: Any) -> Fl
     )
     if parent is None:
         set_up_logging(environment.settings)
+    watch_children()
+    context.before_end = drain_children
     _inherit(context, parent)
     handler = FlowHandler(context, wait_for)
     if parent is not None:
@@ -401,6 +404,8 @@ def _claimed(
     )
     context.scheduled_start_time = spec.scheduled_start_time
     set_up_logging(environment.settings)
+    watch_children()
+    context.before_end = drain_children
     _inherit(context, None)
     channel.emit(
         FlowRunPatched(

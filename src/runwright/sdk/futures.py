@@ -18,6 +18,12 @@ R = TypeVar("R")
 _lock = threading.Lock()
 
 
+def reset_lock() -> None:
+    """After a fork: a thread that is not there any more may have held it."""
+    global _lock  # noqa: PLW0603  # one for all futures
+    _lock = threading.Lock()
+
+
 class Future(Generic[R]):
     """A task run that was submitted. Its result may not be there yet."""
 

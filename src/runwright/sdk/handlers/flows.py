@@ -24,6 +24,7 @@ from runwright.core.effects import (
 from runwright.core.states import State as StateRecord
 from runwright.core.states import StateName, StateType
 from runwright.errors import ServerError
+from runwright.sdk.children import leave
 from runwright.sdk.context import FlowRunContext, inside_flow_run
 from runwright.sdk.handlers.tasks import left_by, stopped_by
 from runwright.sdk.hooks import call_hooks, call_hooks_async, flow_run_of, hooks_for
@@ -208,8 +209,12 @@ class FlowHandler:
 
                     seconds = self.flow.timeout_seconds
                     value = in_time(lambda: self.flow.fn(*args, **kwargs), seconds)
+                if context.is_copy:
+                    leave(None)
                 verdict = verdict_of(value)
             except BaseException as error:
+                if context.is_copy:
+                    leave(error)
                 reason = context.channel.stop_reason or _why_tasks_stop(error)
                 try:
                     log_error(context, error)
@@ -232,9 +237,13 @@ class FlowHandler:
 
                     async with deadline_async(self.flow.timeout_seconds):
                         value = await self.flow.fn(*args, **kwargs)
+                if context.is_copy:
+                    leave(None)
                 await self._await_all(value)
                 verdict = verdict_of(value)
             except BaseException as error:
+                if context.is_copy:
+                    leave(error)
                 reason = context.channel.stop_reason or _why_tasks_stop(error)
                 await context.stop_runner_async(reason, FLOW_FAILED if reason is None else None)
                 if stopped_by(error, context.channel, self.stop) is None:

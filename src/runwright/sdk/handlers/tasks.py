@@ -26,6 +26,7 @@ from runwright.core.effects import (
 from runwright.core.states import TERMINAL, StateName, StateType
 from runwright.core.states import State as StateRecord
 from runwright.sdk import kill_points
+from runwright.sdk.children import leave
 from runwright.sdk.context import TaskRunContext, enter_task_run, environment_here, leave_task_run
 from runwright.sdk.futures import Future
 from runwright.sdk.hooks import call_hooks, call_hooks_async, hooks_for, task_run_of
@@ -224,11 +225,16 @@ class TaskHandler:
                 from runwright.sdk.timeouts import in_time  # late: it loads ctypes
 
                 value = in_time(lambda: task.fn(*self.args, **self.kwargs), task.timeout_seconds)
-        except Exception as error:
-            log_error(context, error)
+        except BaseException as error:
+            if context.is_copy:
+                leave(error)
+            if isinstance(error, Exception):
+                log_error(context, error)
             raise
         finally:
             leave_task_run(token)
+        if context.is_copy:
+            leave(None)
         return verdict_of(value)
 
     async def _call_async(self) -> Verdict:
@@ -244,12 +250,16 @@ class TaskHandler:
                 async with deadline_async(task.timeout_seconds):
                     value = await task.fn(*self.args, **self.kwargs)
         except BaseException as error:
+            if context.is_copy:
+                leave(error)
             flow_run = context.flow_run
             if flow_run is None or stopped_by(error, flow_run.channel, None) is None:
                 log_error(context, error)
             raise
         finally:
             leave_task_run(token)
+        if context.is_copy:
+            leave(None)
         return verdict_of(value)
 
     def generate(self) -> Generator[Any, Any, Verdict]:

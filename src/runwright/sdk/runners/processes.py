@@ -15,6 +15,7 @@ from uuid import UUID
 from runwright.api import msgpack
 from runwright.api.journal import AnyEntry
 from runwright.errors import CrashedRun, FlowError
+from runwright.sdk.children import untold
 from runwright.sdk.handlers.tasks import TaskHandler
 from runwright.sdk.runners import process_calls
 from runwright.sdk.runners.threads import ThreadPoolTaskRunner
@@ -79,7 +80,8 @@ class ProcessPoolTaskRunner:
         pool = self._started()
         self._channels[context.task_run_id] = flow_run.channel
         try:
-            answer = pool.submit(process_calls.call, payload).result()
+            with untold():
+                answer = pool.submit(process_calls.call, payload).result()
         except BrokenExecutor as error:
             with self._lock:
                 self._pool = None if self._pool is pool else self._pool
