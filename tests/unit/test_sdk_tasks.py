@@ -335,3 +335,32 @@ def test_tasks_that_do_not_say_are_retried_as_often_as_the_settings_say(world):
         SETTINGS.task_default_retries = 0
     assert calls == ["read"] * 3 + ["never"] + [1] * 3
     assert world.slept == [3, 3]
+
+
+@pytest.mark.parametrize("default_retries", [0, 1])
+def test_a_hook_that_is_added_to_a_task_bound_to_an_object_is_called(default_retries):
+    seen = []
+    settings = SimpleNamespace(
+        persist_results=False, task_default_retries=default_retries, log_level="INFO",
+        log_extra_loggers=[],
+    )  # fmt: skip
+
+    class Work:
+        @task
+        def do(self):
+            return 1
+
+    work = Work()
+    early = work.do
+
+    @flow
+    def main():
+        early()
+        work.do.on_completion(lambda task, task_run, state: seen.append(state.name))
+        work.do()
+        early()
+        Work().do.submit().wait()
+
+    with in_memory(settings):
+        main()
+    assert seen == ["Completed"] * 3

@@ -109,6 +109,7 @@ def test_what_a_flow_leaves_behind_ends_with_it(run):
 def test_flows_nested_too_deep_all_have_an_end(run):
     outcome = run(
         """
+        import sys
         from runwright import flow
 
         @flow
@@ -117,6 +118,7 @@ def test_flows_nested_too_deep_all_have_an_end(run):
 
         @flow
         def main():
+            sys.setrecursionlimit(400)
             deeper(0)
         """
     )
