@@ -178,7 +178,7 @@ class Checker:
         """Nothing that one flow wrote of another's is stored, whatever came with it."""
         marks = (
             flow_run.c.name, flow_run_state.c.message, task_run_state.c.message, log.c.message,
-            artifact.c.key,
+            artifact.c.description,
         )  # fmt: skip
         for mark in marks:
             if self._read(select(mark).where(mark == EVIL)):

@@ -150,5 +150,5 @@ def _line(now: Any, run: UUID, task: UUID | None = None) -> LogWritten:
 
 def _artifact(now: Any, id_: UUID, run: UUID, key: str, task: UUID | None = None) -> ArtifactMade:
     return ArtifactMade(
-        id=id_, flow_run_id=run, timestamp=now, type="markdown", key=key, task_run_id=task
+        id=id_, flow_run_id=run, timestamp=now, type="progress", description=key, task_run_id=task
     )

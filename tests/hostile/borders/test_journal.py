@@ -47,7 +47,7 @@ def line(run, text, task=None):
 def artifact(run, key, task=None, id_=None):
     return {
         "kind": "artifact", "id": id_ or str(uuid4()), "flow_run_id": run, "timestamp": now(),
-        "type": "markdown", "data": key, "key": key, "task_run_id": task,
+        "type": "progress", "data": key, "key": key, "task_run_id": task,
     }  # fmt: skip
 
 
