@@ -60,10 +60,10 @@ def untold() -> Iterator[None]:
         _is_exempt.reset(token)
 
 
-def drain_children() -> None:
-    """Wait until all that children have logged so far is in the journal."""
+def drain_children(flow_run: "contexts.FlowRunContext") -> None:
+    """Before a flow run ends: what its children have written so far is in the journal by then."""
     if _relay is not None and _relay.pid == os.getpid():
-        _relay.drain()
+        _relay.drain(flow_run.flow_run_id, flow_run.channel)
 
 
 def leave(error: BaseException | None) -> NoReturn:

@@ -30,7 +30,7 @@ class FlowRunContext:
     """A flow run as its own process knows it."""
 
     #: Called before each end of a run: waits for what its child processes have logged.
-    before_end: "Callable[[], None]" = staticmethod(lambda: None)
+    before_end: "Callable[[FlowRunContext], None]" = staticmethod(lambda _: None)
     #: In a forked child: the run goes on in the parent, not here.
     is_copy = False
 
@@ -119,7 +119,7 @@ class FlowRunContext:
 
     def end_unfinished(self) -> None:
         """With a run ends what ran inside it: what hangs, and what nobody has waited for."""
-        self.before_end()
+        self.before_end(self)
         while self.unfinished:
             for run in list(self.unfinished):
                 run.abandon("Its flow ended before it did.")

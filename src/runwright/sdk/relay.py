@@ -16,6 +16,7 @@ from weakref import WeakValueDictionary
 
 from runwright.api import msgpack
 from runwright.api.journal import AnyEntry
+from runwright.sdk.unfinished import UnfinishedTasks
 
 if TYPE_CHECKING:
     from runwright.sdk.channel import Channel
@@ -52,6 +53,7 @@ class Relay:
         self._decode = msgpack.decoder(AnyEntry).decode
         self._partial: dict[int, bytes] = {}
         self._markers: dict[bytes, threading.Event] = {}
+        self._unfinished = UnfinishedTasks()
         self._thread = threading.Thread(target=self._read, name="runwright-relay", daemon=True)
         self._thread.start()
 
@@ -59,13 +61,15 @@ class Relay:
         """Pass on to this channel what is meant for it."""
         self._channels[channel.root_run_id] = channel
 
-    def drain(self) -> None:
-        """Wait until all that has been written so far is passed on."""
+    def drain(self, flow_run_id: UUID, channel: "Channel") -> None:
+        """Before a flow run ends: pass on what was written, and end what will not end itself."""
         marker = os.urandom(16)
         passed = self._markers[marker] = threading.Event()
         send(self.writing, UUID(bytes=marker), b"", flags=_MARKER)
         passed.wait(_DRAIN_SECONDS)
         self._markers.pop(marker, None)
+        for end in self._unfinished.ends(flow_run_id):
+            channel.emit(end)
 
     def close_in_child(self) -> None:
         """After a fork: here is nobody who reads."""
@@ -103,6 +107,7 @@ class Relay:
             return
         try:
             entry = self._decode(message[16:])
+            self._unfinished.note(entry)
             channel.emit(entry)
         except Exception as error:  # noqa: BLE001  # the thread must go on
             _log.debug("What a child process has written could not be passed on: %r", error)

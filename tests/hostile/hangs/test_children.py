@@ -163,3 +163,33 @@ def test_a_forked_child_may_run_tasks_of_its_own(run):
     assert outcome.state == "Completed", outcome
     assert [name for name in outcome.tasks if name.startswith("inside")] != []
     assert set(outcome.tasks.values()) == {"Completed"}
+
+
+def test_the_tasks_of_a_child_that_is_killed_have_an_end(run):
+    outcome = run(
+        """
+        import multiprocessing, os, signal
+        from runwright import flow, task
+        from runwright.task_runners import ProcessPoolTaskRunner
+
+        @task
+        def kills_itself():
+            os.kill(os.getpid(), signal.SIGKILL)
+
+        @task
+        def outer():
+            kills_itself()
+
+        @flow(task_runner=ProcessPoolTaskRunner(max_workers=1))
+        def main():
+            child = multiprocessing.get_context("fork").Process(target=kills_itself)
+            child.start()
+            child.join(25)
+            assert child.exitcode == -9
+            outer.submit().wait()
+            return 1
+        """
+    )
+    assert outcome.state == "Completed", outcome
+    assert len(outcome.tasks) >= 2
+    assert set(outcome.tasks.values()) <= {"Crashed", "Failed"}

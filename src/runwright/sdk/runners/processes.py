@@ -20,6 +20,7 @@ from runwright.sdk.handlers.tasks import TaskHandler
 from runwright.sdk.runners import process_calls
 from runwright.sdk.runners.threads import ThreadPoolTaskRunner
 from runwright.sdk.task_runner import Job
+from runwright.sdk.unfinished import UnfinishedTasks
 
 _ENTRY = msgpack.decoder(AnyEntry)
 
@@ -42,6 +43,7 @@ class ProcessPoolTaskRunner:
         self._reader: threading.Thread | None = None
         self._channels: dict[UUID, Any] = {}
         self._arrived: dict[UUID, int] = {}
+        self._unfinished = UnfinishedTasks()
         self._arrival = threading.Condition()
 
     def duplicate(self) -> "ProcessPoolTaskRunner":
@@ -85,6 +87,8 @@ class ProcessPoolTaskRunner:
         except BrokenExecutor as error:
             with self._lock:
                 self._pool = None if self._pool is pool else self._pool
+            for end in self._unfinished.ends(flow_run.flow_run_id):
+                flow_run.channel.emit(end)
             raise CrashedRun(
                 f"The process of task run {context.name!r} ended before the task did: it was "
                 "killed, or ran out of memory, or called os._exit."
@@ -122,7 +126,9 @@ class ProcessPoolTaskRunner:
             task_run_id, content = message
             channel = self._channels.get(task_run_id)
             if channel is not None:
-                channel.emit(_ENTRY.decode(content))
+                entry = _ENTRY.decode(content)
+                self._unfinished.note(entry)
+                channel.emit(entry)
             with self._arrival:
                 self._arrived[task_run_id] = self._arrived.get(task_run_id, 0) + 1
                 self._arrival.notify_all()
