@@ -9,8 +9,11 @@ from pathlib import Path
 import msgspec
 
 from runwright import settings as settings_module
+from runwright.api import limits
 from runwright.cli.exit_codes import Exit
 from runwright.cli.main import build
+from runwright.server.app import body_types
+from runwright.server.field_limits import all_limits, fields_of
 from runwright.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -21,7 +24,11 @@ _SHOWN_DEFAULTS = {"home": "`~/.runwright`"}
 
 def pages() -> dict[Path, str]:
     """Every generated page."""
-    return {REFERENCE / "cli.md": cli_page(), REFERENCE / "settings.md": settings_page()}
+    return {
+        REFERENCE / "cli.md": cli_page(),
+        REFERENCE / "limits.md": limits_page(),
+        REFERENCE / "settings.md": settings_page(),
+    }
 
 
 def cli_page() -> str:
@@ -53,6 +60,50 @@ def settings_page() -> str:
         variable = f"`RUNWRIGHT_{field.name.upper()}`"
         default = _SHOWN_DEFAULTS.get(field.name) or shown(field)
         lines.append(f"| {variable} | {default} | {meanings.get(field.name, '')} |")
+    return _MADE + "\n".join(lines) + "\n"
+
+
+def limits_page() -> str:
+    """What the API takes at the most, and what it gives at once."""
+    larger = ", ".join(
+        f"`{name}` {most // limits.MIB} MiB" for name, most in sorted(limits.BODIES.items())
+    )
+    rows = [
+        ("Body of a request", f"{limits.MAX_BODY // limits.MIB} MiB; {larger}", "413 `too_large`"),
+        ("Body of a request without a key", f"{limits.MAX_OPEN_BODY // limits.KIB} KiB", "413"),
+        ("Lists, objects and members in a body", f"{limits.MAX_PARTS:,}", "413 `too_large`"),
+        ("Lists and objects inside one another", f"{limits.MAX_DEPTH}", "422 `too_deep`"),
+        ("Time for a body", "10 s, and 1 s for every 16 KiB", "408 `body_too_slow`"),
+        ("Message of a state", f"{limits.MAX_STATE_MESSAGE:,} characters", "cut"),
+        ("Message of a log record", f"{limits.MAX_LOG_MESSAGE:,} characters", "cut"),
+        ("Name of a log record's logger", f"{limits.MAX_NAME:,} characters", "cut"),
+        ("Templates of one automation", f"{limits.MAX_TEMPLATES:,} characters", "422"),
+        ("A log line as it is listed", f"{limits.MAX_SHOWN_LINE:,} characters", "cut"),
+        ("All lines of a page of a log", f"{limits.MAX_GATHERED:,} characters", "cut"),
+        ("Payloads of a page of events", f"{limits.MAX_GATHERED:,} bytes", "on the next page"),
+    ]
+    lines = [
+        "# Limits",
+        "",
+        "What the API takes at the most. Beyond its limit a request is refused, and the answer",
+        "names the field and the limit; what runs report of themselves is cut instead, and says",
+        "so. A page of a log cuts long lines and never leaves lines out:",
+        "`GET /flow_runs/{id}/logs/download` has them whole. The OpenAPI document has the same",
+        "limits as `maxLength`, `maxItems`, `maxProperties` and `x-max-bytes`.",
+        "",
+        "| What | Limit | Beyond it |",
+        "|---|---|---|",
+        *(f"| {what} | {most} | {then} |" for what, most, then in rows),
+        "",
+        "## Fields",
+        "",
+        "| Body or part of one | Field | Limit |",
+        "|---|---|---|",
+    ]
+    for name, struct in sorted(body_types().items()):
+        for field, hint in fields_of(struct).items():
+            if found := list(dict.fromkeys(all_limits(hint))):
+                lines.append(f"| {name} | `{field}` | {'; '.join(found)} |")
     return _MADE + "\n".join(lines) + "\n"
 
 

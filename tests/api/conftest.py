@@ -116,16 +116,21 @@ class Api:
         }
         messages: list[dict[str, Any]] = []
         asked = False
+        is_answered = asyncio.Event()
 
         async def receive() -> dict[str, Any]:
             nonlocal asked
             if asked:
+                if messages:  # it goes away during a wait, and not during an answer
+                    await is_answered.wait()
                 return {"type": "http.disconnect"}
             asked = True
             return {"type": "http.request", "body": content, "more_body": False}
 
         async def send(message: dict[str, Any]) -> None:
             messages.append(message)
+            if message["type"] == "http.response.body" and not message.get("more_body"):
+                is_answered.set()
 
         await self.app(scope, receive, send)
         answered = {k.decode().lower(): v.decode() for k, v in messages[0]["headers"]}

@@ -7,6 +7,8 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from runwright.api import limits
+
 
 class Artifact(msgspec.Struct, frozen=True, kw_only=True):
     """Something a run published for people to read."""
@@ -32,11 +34,11 @@ class LatestArtifact(Artifact, frozen=True, kw_only=True):
 class ArtifactCreate(msgspec.Struct, frozen=True, kw_only=True):
     """The body of `POST /artifacts/`."""
 
-    key: str | None = None
-    type: str | None = None
-    description: str | None = None
-    data: Any = None
-    metadata_: dict[str, str] | None = None
+    key: limits.Name | None = None
+    type: limits.Name | None = None
+    description: limits.Description | None = None
+    data: limits.ArtifactData = None
+    metadata_: limits.Texts | None = None
     flow_run_id: UUID | None = None
     task_run_id: UUID | None = None
 
@@ -44,6 +46,6 @@ class ArtifactCreate(msgspec.Struct, frozen=True, kw_only=True):
 class ArtifactUpdate(msgspec.Struct, frozen=True, kw_only=True):
     """What is to change of an artifact."""
 
-    data: Any | UnsetType = UNSET
-    description: str | UnsetType | None = UNSET
-    metadata_: dict[str, str] | UnsetType | None = UNSET
+    data: limits.ArtifactData | UnsetType = UNSET
+    description: limits.Description | UnsetType | None = UNSET
+    metadata_: limits.Texts | UnsetType | None = UNSET

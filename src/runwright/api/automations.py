@@ -7,6 +7,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
+from runwright.api import limits
 from runwright.core.automations.triggers import (
     CompoundTrigger,
     EventTrigger,
@@ -51,8 +52,8 @@ class ChangeFlowRunState(_Action, frozen=True, kw_only=True, tag="change-flow-ru
     """Propose a state for the run of the event."""
 
     state: StateType
-    name: str | None = None
-    message: str | None = None
+    name: limits.Name | None = None
+    message: limits.Description | None = None
     force: bool = False
 
 
@@ -60,8 +61,8 @@ class RunDeployment(_OnSelected, frozen=True, kw_only=True, tag="run-deployment"
     """Ask for a run of a deployment."""
 
     deployment_id: UUID | None = None
-    parameters: dict[str, Any] | None = None
-    job_variables: dict[str, Any] | None = None
+    parameters: limits.Parameters | None = None
+    job_variables: limits.JsonMap | None = None
     schedule_after: Within = 0.0
 
 
@@ -117,15 +118,15 @@ class SendNotification(_Action, frozen=True, kw_only=True, tag="send-notificatio
     """Tell somebody, by a block that can."""
 
     block_document_id: UUID
-    subject: str = "Automated notification"
-    body: str
+    subject: limits.Template = "Automated notification"
+    body: limits.Template
 
 
 class CallWebhook(_Action, frozen=True, kw_only=True, tag="call-webhook"):
     """Call an address, by a block that can."""
 
     block_document_id: UUID
-    payload: str | dict[str, Any] = ""
+    payload: limits.Template | limits.JsonMap = ""
 
 
 Action = (
@@ -169,21 +170,21 @@ class AutomationUpdate(msgspec.Struct, frozen=True, kw_only=True):
     """Body of `PUT /automations/{id}`."""
 
     name: Annotated[str, Meta(min_length=1, max_length=500)]
-    description: str = ""
+    description: limits.Description = ""
     enabled: bool = True
-    tags: list[str] = []
+    tags: limits.Tags = []
     #: A `Trigger`; without a type, one on events.
-    trigger: dict[str, Any]
-    actions: list[Action]
-    actions_on_trigger: list[Action] = []
-    actions_on_resolve: list[Action] = []
+    trigger: limits.JsonMap
+    actions: limits.Few[Action]
+    actions_on_trigger: limits.Few[Action] = []
+    actions_on_resolve: limits.Few[Action] = []
 
 
 class AutomationCreate(AutomationUpdate, frozen=True, kw_only=True):
     """Body of `POST /automations/`."""
 
     #: It goes when this goes, as in `prefect.deployment.<id>`.
-    owner_resource: str | None = None
+    owner_resource: limits.Name | None = None
 
 
 class AutomationEnabled(msgspec.Struct, frozen=True, kw_only=True):

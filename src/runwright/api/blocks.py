@@ -6,8 +6,10 @@ from uuid import UUID
 
 import msgspec
 
-BlockTypeName = Annotated[str, msgspec.Meta(pattern=r"^[^/%&><]+$")]
-Slug = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9-]+$")]
+from runwright.api import limits
+
+BlockTypeName = Annotated[str, msgspec.Meta(max_length=limits.MAX_NAME, pattern=r"^[^/%&><]+$")]
+Slug = Annotated[str, msgspec.Meta(max_length=limits.MAX_NAME, pattern=r"^[a-z0-9-]+$")]
 
 
 class BlockType(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,19 +32,19 @@ class BlockTypeCreate(msgspec.Struct, frozen=True, kw_only=True):
 
     name: BlockTypeName
     slug: Slug
-    logo_url: str | None = None
-    documentation_url: str | None = None
-    description: str | None = None
-    code_example: str | None = None
+    logo_url: limits.Path | None = None
+    documentation_url: limits.Path | None = None
+    description: limits.Description | None = None
+    code_example: limits.Description | None = None
 
 
 class BlockTypeUpdate(msgspec.Struct, frozen=True, kw_only=True):
     """Body of `PATCH /block_types/{id}`."""
 
-    logo_url: str | msgspec.UnsetType | None = msgspec.UNSET
-    documentation_url: str | msgspec.UnsetType | None = msgspec.UNSET
-    description: str | msgspec.UnsetType | None = msgspec.UNSET
-    code_example: str | msgspec.UnsetType | None = msgspec.UNSET
+    logo_url: limits.Path | msgspec.UnsetType | None = msgspec.UNSET
+    documentation_url: limits.Path | msgspec.UnsetType | None = msgspec.UNSET
+    description: limits.Description | msgspec.UnsetType | None = msgspec.UNSET
+    code_example: limits.Description | msgspec.UnsetType | None = msgspec.UNSET
 
 
 class BlockSchema(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,9 +65,9 @@ class BlockSchemaCreate(msgspec.Struct, frozen=True, kw_only=True):
     """Body of `POST /block_schemas/`: 201, or 200 with the schema of that checksum and version."""
 
     block_type_id: UUID
-    fields: dict[str, Any] = {}
-    capabilities: list[str] = []
-    version: str = "non-versioned"
+    fields: limits.JsonMap = {}
+    capabilities: limits.Names = []
+    version: limits.Name = "non-versioned"
 
 
 class BlockDocument(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,7 +94,7 @@ class BlockDocumentCreate(msgspec.Struct, frozen=True, kw_only=True):
     block_schema_id: UUID
     block_type_id: UUID
     name: BlockTypeName | None = None
-    data: dict[str, Any] = {}
+    data: limits.JsonMap = {}
     is_anonymous: bool = False
 
 
@@ -100,5 +102,5 @@ class BlockDocumentUpdate(msgspec.Struct, frozen=True, kw_only=True):
     """Body of `PATCH /block_documents/{id}`."""
 
     block_schema_id: UUID | None = None
-    data: dict[str, Any] = {}
+    data: limits.JsonMap = {}
     merge_existing_data: bool = True

@@ -6,10 +6,11 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from runwright.api import limits
 from runwright.core.instants import Instant
 
 _MOST = 2**31 - 1
-Name = Annotated[str, Meta(pattern=r"^[^/%&><]+$")]
+Name = Annotated[str, Meta(max_length=limits.MAX_NAME, pattern=r"^[^/%&><]+$")]
 Count = Annotated[int, Meta(ge=0, le=_MOST)]
 Slots = Annotated[int, Meta(ge=1, le=_MOST)]
 Decay = Annotated[float, Meta(ge=0)]
@@ -71,7 +72,7 @@ class Holder(msgspec.Struct, frozen=True, kw_only=True):
 class Increment(msgspec.Struct, frozen=True, kw_only=True):
     """Slots to occupy, of every one of these limits or of none."""
 
-    names: list[str]
+    names: limits.Names
     slots: Slots
     mode: Mode = "concurrency"
 
@@ -93,7 +94,7 @@ class LeasedIncrement(Increment, frozen=True, kw_only=True):
 class Decrement(msgspec.Struct, frozen=True, kw_only=True):
     """Slots to give back."""
 
-    names: list[str]
+    names: limits.Names
     slots: Slots
     occupancy_seconds: float | None = None
     #: Of older clients; see `PlainIncrement`.
@@ -130,7 +131,7 @@ class Lease(msgspec.Struct, frozen=True, kw_only=True):
 class TagLimitCreate(msgspec.Struct, frozen=True, kw_only=True):
     """How many task runs with this tag may run at once."""
 
-    tag: str
+    tag: limits.Name
     concurrency_limit: Count
 
 
@@ -148,7 +149,7 @@ class TagLimit(msgspec.Struct, frozen=True, kw_only=True):
 class TagSlots(msgspec.Struct, frozen=True, kw_only=True):
     """A task run that takes, or gives back, a slot of each of its tags (`names`)."""
 
-    names: list[str]
+    names: limits.Names
     task_run_id: UUID
     #: How long the slots were held: taken, and of no effect.
     occupancy_seconds: float | None = None
@@ -157,7 +158,7 @@ class TagSlots(msgspec.Struct, frozen=True, kw_only=True):
 class TagReset(msgspec.Struct, frozen=True, kw_only=True):
     """The task runs that have the slots from now on; none where nothing is said."""
 
-    slot_override: list[UUID] | None = None
+    slot_override: limits.Ids | None = None
 
 
 def brief(row: Any) -> LimitInBrief:

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import msgspec
 
+from runwright.api import limits
 from runwright.api.filters import DeploymentFilter
 from runwright.api.flow_runs import FlowRunPolicy
 from runwright.api.schedules import PositiveInt, Schedule, ScheduleCreate, ScheduleUpdate
@@ -32,8 +33,8 @@ class ConcurrencyOptions(msgspec.Struct, frozen=True, kw_only=True):
 class VersionInfo(msgspec.Struct, frozen=True, kw_only=True):
     """Where a version comes from: `type` is for example `vcs:git`."""
 
-    type: str
-    version: str
+    type: limits.Name
+    version: limits.Name
 
 
 class Deployment(msgspec.Struct, frozen=True, kw_only=True):
@@ -106,28 +107,28 @@ class DeploymentCreate(msgspec.Struct, frozen=True, kw_only=True):
 
     name: DeploymentName
     flow_id: UUID
-    version: str | None = None
+    version: limits.Name | None = None
     version_info: VersionInfo | None = None
-    description: str | None = None
+    description: limits.Description | None = None
     paused: bool = False
     #: Left out: the schedules there are stay. Given: these are the schedules, and no others.
-    schedules: list[ScheduleCreate] | msgspec.UnsetType = msgspec.UNSET
+    schedules: limits.Schedules[ScheduleCreate] | msgspec.UnsetType = msgspec.UNSET
     #: Runwright's own: read `schedules` as `PATCH` does, which keeps named ones that are not given.
     keep_named_schedules: bool | msgspec.UnsetType = msgspec.UNSET
     concurrency_limit: PositiveInt | None = None
     concurrency_options: ConcurrencyOptions | None = None
     global_concurrency_limit_id: UUID | None = None
     enforce_parameter_schema: bool = True
-    parameter_openapi_schema: dict[str, Any] | None = None
-    parameters: dict[str, Any] = {}
-    pull_steps: list[dict[str, Any]] | None = None
-    tags: list[str] = []
-    labels: dict[str, Any] | None = None
-    work_pool_name: str | None = None
-    work_queue_name: str | None = None
-    job_variables: dict[str, Any] | None = None
-    path: str | None = None
-    entrypoint: str | None = None
+    parameter_openapi_schema: limits.SchemaMap | None = None
+    parameters: limits.Parameters = {}
+    pull_steps: limits.Steps | None = None
+    tags: limits.Tags = []
+    labels: limits.Labels | None = None
+    work_pool_name: limits.Name | None = None
+    work_queue_name: limits.Name | None = None
+    job_variables: limits.JsonMap | None = None
+    path: limits.Path | None = None
+    entrypoint: limits.Path | None = None
     storage_document_id: UUID | None = None
     infrastructure_document_id: UUID | None = None
     retries: Retries = 0
@@ -139,24 +140,24 @@ class DeploymentCreate(msgspec.Struct, frozen=True, kw_only=True):
 class DeploymentUpdate(msgspec.Struct, frozen=True, kw_only=True):
     """Body of `PATCH /deployments/{id}`. A field that is left out stays as it is."""
 
-    version: str | msgspec.UnsetType | None = msgspec.UNSET
+    version: limits.Name | msgspec.UnsetType | None = msgspec.UNSET
     version_info: VersionInfo | msgspec.UnsetType | None = msgspec.UNSET
-    description: str | msgspec.UnsetType | None = msgspec.UNSET
+    description: limits.Description | msgspec.UnsetType | None = msgspec.UNSET
     paused: bool | msgspec.UnsetType = msgspec.UNSET
-    schedules: list[ScheduleUpdate] | msgspec.UnsetType = msgspec.UNSET
+    schedules: limits.Schedules[ScheduleUpdate] | msgspec.UnsetType = msgspec.UNSET
     concurrency_limit: PositiveInt | msgspec.UnsetType | None = msgspec.UNSET
     concurrency_options: ConcurrencyOptions | msgspec.UnsetType | None = msgspec.UNSET
     global_concurrency_limit_id: UUID | msgspec.UnsetType | None = msgspec.UNSET
     enforce_parameter_schema: bool | msgspec.UnsetType | None = msgspec.UNSET
-    parameter_openapi_schema: dict[str, Any] | msgspec.UnsetType | None = msgspec.UNSET
-    parameters: dict[str, Any] | msgspec.UnsetType | None = msgspec.UNSET
-    pull_steps: list[dict[str, Any]] | msgspec.UnsetType | None = msgspec.UNSET
-    tags: list[str] | msgspec.UnsetType = msgspec.UNSET
-    work_pool_name: str | msgspec.UnsetType | None = msgspec.UNSET
-    work_queue_name: str | msgspec.UnsetType | None = msgspec.UNSET
-    job_variables: dict[str, Any] | msgspec.UnsetType | None = msgspec.UNSET
-    path: str | msgspec.UnsetType | None = msgspec.UNSET
-    entrypoint: str | msgspec.UnsetType | None = msgspec.UNSET
+    parameter_openapi_schema: limits.SchemaMap | msgspec.UnsetType | None = msgspec.UNSET
+    parameters: limits.Parameters | msgspec.UnsetType | None = msgspec.UNSET
+    pull_steps: limits.Steps | msgspec.UnsetType | None = msgspec.UNSET
+    tags: limits.Tags | msgspec.UnsetType = msgspec.UNSET
+    work_pool_name: limits.Name | msgspec.UnsetType | None = msgspec.UNSET
+    work_queue_name: limits.Name | msgspec.UnsetType | None = msgspec.UNSET
+    job_variables: limits.JsonMap | msgspec.UnsetType | None = msgspec.UNSET
+    path: limits.Path | msgspec.UnsetType | None = msgspec.UNSET
+    entrypoint: limits.Path | msgspec.UnsetType | None = msgspec.UNSET
     # Blocks of older clients: taken, and of no effect.
     storage_document_id: UUID | msgspec.UnsetType | None = msgspec.UNSET
     infrastructure_document_id: UUID | msgspec.UnsetType | None = msgspec.UNSET
@@ -182,19 +183,19 @@ class DeploymentRunCreate(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     state: StateCreate | None = None
-    name: str | None = None
+    name: limits.Name | None = None
     #: They are laid over those of the deployment.
-    parameters: dict[str, Any] = {}
+    parameters: limits.Parameters = {}
     enforce_parameter_schema: bool | None = None
-    context: dict[str, Any] = {}
+    context: limits.JsonMap = {}
     infrastructure_document_id: UUID | None = None
     empirical_policy: FlowRunPolicy | None = None
-    tags: list[str] = []
-    idempotency_key: str | None = None
-    labels: dict[str, Any] | None = None
+    tags: limits.Tags = []
+    idempotency_key: limits.Name | None = None
+    labels: limits.Labels | None = None
     parent_task_run_id: UUID | None = None
-    work_queue_name: str | None = None
-    job_variables: dict[str, Any] | None = None
+    work_queue_name: limits.Name | None = None
+    job_variables: limits.JsonMap | None = None
 
 
 class CreatedRun(msgspec.Struct, frozen=True, kw_only=True):
@@ -225,7 +226,7 @@ class ScheduleRuns(msgspec.Struct, frozen=True, kw_only=True):
 class DueRunsOfDeployments(msgspec.Struct, frozen=True, kw_only=True):
     """Body of `POST /deployments/get_scheduled_flow_runs`."""
 
-    deployment_ids: list[UUID]
+    deployment_ids: limits.Ids
     scheduled_before: Instant | None = None
     limit: Annotated[int, msgspec.Meta(ge=0)] | None = None
 

@@ -5,11 +5,13 @@ labels: `prefect.resource.id` names one, `prefect.resource.role` says what a rel
 """
 
 from collections.abc import Callable, Iterable
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import msgspec
+from msgspec import Meta
 
+from runwright.api import limits
 from runwright.core.instants import Instant
 from runwright.core.labels import ID, ROLE, have
 
@@ -35,6 +37,20 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
         return self.resource.get(ID, "")
 
 
+_Labels = Annotated[
+    dict[str, Annotated[str, Meta(max_length=limits.MAX_PATH)]], Meta(max_length=limits.MAX_LABELS)
+]
+
+
+class ToldEvent(Event, frozen=True, kw_only=True):
+    """One that a client tells."""
+
+    event: limits.Name
+    resource: _Labels
+    related: Annotated[list[_Labels], Meta(max_length=limits.MAX_LABELS)] = []
+    payload: limits.JsonMap = {}
+
+
 class ReceivedEvent(Event, frozen=True, kw_only=True):
     """One that is stored."""
 
@@ -51,10 +67,10 @@ class OccurredIs(msgspec.Struct, frozen=True, kw_only=True):
 class EventNameIs(msgspec.Struct, frozen=True, kw_only=True):
     """Names, and beginnings of names."""
 
-    prefix: list[str] | None = None
-    exclude_prefix: list[str] | None = None
-    name: list[str] | None = None
-    exclude_name: list[str] | None = None
+    prefix: limits.FilterTexts | None = None
+    exclude_prefix: limits.FilterTexts | None = None
+    name: limits.FilterTexts | None = None
+    exclude_name: limits.FilterTexts | None = None
 
     def takes(self, event: Event) -> bool:
         name = event.event
@@ -68,8 +84,8 @@ class EventNameIs(msgspec.Struct, frozen=True, kw_only=True):
 class ResourceIs(msgspec.Struct, frozen=True, kw_only=True):
     """A resource by its id or labels."""
 
-    id: list[str] | None = None
-    id_prefix: list[str] | None = None
+    id: limits.FilterTexts | None = None
+    id_prefix: limits.FilterTexts | None = None
     labels: Wanted | None = None
     distinct: bool = False
 
@@ -85,9 +101,9 @@ class ResourceIs(msgspec.Struct, frozen=True, kw_only=True):
 class RelatedIs(msgspec.Struct, frozen=True, kw_only=True):
     """A related resource by its id, role or labels; all from one resource."""
 
-    id: list[str] | None = None
-    role: list[str] | None = None
-    resources_in_roles: list[tuple[str, str]] | None = None
+    id: limits.FilterTexts | None = None
+    role: limits.FilterTexts | None = None
+    resources_in_roles: limits.Pairs | None = None
     labels: Wanted | None = None
 
     def takes(self, resource: Labels) -> bool:
@@ -104,13 +120,13 @@ class RelatedIs(msgspec.Struct, frozen=True, kw_only=True):
 class IdIsOneOf(msgspec.Struct, frozen=True, kw_only=True):
     """Among these events; none named: among all."""
 
-    id: list[UUID] | None = None
+    id: limits.FilterIds | None = None
 
 
 class TextHas(msgspec.Struct, frozen=True, kw_only=True):
     """Words that must, and with a minus must not, be somewhere in the event."""
 
-    query: str
+    query: limits.SearchText
 
 
 class EventFilter(msgspec.Struct, frozen=True, kw_only=True):
@@ -119,8 +135,8 @@ class EventFilter(msgspec.Struct, frozen=True, kw_only=True):
     occurred: OccurredIs = OccurredIs()
     event: EventNameIs | None = None
     resource: ResourceIs | None = None
-    related: RelatedIs | list[RelatedIs] | None = None
-    any_resource: ResourceIs | list[ResourceIs] | None = None
+    related: RelatedIs | limits.Few[RelatedIs] | None = None
+    any_resource: ResourceIs | limits.Few[ResourceIs] | None = None
     id: IdIsOneOf = IdIsOneOf()
     text: TextHas | None = None
     order: Order = "DESC"

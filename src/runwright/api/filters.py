@@ -5,10 +5,10 @@ is not known is refused: a filter without it would match everything.
 """
 
 from typing import Literal
-from uuid import UUID
 
 import msgspec
 
+from runwright.api import limits
 from runwright.core.instants import Instant
 from runwright.core.states import StateType
 
@@ -26,18 +26,18 @@ class Criterion(
 class IdIs(Criterion, frozen=True, kw_only=True):
     """Among these ids, or not among them; where the column may be empty, empty or not."""
 
-    any_: list[UUID] | None = None
-    not_any_: list[UUID] | None = None
+    any_: limits.FilterIds | None = None
+    not_any_: limits.FilterIds | None = None
     is_null_: bool | None = None
 
 
 class TextIs(Criterion, frozen=True, kw_only=True):
     """Equal to one of these, none of these, like it (any case), beginning with, there at all."""
 
-    any_: list[str] | None = None
-    not_any_: list[str] | None = None
-    like_: str | None = None
-    startswith_: list[str] | None = None
+    any_: limits.FilterTexts | None = None
+    not_any_: limits.FilterTexts | None = None
+    like_: limits.SearchText | None = None
+    startswith_: limits.FilterPrefixes | None = None
     exists_: bool | None = None
     is_null_: bool | None = None
 
@@ -45,14 +45,14 @@ class TextIs(Criterion, frozen=True, kw_only=True):
 class TextLike(Criterion, frozen=True, kw_only=True):
     """Contains this, in any case."""
 
-    like_: str | None = None
+    like_: limits.SearchText | None = None
 
 
 class TagsAre(Criterion, frozen=True, kw_only=True):
     """Has all of these tags, any of them, or none at all."""
 
-    all_: list[str] | None = None
-    any_: list[str] | None = None
+    all_: limits.FilterTexts | None = None
+    any_: limits.FilterTexts | None = None
     is_null_: bool | None = None
 
 
@@ -93,14 +93,14 @@ class ExistsIs(Criterion, frozen=True, kw_only=True):
 class TextSearch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Words that must, and with a minus must not, be in the message."""
 
-    query: str
+    query: limits.SearchText
 
 
 class StateTypeIs(Criterion, frozen=True, kw_only=True):
     """Of these types, or of none of them."""
 
-    any_: list[StateType] | None = None
-    not_any_: list[StateType] | None = None
+    any_: limits.Few[StateType] | None = None
+    not_any_: limits.Few[StateType] | None = None
 
 
 class StateIs(Criterion, frozen=True, kw_only=True):
@@ -113,8 +113,8 @@ class StateIs(Criterion, frozen=True, kw_only=True):
 class CreatorIs(Criterion, frozen=True, kw_only=True):
     """Who made it."""
 
-    id_: list[UUID] | None = None
-    type_: list[str] | None = None
+    id_: limits.FilterIds | None = None
+    type_: limits.FilterTexts | None = None
     is_null_: bool | None = None
 
 
@@ -279,7 +279,7 @@ class Filters(FilterBody, frozen=True, kw_only=True):
 class Paging(FilterBody, frozen=True, kw_only=True):
     """Which part of a list. `limit` is 200 at most, and 200 when left out."""
 
-    sort: str | None = None
+    sort: limits.Name | None = None
     limit: int | None = None
     offset: int | None = None
 
@@ -305,7 +305,7 @@ class FlowQuery(Query, frozen=True, kw_only=True):
 class PageQuery(Filters, frozen=True, kw_only=True):
     """Flows, runs or deployments by pages: the body of their `/paginate`. Pages count from 1."""
 
-    sort: str | None = None
+    sort: limits.Name | None = None
     limit: int | None = None
     page: int | None = None
 
@@ -405,7 +405,7 @@ class BlockDocumentQuery(Paging, frozen=True, kw_only=True):
     block_schemas: BlockSchemaFilter | None = None
     include_secrets: bool = False
     #: Of Prefect's client, which always sends it: of no effect.
-    block_schema_type: str | None = None
+    block_schema_type: limits.Name | None = None
 
 
 class AutomationFilters(FilterBody, frozen=True, kw_only=True):

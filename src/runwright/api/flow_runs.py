@@ -6,6 +6,7 @@ from uuid import UUID
 
 import msgspec
 
+from runwright.api import limits
 from runwright.api.filters import FlowRunFilter
 from runwright.api.states import OrchestrationResult, StateCreate
 from runwright.core.states import State, StateType
@@ -18,9 +19,9 @@ class FlowRunPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     retry_delay_seconds: float = 0
     retries: int | None = None
     retry_delay: float | None = None
-    pause_keys: list[str] | None = None
+    pause_keys: limits.Names | None = None
     resuming: bool | None = False
-    retry_type: str | None = None
+    retry_type: limits.Name | None = None
 
 
 class FlowRun(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,33 +87,33 @@ class FlowRunCreate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
     flow_id: UUID
     id: UUID | None = None
-    name: str | None = None
+    name: limits.Name | None = None
     state: StateCreate | None = None
-    flow_version: str | None = None
-    parameters: dict[str, Any] = {}
-    context: dict[str, Any] = {}
+    flow_version: limits.Name | None = None
+    parameters: limits.Parameters = {}
+    context: limits.JsonMap = {}
     parent_task_run_id: UUID | None = None
     infrastructure_document_id: UUID | None = None
     empirical_policy: FlowRunPolicy = FlowRunPolicy()
-    tags: list[str] = []
-    labels: dict[str, Any] | None = None
-    idempotency_key: str | None = None
+    tags: limits.Tags = []
+    labels: limits.Labels | None = None
+    idempotency_key: limits.Name | None = None
     deployment_id: UUID | None = None
-    work_pool_name: str | None = None
-    work_queue_name: str | None = None
-    job_variables: dict[str, Any] | None = None
+    work_pool_name: limits.Name | None = None
+    work_queue_name: limits.Name | None = None
+    job_variables: limits.JsonMap | None = None
 
 
 class FlowRunUpdate(msgspec.Struct, frozen=True, kw_only=True):
     """Body of `PATCH /flow_runs/{id}`. A field that is left out stays as it is."""
 
-    name: str | msgspec.UnsetType | None = msgspec.UNSET
-    flow_version: str | msgspec.UnsetType | None = msgspec.UNSET
-    parameters: dict[str, Any] | msgspec.UnsetType = msgspec.UNSET
+    name: limits.Name | msgspec.UnsetType | None = msgspec.UNSET
+    flow_version: limits.Name | msgspec.UnsetType | None = msgspec.UNSET
+    parameters: limits.Parameters | msgspec.UnsetType = msgspec.UNSET
     empirical_policy: FlowRunPolicy | msgspec.UnsetType = msgspec.UNSET
-    tags: list[str] | msgspec.UnsetType = msgspec.UNSET
-    infrastructure_pid: str | msgspec.UnsetType | None = msgspec.UNSET
-    job_variables: dict[str, Any] | msgspec.UnsetType | None = msgspec.UNSET
+    tags: limits.Tags | msgspec.UnsetType = msgspec.UNSET
+    infrastructure_pid: limits.Name | msgspec.UnsetType | None = msgspec.UNSET
+    job_variables: limits.JsonMap | msgspec.UnsetType | None = msgspec.UNSET
 
 
 class FlowRunsToDelete(msgspec.Struct, frozen=True, kw_only=True):
@@ -186,4 +187,4 @@ class HistoryInterval(msgspec.Struct, frozen=True, kw_only=True):
 class ResumeRun(msgspec.Struct, frozen=True, kw_only=True):
     """Body of `POST /flow_runs/{id}/resume`."""
 
-    run_input: dict[str, Any] | None = None
+    run_input: limits.JsonMap | None = None

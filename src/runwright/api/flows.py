@@ -6,6 +6,7 @@ from uuid import UUID
 
 import msgspec
 
+from runwright.api import limits
 from runwright.api.filters import FlowFilter
 
 
@@ -23,15 +24,15 @@ class Flow(msgspec.Struct, frozen=True, kw_only=True):
 class FlowCreate(msgspec.Struct, frozen=True, kw_only=True):
     """Body of `POST /flows/`: 201, or 200 with the flow of that name."""
 
-    name: str
-    tags: list[str] = []
-    labels: dict[str, Any] | None = None
+    name: limits.Name
+    tags: limits.Tags = []
+    labels: limits.Labels | None = None
 
 
 class FlowUpdate(msgspec.Struct, frozen=True, kw_only=True):
     """Body of `PATCH /flows/{id}`."""
 
-    tags: list[str] | msgspec.UnsetType = msgspec.UNSET
+    tags: limits.Tags | msgspec.UnsetType = msgspec.UNSET
 
 
 class FlowsToDelete(msgspec.Struct, frozen=True, kw_only=True):

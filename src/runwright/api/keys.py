@@ -6,6 +6,7 @@ from uuid import UUID
 
 import msgspec
 
+from runwright.api import limits
 from runwright.core.instants import Instant
 
 
@@ -33,10 +34,10 @@ class KeyCreate(msgspec.Struct, frozen=True, kw_only=True):
     does at the latest, which is the default as well.
     """
 
-    name: str
+    name: limits.Name
     kind: Literal["user", "worker"] = "user"
-    scopes: list[str] | None = None
-    work_pool_name: str | None = None
+    scopes: limits.Names | None = None
+    work_pool_name: limits.Name | None = None
     expires_at: Instant | None = None
 
 
@@ -59,7 +60,7 @@ class Scope(msgspec.Struct, frozen=True, kw_only=True):
 class SessionStart(msgspec.Struct, frozen=True, kw_only=True):
     """Body of `POST /session`: a one-time sign-in token, or a key."""
 
-    token: str
+    token: limits.Name
 
 
 class Session(msgspec.Struct, frozen=True, kw_only=True):

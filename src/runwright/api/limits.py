@@ -7,10 +7,15 @@ this file.
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
+import msgspec
 from msgspec import Meta
+
+from runwright.core.states import State
+
+T = TypeVar("T")
 
 KIB, MIB = 1024, 1024 * 1024
 
@@ -41,7 +46,9 @@ MAX_TAG = 500
 MAX_KEY = 1_000
 MAX_PATH = 10_000
 MAX_DESCRIPTION = 100_000
-MAX_TEMPLATE = 32_000
+MAX_TEMPLATE = 20_000
+#: All templates of one automation.
+MAX_TEMPLATES = 100_000
 #: Longer ones are cut, not refused: what a run reports is never lost for its length.
 MAX_STATE_MESSAGE = 100_000
 MAX_LOG_MESSAGE = 1_000_000
@@ -54,7 +61,8 @@ MAX_FILTER_VALUES = 10_000
 MAX_NAMES = 1_000
 MAX_SCHEDULES = 500
 MAX_STEPS = 500
-MAX_ACTIONS = 100
+#: Of a kind of which there are few, such as types of states, or an automation's actions.
+MAX_FEW = 100
 
 # Free JSON, in bytes as the server encodes it.
 
@@ -85,6 +93,8 @@ FilterIds = Annotated[list[UUID], Meta(max_length=MAX_FILTER_VALUES)]
 FilterTexts = Annotated[
     list[Annotated[str, Meta(max_length=MAX_KEY)]], Meta(max_length=MAX_FILTER_VALUES)
 ]
+#: Each is a condition of its own.
+FilterPrefixes = Annotated[list[Annotated[str, Meta(max_length=MAX_KEY)]], Meta(max_length=MAX_FEW)]
 SearchText = Annotated[str, Meta(max_length=MAX_KEY)]
 
 
@@ -98,12 +108,31 @@ Json = Annotated[Any, _bytes(MAX_JSON)]
 ArtifactData = Annotated[Any, _bytes(MAX_ARTIFACT)]
 SchemaMap = Annotated[dict[str, Any], _bytes(MAX_SCHEMA)]
 Labels = Annotated[dict[str, Any], Meta(max_length=MAX_LABELS)]
+#: Texts by name, such as an artifact's metadata.
+Texts = Annotated[dict[str, Annotated[str, Meta(max_length=MAX_PATH)]], Meta(max_length=MAX_LABELS)]
+TaskInputs = Annotated[
+    dict[str, Annotated[list[dict[str, Any]], Meta(max_length=MAX_FILTER_VALUES)]],
+    Meta(max_length=MAX_NAMES),
+]
+#: Seconds before each retry.
+Delays = Annotated[list[float], Meta(max_length=MAX_NAMES)]
+Pairs = Annotated[list[tuple[str, str]], Meta(max_length=MAX_FILTER_VALUES)]
+Few = Annotated[list[T], Meta(max_length=MAX_FEW)]
+Schedules = Annotated[list[T], Meta(max_length=MAX_SCHEDULES)]
 Steps = Annotated[list[JsonMap], Meta(max_length=MAX_STEPS)]
 
 
 def body_limit(path: str) -> int:
     """The most bytes that a request to this path may send as its body."""
     return BODIES.get(path.rstrip("/").rpartition("/")[2], MAX_BODY)
+
+
+def shortened_state(state: State) -> State:
+    """The state, its message cut to the length that is kept."""
+    message = state.message
+    if message is None or len(message) <= MAX_STATE_MESSAGE:
+        return state
+    return msgspec.structs.replace(state, message=shortened(message, MAX_STATE_MESSAGE))
 
 
 def shortened(text: str, most: int) -> str:

@@ -7,6 +7,8 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
+from runwright.api import limits
+
 #: A key stands in a path.
 Key = Annotated[str, Meta(min_length=1, max_length=255, pattern=r"^[^/?#\x00-\x1f]+$")]
 _Value = Annotated[str, Meta(max_length=1_000_000)]
@@ -30,12 +32,12 @@ class RunInputCreate(msgspec.Struct, frozen=True, kw_only=True):
 
     key: Key
     value: _Value
-    sender: str | None = None
+    sender: limits.Name | None = None
 
 
 class RunInputQuery(msgspec.Struct, frozen=True, kw_only=True):
     """Body of `POST /flow_runs/{id}/input/filter`: whose keys begin so, the oldest first."""
 
-    prefix: str
+    prefix: limits.Name
     limit: Annotated[int, Meta(ge=0, le=200)] | None = 1
-    exclude_keys: list[str] = []
+    exclude_keys: limits.Names = []

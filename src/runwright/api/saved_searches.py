@@ -6,22 +6,24 @@ from uuid import UUID
 
 import msgspec
 
+from runwright.api import limits
+
 
 class SearchFilter(msgspec.Struct, frozen=True, kw_only=True):
     """One criterion; the server does not look into it."""
 
-    object: str
-    property: str
-    type: str
-    operation: str
-    value: Any
+    object: limits.Name
+    property: limits.Name
+    type: limits.Name
+    operation: limits.Name
+    value: limits.Json
 
 
 class SavedSearchCreate(msgspec.Struct, frozen=True, kw_only=True):
     """Body of `PUT /saved_searches/`: a new one, or in the place of the one of that name."""
 
     name: Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
-    filters: list[SearchFilter] = []
+    filters: limits.Few[SearchFilter] = []
 
 
 class SavedSearch(msgspec.Struct, frozen=True, kw_only=True):

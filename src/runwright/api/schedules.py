@@ -6,6 +6,8 @@ from uuid import UUID
 
 import msgspec
 
+from runwright.api import limits
+
 Catchup = Literal["none", "last", "all"]
 PositiveInt = Annotated[int, msgspec.Meta(gt=0)]
 Slug = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
@@ -38,23 +40,23 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True):
 class ScheduleCreate(msgspec.Struct, frozen=True, kw_only=True):
     """A schedule as a client gives it."""
 
-    schedule: dict[str, Any]
+    schedule: limits.JsonMap
     active: bool = True
     max_scheduled_runs: PositiveInt | None = None
-    parameters: dict[str, Any] = {}
+    parameters: limits.Parameters = {}
     slug: Slug | None = None
     #: The slug of the schedule whose place it takes.
-    replaces: str | None = None
+    replaces: limits.Name | None = None
     catchup: Catchup = "last"
 
 
 class ScheduleUpdate(msgspec.Struct, frozen=True, kw_only=True):
     """Body of `PATCH /deployments/{id}/schedules/{id}`. A field left out stays as it is."""
 
-    schedule: dict[str, Any] | msgspec.UnsetType | None = msgspec.UNSET
+    schedule: limits.JsonMap | msgspec.UnsetType | None = msgspec.UNSET
     active: bool | msgspec.UnsetType | None = msgspec.UNSET
     max_scheduled_runs: PositiveInt | msgspec.UnsetType | None = msgspec.UNSET
-    parameters: dict[str, Any] | msgspec.UnsetType = msgspec.UNSET
+    parameters: limits.Parameters | msgspec.UnsetType = msgspec.UNSET
     slug: Slug | msgspec.UnsetType | None = msgspec.UNSET
-    replaces: str | msgspec.UnsetType | None = msgspec.UNSET
+    replaces: limits.Name | msgspec.UnsetType | None = msgspec.UNSET
     catchup: Catchup | msgspec.UnsetType = msgspec.UNSET

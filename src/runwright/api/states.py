@@ -1,9 +1,10 @@
 """States on the wire, and the answer to a proposed state."""
 
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 
+from runwright.api import limits
 from runwright.core.states import State, StateDetails, StateType
 
 __all__ = [
@@ -31,9 +32,9 @@ class StateCreate(
     """A state as a client proposes it. The server gives it an id and a timestamp."""
 
     type: StateType
-    name: str | None = None
+    name: limits.Name | None = None
     message: str | None = None
-    data: Any = None
+    data: limits.ArtifactData = None
     state_details: ProposedDetails = ProposedDetails()
 
 

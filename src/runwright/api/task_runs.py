@@ -6,6 +6,7 @@ from uuid import UUID
 
 import msgspec
 
+from runwright.api import limits
 from runwright.api.states import StateCreate
 from runwright.core.instants import Instant
 from runwright.core.states import State, StateType
@@ -17,7 +18,7 @@ class TaskRunPolicy(msgspec.Struct, frozen=True, kw_only=True):
     max_retries: int = 0
     retry_delay_seconds: float = 0
     retries: int | None = None
-    retry_delay: float | list[float] | None = None
+    retry_delay: float | limits.Delays | None = None
     retry_jitter_factor: float | None = None
 
 
@@ -56,25 +57,25 @@ class TaskRun(msgspec.Struct, frozen=True, kw_only=True):
 class TaskRunCreate(msgspec.Struct, frozen=True, kw_only=True):
     """Body of `POST /task_runs/`: 201, or 200 with the task run of that flow run and key."""
 
-    task_key: str
-    dynamic_key: str
+    task_key: limits.Name
+    dynamic_key: limits.Name
     flow_run_id: UUID | None = None
     id: UUID | None = None
-    name: str | None = None
+    name: limits.Name | None = None
     state: StateCreate | None = None
-    task_version: str | None = None
-    cache_key: str | None = None
+    task_version: limits.Name | None = None
+    cache_key: limits.Name | None = None
     cache_expiration: Instant | None = None
     empirical_policy: TaskRunPolicy = TaskRunPolicy()
-    tags: list[str] = []
-    labels: dict[str, Any] | None = None
-    task_inputs: dict[str, list[dict[str, Any]]] = {}
+    tags: limits.Tags = []
+    labels: limits.Labels | None = None
+    task_inputs: limits.TaskInputs = {}
 
 
 class TaskRunUpdate(msgspec.Struct, frozen=True, kw_only=True):
     """Body of `PATCH /task_runs/{id}`."""
 
-    name: str | msgspec.UnsetType = msgspec.UNSET
+    name: limits.Name | msgspec.UnsetType = msgspec.UNSET
 
 
 class StateCount(msgspec.Struct, frozen=True, kw_only=True):

@@ -6,6 +6,8 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from runwright.api import limits
+
 _Key = Annotated[str, Meta(min_length=1, max_length=1000)]
 
 
@@ -13,7 +15,7 @@ class Subscription(msgspec.Struct, frozen=True, kw_only=True, tag="subscribe", t
     """The frame that begins a subscription: which tasks the process can carry out."""
 
     keys: Annotated[list[_Key], Meta(min_length=1, max_length=1000)]
-    client_id: str | None = None
+    client_id: limits.Name | None = None
 
 
 class TaskWorker(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,7 +29,7 @@ class TaskWorker(msgspec.Struct, frozen=True, kw_only=True):
 class TaskWorkersOf(msgspec.Struct, frozen=True, kw_only=True):
     """Those that carry out any of these tasks."""
 
-    task_keys: list[str]
+    task_keys: limits.Names
 
 
 class TaskWorkerQuery(msgspec.Struct, frozen=True, kw_only=True):

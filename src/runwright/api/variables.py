@@ -6,6 +6,8 @@ from uuid import UUID
 
 import msgspec
 
+from runwright.api import limits
+
 #: The peer's clients refuse other names before they ask.
 VariableName = Annotated[str, msgspec.Meta(max_length=255, pattern=r"^[a-z0-9_-]*$")]
 
@@ -25,13 +27,13 @@ class VariableCreate(msgspec.Struct, frozen=True, kw_only=True):
     """Body of `POST /variables/`: 201, or 409 when the name is taken."""
 
     name: VariableName
-    value: Any
-    tags: list[str] = []
+    value: limits.Json
+    tags: limits.Tags = []
 
 
 class VariableUpdate(msgspec.Struct, frozen=True, kw_only=True):
     """Body of `PATCH /variables/{id}`: what is left out stays. A value may become null."""
 
     name: VariableName | None = None
-    value: Any = msgspec.UNSET
-    tags: list[str] | None = None
+    value: limits.Json = msgspec.UNSET
+    tags: limits.Tags | None = None

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import msgspec
 
+from runwright.api import limits
 from runwright.api.flow_runs import FlowRun
 from runwright.core.instants import Instant
 from runwright.core.states import StateType
@@ -18,8 +19,8 @@ Limit = Annotated[int, msgspec.Meta(ge=0)]
 class StorageConfiguration(msgspec.Struct, frozen=True, kw_only=True):
     """How code reaches workers as a bundle, and where results go by default."""
 
-    bundle_upload_step: dict[str, Any] | None = None
-    bundle_execution_step: dict[str, Any] | None = None
+    bundle_upload_step: limits.JsonMap | None = None
+    bundle_execution_step: limits.JsonMap | None = None
     default_result_storage_block_id: UUID | None = None
 
 
@@ -47,10 +48,10 @@ class WorkPoolCreate(msgspec.Struct, frozen=True, kw_only=True):
     """Body of `POST /work_pools/`. Its queue `default` is made with it."""
 
     name: Name
-    description: str | None = None
-    type: str = "process"
+    description: limits.Description | None = None
+    type: limits.Name = "process"
     #: Left empty: the template of the type.
-    base_job_template: dict[str, Any] = {}
+    base_job_template: limits.SchemaMap = {}
     is_paused: bool = False
     concurrency_limit: Limit | None = None
     storage_configuration: StorageConfiguration = StorageConfiguration()
@@ -59,9 +60,9 @@ class WorkPoolCreate(msgspec.Struct, frozen=True, kw_only=True):
 class WorkPoolUpdate(msgspec.Struct, frozen=True, kw_only=True):
     """Body of `PATCH /work_pools/{name}`. A field that is left out stays as it is."""
 
-    description: str | msgspec.UnsetType | None = msgspec.UNSET
+    description: limits.Description | msgspec.UnsetType | None = msgspec.UNSET
     is_paused: bool | msgspec.UnsetType | None = msgspec.UNSET
-    base_job_template: dict[str, Any] | msgspec.UnsetType | None = msgspec.UNSET
+    base_job_template: limits.SchemaMap | msgspec.UnsetType | None = msgspec.UNSET
     concurrency_limit: Limit | msgspec.UnsetType | None = msgspec.UNSET
     storage_configuration: StorageConfiguration | msgspec.UnsetType | None = msgspec.UNSET
 
@@ -79,7 +80,7 @@ class PoolStanding(msgspec.Struct, frozen=True, kw_only=True):
 class DueRunsOfPool(msgspec.Struct, frozen=True, kw_only=True):
     """Body of `POST /work_pools/{name}/get_scheduled_flow_runs`. No queues means all of them."""
 
-    work_queue_names: list[str] = []
+    work_queue_names: limits.Names = []
     scheduled_before: Instant | None = None
     scheduled_after: Instant | None = None
     limit: Limit | None = None

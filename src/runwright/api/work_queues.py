@@ -6,6 +6,7 @@ from uuid import UUID
 
 import msgspec
 
+from runwright.api import limits
 from runwright.api.filters import WorkQueueFilter
 from runwright.api.schedules import PositiveInt
 from runwright.api.work_pools import Limit, Name, SlotHolder
@@ -39,24 +40,24 @@ class WorkQueueCreate(msgspec.Struct, frozen=True, kw_only=True):
     """Body of `POST /work_pools/{pool}/queues` and of `POST /work_queues/`."""
 
     name: Name
-    description: str | None = ""
+    description: limits.Description | None = ""
     is_paused: bool = False
     concurrency_limit: Limit | None = None
     #: Left out: after all others. Given: those from there on move back by one.
     priority: PositiveInt | None = None
-    filter: dict[str, Any] | None = None
+    filter: limits.JsonMap | None = None
 
 
 class WorkQueueUpdate(msgspec.Struct, frozen=True, kw_only=True):
     """Body of a `PATCH` of a queue. A field that is left out stays as it is."""
 
     name: Name | msgspec.UnsetType | None = msgspec.UNSET
-    description: str | msgspec.UnsetType | None = msgspec.UNSET
+    description: limits.Description | msgspec.UnsetType | None = msgspec.UNSET
     is_paused: bool | msgspec.UnsetType = msgspec.UNSET
     concurrency_limit: Limit | msgspec.UnsetType | None = msgspec.UNSET
     priority: PositiveInt | msgspec.UnsetType | None = msgspec.UNSET
     #: Of older clients: runs are placed into queues when they are made, never by a filter.
-    filter: dict[str, Any] | msgspec.UnsetType | None = msgspec.UNSET
+    filter: limits.JsonMap | msgspec.UnsetType | None = msgspec.UNSET
     last_polled: Instant | msgspec.UnsetType | None = msgspec.UNSET
 
 

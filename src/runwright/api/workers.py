@@ -6,6 +6,7 @@ from uuid import UUID
 
 import msgspec
 
+from runwright.api import limits
 from runwright.api.filters import Criterion, TimeIs
 from runwright.api.work_pools import Limit
 
@@ -54,8 +55,8 @@ class WorkerId(msgspec.Struct, frozen=True, kw_only=True):
 class WorkerStatusIs(Criterion, frozen=True, kw_only=True):
     """Alive or not."""
 
-    any_: list[WorkerStatus] | None = None
-    not_any_: list[WorkerStatus] | None = None
+    any_: limits.Few[WorkerStatus] | None = None
+    not_any_: limits.Few[WorkerStatus] | None = None
 
 
 class WorkerFilter(Criterion, frozen=True, kw_only=True):

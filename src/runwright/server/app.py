@@ -21,6 +21,7 @@ from runwright.server.admission import Admission
 from runwright.server.auth import Access, Authenticator
 from runwright.server.decoding import refuse_nul
 from runwright.server.fast_lane import FastLane
+from runwright.server.field_limits import check_sizes, describe_limits, structs_in
 from runwright.server.keys import Principal
 from runwright.server.problems import Denied, Problem, Unprocessable, body_of, log, problem_of
 from runwright.server.proxies import TrustedProxies
@@ -94,8 +95,10 @@ class _WithoutNul(Request[Any, Any, Any]):
         content = await super().json()
         handler = self.route_handler
         field = handler.parsed_data_field
-        if field is not None and not handler.opt.get("takes_unknown_fields"):
-            refuse_unknown(field.annotation, content)
+        if field is not None:
+            if not handler.opt.get("takes_unknown_fields"):
+                refuse_unknown(field.annotation, content)
+            check_sizes(content, field.raw, len(await super().body()))
         return content
 
 
@@ -106,10 +109,14 @@ def _routes() -> list[Router]:
     return [root, Router(path="/api", route_handlers=ROUTERS)]
 
 
-@lru_cache(1)
-def describe() -> dict[str, Any]:
-    """The interface as OpenAPI 3.1."""
-    described = _Litestar(
+def body_types() -> dict[str, type[msgspec.Struct]]:
+    """Every struct that bodies of requests are made of, by its name."""
+    return structs_in(_bodies(_described()))
+
+
+def _described() -> Litestar:
+    """The routes alone: nothing can be asked of it."""
+    return _Litestar(
         route_handlers=_routes(),
         dependencies={
             name: Provide(lambda: None, sync_to_thread=False)
@@ -117,9 +124,26 @@ def describe() -> dict[str, Any]:
         },
         openapi_config=OpenAPIConfig(title="Runwright", version=__version__, path="/openapi"),
     )
+
+
+@lru_cache(1)
+def describe() -> dict[str, Any]:
+    """The interface as OpenAPI 3.1."""
+    described = _described()
     document = dict(described.openapi_schema.to_schema())
+    describe_limits(document["components"]["schemas"], structs_in(_bodies(described)))
     document["x-scopes"] = {f"{method} {path}": needs for (method, path), needs in SCOPES.items()}
     return document
+
+
+def _bodies(litestar: Litestar) -> list[Any]:
+    """The types of the bodies that the routes take."""
+    return [
+        handler.parsed_fn_signature.parameters["data"].raw
+        for route in litestar.routes
+        for handler in getattr(route, "route_handlers", ())
+        if "data" in handler.parsed_fn_signature.parameters
+    ]
 
 
 def refuse_undeclared(litestar: Litestar) -> None:

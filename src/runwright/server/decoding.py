@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from runwright.server.field_limits import check_sizes
 from runwright.server.problems import Unprocessable
 from runwright.server.strictness import refuse_unknown
 
@@ -25,7 +26,7 @@ def decode(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
     """
     refuse_nul(body)
     try:
-        return decoder.decode(body or b"{}")
+        value = decoder.decode(body or b"{}")
     except msgspec.ValidationError as error:
         # Of those types that refuse unknown fields by themselves: here is why.
         if "unknown field" in str(error):
@@ -33,6 +34,8 @@ def decode(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
         raise Unprocessable(str(error)) from None
     except (msgspec.MsgspecError, UnicodeError, RecursionError, OverflowError) as error:
         raise Unprocessable(str(error) or "The body is nested too deeply.") from None
+    check_sizes(value, decoder.type, len(body))
+    return value
 
 
 def refuse_nul(body: bytes) -> None:

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import msgspec
 
+from runwright.api.limits import shortened_state
 from runwright.core.states import TERMINAL, State, StateDetails, StateName, StateType
 from runwright.storage.engine import Transaction
 from runwright.storage.runs import INSERT_STATE, insert_run, save, save_policy
@@ -27,7 +28,7 @@ def record_move(tx: Transaction, run: Any, state: State, **changes: Any) -> Any:
     `changes` are columns of the claim that go with it: token, lease, execution and so on. Where
     they say nothing, an end frees the lease and everything else keeps it.
     """
-    state = _of_run(state, run.id)
+    state = shortened_state(_of_run(state, run.id))
     at = max(tx.now, run.updated)  # the clock may have been set back since the state before
     columns = {**columns_after(run, state), **changes, "updated": at}
     moved = save(tx, run, columns)

@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, FromClause, and_, exists, func, literal_column, or_, select
 
 from runwright.api.journal import ArtifactMade, LogWritten
+from runwright.api.limits import MAX_LOG_MESSAGE, MAX_NAME, shortened
 from runwright.storage.dialect import Dialect
 from runwright.storage.engine import Transaction
 from runwright.storage.statements import Prepared
@@ -76,8 +77,8 @@ def insert_logs(
                 "task_run_id": each.task_run_id,
                 "timestamp": each.timestamp,
                 "level": each.level,
-                "name": each.name.replace("\0", "\ufffd"),
-                "message": each.message.replace("\0", "\ufffd"),
+                "name": shortened(each.name, MAX_NAME).replace("\0", "\ufffd"),
+                "message": shortened(each.message, MAX_LOG_MESSAGE).replace("\0", "\ufffd"),
                 "late_token": late_token,
             }
             for each in logs

@@ -3707,24 +3707,6 @@ export interface components {
             /** Format: uuid */
             id: string;
         };
-        /** Event */
-        Event: {
-            event: string;
-            follows?: string | null;
-            /** Format: uuid */
-            id: string;
-            /** Format: date-time */
-            occurred: string;
-            payload?: {
-                [key: string]: unknown;
-            };
-            related?: {
-                [key: string]: string;
-            }[];
-            resource: {
-                [key: string]: string;
-            };
-        };
         /** EventCount */
         EventCount: {
             count: number;
@@ -5465,6 +5447,24 @@ export interface components {
              * @enum {string}
              */
             operator?: "and_" | "or_";
+        };
+        /** ToldEvent */
+        ToldEvent: {
+            event: string;
+            follows?: string | null;
+            /** Format: uuid */
+            id: string;
+            /** Format: date-time */
+            occurred: string;
+            payload?: {
+                [key: string]: unknown;
+            };
+            related?: {
+                [key: string]: string;
+            }[];
+            resource: {
+                [key: string]: string;
+            };
         };
         /** UnjudgedEvent */
         UnjudgedEvent: {
@@ -8705,7 +8705,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Event"][];
+                "application/json": components["schemas"]["ToldEvent"][];
             };
         };
         responses: {
@@ -9807,13 +9807,13 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Stream Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": string;
+                    "application/json": unknown;
                 };
             };
             /** @description Bad request syntax or unsupported method */

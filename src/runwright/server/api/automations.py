@@ -15,9 +15,10 @@ from runwright.api.automations import (
     UnjudgedEvent,
 )
 from runwright.api.filters import AutomationFilters, AutomationQuery
+from runwright.api.limits import Template
 from runwright.server.injected import Asker, PathId, PathName, Wired
 from runwright.server.problems import Missing
-from runwright.server.templates import InvalidTemplate, check_template
+from runwright.server.templates import InvalidTemplate, check_template, off_the_loop, refuse_long
 from runwright.server.use_cases.enable_automation import begin_anew, enable_automation
 from runwright.server.use_cases.job_overrides import may_override
 from runwright.server.use_cases.save_automation import automation_values
@@ -40,7 +41,9 @@ _MOST_UNJUDGED = 200
 @post("/", status_code=201)
 async def create(data: JSONBody[AutomationCreate], wiring: Wired, principal: Asker) -> Automation:
     """A new automation."""
-    values = automation_values(data, wiring.new_id, may_override=may_override(principal))
+    values = await off_the_loop(
+        automation_values, data, wiring.new_id, may_override=may_override(principal)
+    )
 
     def use_case(tx: Transaction) -> Automation:
         id_ = wiring.new_id()
@@ -67,7 +70,9 @@ async def replace(
     automation_id: PathId, data: JSONBody[AutomationUpdate], wiring: Wired, principal: Asker
 ) -> None:
     """Put another automation in its place. Who owns it stays."""
-    values = automation_values(data, wiring.new_id, may_override=may_override(principal))
+    values = await off_the_loop(
+        automation_values, data, wiring.new_id, may_override=may_override(principal)
+    )
 
     def use_case(tx: Transaction) -> bool:
         if not change_automation(tx, automation_id, values):
@@ -144,20 +149,21 @@ async def remove_owned_by(resource_id: PathName, wiring: Wired) -> None:
 
 
 @post("/automations/templates/validate", status_code=200)
-async def validate_in_automation(data: JSONBody[str]) -> Response[Any]:
+async def validate_in_automation(data: JSONBody[Template]) -> Response[Any]:
     """The same as `/templates/validate`."""
-    return _checked(data)
+    return await _checked(data)
 
 
 @post("/templates/validate", status_code=200)
-async def validate(data: JSONBody[str]) -> Response[Any]:
+async def validate(data: JSONBody[Template]) -> Response[Any]:
     """Nothing (204) for a template that can be read; else where it cannot (422)."""
-    return _checked(data)
+    return await _checked(data)
 
 
-def _checked(text: str) -> Response[Any]:
+async def _checked(text: str) -> Response[Any]:
+    refuse_long([text])
     try:
-        check_template(text)
+        await off_the_loop(check_template, text)
     except InvalidTemplate as error:
         about = {"line": error.line, "message": error.message, "source": error.source}
         return Response({"error": about}, status_code=422)

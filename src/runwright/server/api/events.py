@@ -4,7 +4,7 @@ import base64
 import itertools
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 from litestar import Request, Router, get, post
@@ -12,14 +12,15 @@ from litestar.params import FromPath, JSONBody
 
 from runwright.api.events import (
     CountQuery,
-    Event,
     EventCount,
     EventFilter,
     EventPage,
     EventQuery,
     OccurredIs,
     ReceivedEvent,
+    ToldEvent,
 )
+from runwright.api.limits import MAX_GATHERED
 from runwright.server.api.event_streams import take_in, take_out
 from runwright.server.decoding import LAX
 from runwright.server.injected import Asker, QueryText, Wired
@@ -32,6 +33,8 @@ from runwright.storage.events import events_of
 _MOST = 50
 #: What is beyond is not counted: `total` says at least so many.
 _MOST_COUNTED = 10_000
+#: Spans of time to count by, in seconds.
+_SHORTEST, _LONGEST = 0.001, 100 * 366 * 86_400.0
 _SECONDS = {"week": 604_800, "day": 86_400, "hour": 3_600, "minute": 60, "second": 1}
 
 Countable = Literal["day", "time", "event", "resource"]
@@ -39,12 +42,12 @@ Countable = Literal["day", "time", "event", "resource"]
 
 class _PageToken(msgspec.Struct, frozen=True):
     wanted: EventFilter
-    limit: int
-    offset: int
+    limit: Annotated[int, msgspec.Meta(ge=0, le=_MOST)]
+    offset: Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
 
 
 @post("/", status_code=204, opt=LAX)
-async def tell(data: JSONBody[list[Event]], wiring: Wired, principal: Asker) -> None:
+async def tell(data: JSONBody[list[ToldEvent]], wiring: Wired, principal: Asker) -> None:
     """Store events that happened elsewhere; 403 where one has a name of the server's own."""
     refuse_forged(principal, data)
     await wiring.storage.write(lambda tx: take_events(tx, data, wiring.policy))
@@ -74,7 +77,7 @@ async def next_page(
     try:
         content = base64.urlsafe_b64decode(text.encode())
         token = msgspec.json.decode(content, type=_PageToken)
-    except (ValueError, msgspec.MsgspecError):
+    except (ValueError, RecursionError, msgspec.MsgspecError):
         raise Unprocessable("That page-token is none of ours: take `next_page` whole.") from None
     return await wiring.storage.read(lambda tx: _page(tx, token, _base(request)))
 
@@ -84,11 +87,16 @@ async def counted(
     countable: FromPath[Countable], data: JSONBody[CountQuery], wiring: Wired
 ) -> list[EventCount]:
     """How many events there are of each day, span of time, name, or resource."""
-    if data.time_interval <= 0:
-        raise Unprocessable("A time_interval must be greater than 0.", field="time_interval")
     unit = "day" if countable == "day" else data.time_unit
     interval = 1.0 if countable == "day" else data.time_interval
-    span = timedelta(seconds=_SECONDS[unit] * interval)
+    seconds = _SECONDS[unit] * interval
+    if not _SHORTEST <= seconds <= _LONGEST:
+        raise Unprocessable(
+            f"A span of {seconds:g} seconds cannot be counted by: it has to have from "
+            f"{_SHORTEST:g} to {_LONGEST:g}.",
+            field="time_interval",
+        )
+    span = timedelta(seconds=seconds)
 
     def count(tx: Transaction) -> list[EventCount]:
         every = itertools.islice(events_of(tx, data.filter), _MOST_COUNTED)
@@ -102,7 +110,7 @@ async def counted(
 def _page(tx: Transaction, token: _PageToken, base: str) -> EventPage:
     every = events_of(tx, token.wanted)
     before = sum(1 for _ in itertools.islice(every, token.offset))
-    events = list(itertools.islice(every, token.limit))
+    events = _some(itertools.islice(every, token.limit))
     beyond = sum(1 for _ in itertools.islice(every, max(0, _MOST_COUNTED - before - len(events))))
     following = None
     if beyond and events:
@@ -110,6 +118,18 @@ def _page(tx: Transaction, token: _PageToken, base: str) -> EventPage:
         text = base64.urlsafe_b64encode(msgspec.json.encode(after)).decode()
         following = f"{base}/events/filter/next?page-token={text}"
     return EventPage(events=events, total=before + len(events) + beyond, next_page=following)
+
+
+def _some(events: Iterable[ReceivedEvent]) -> list[ReceivedEvent]:
+    """As many as fit into a page's bytes, and one at least: the next page has the others."""
+    found: list[ReceivedEvent] = []
+    room = MAX_GATHERED
+    for each in events:
+        found.append(each)
+        room -= len(msgspec.json.encode(each.payload))
+        if room <= 0:
+            break
+    return found
 
 
 def _base(request: Request[Any, Any, Any]) -> str:

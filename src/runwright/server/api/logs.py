@@ -1,12 +1,14 @@
 """`/logs`, and a run's log as text."""
 
+from collections.abc import AsyncIterator
 from uuid import UUID
 
 import msgspec
 from litestar import Response, Router, get, post
 from litestar.params import JSONBody
+from litestar.response import Stream
 
-from runwright.api.filters import IdIs, LogFilter, LogQuery
+from runwright.api.filters import LogQuery
 from runwright.api.logs import Log, LogCreate
 from runwright.core.terminal_text import one_line, record_text
 from runwright.server.api.log_stream import take_out
@@ -14,9 +16,10 @@ from runwright.server.decoding import LAX, decode
 from runwright.server.injected import Asker, PathId, Wired
 from runwright.server.problems import Unprocessable
 from runwright.server.use_cases.own_runs import refuse_foreign_tasks
+from runwright.server.wiring import Wiring
 from runwright.storage.engine import Transaction
-from runwright.storage.logs import LOGS, add_logs
-from runwright.storage.queries import MAX_LIMIT, read_many
+from runwright.storage.logs import LOGS, add_logs, fitted, lines_of
+from runwright.storage.queries import read_many
 
 _LEVELS = {10: "DEBUG", 20: "INFO", 30: "WARNING", 40: "ERROR", 50: "CRITICAL"}
 _MAX_LEVEL = 2**31 - 1
@@ -60,34 +63,32 @@ async def create(
 @post("/filter", status_code=200)
 async def filtered(data: JSONBody[LogQuery], wiring: Wired) -> list[Log]:
     """Log records that meet the filters; oldest first by default."""
-    return await wiring.storage.read(lambda tx: read_many(tx, LOGS, data))
+    return await wiring.storage.read(lambda tx: fitted(read_many(tx, LOGS, data)))
 
 
 @get("/flow_runs/{run_id:uuid}/logs/download")
-async def download(run_id: PathId, wiring: Wired) -> Response[str]:
+async def download(run_id: PathId, wiring: Wired) -> Stream:
     """A run's log as text, oldest first, one record a line."""
-    text = await wiring.storage.read(lambda tx: _text(tx, run_id))
-    return Response(
-        text,
-        media_type="text/plain",
+    return Stream(
+        _text(wiring, run_id),
+        media_type="text/plain; charset=utf-8",
         headers={"Content-Disposition": f'attachment; filename="{run_id}.log"'},
     )
 
 
-def _text(tx: Transaction, run_id: UUID) -> str:
-    wanted = LogFilter(flow_run_id=IdIs(any_=[run_id]))
-    lines: list[str] = []
-    while len(lines) < _MOST_LINES:
-        query = LogQuery(logs=wanted, limit=MAX_LIMIT, offset=len(lines))
-        found = read_many(tx, LOGS, query)
-        lines += [
+async def _text(wiring: Wiring, run_id: UUID) -> AsyncIterator[str]:
+    """The log, some lines at a time: it may be larger than the memory."""
+    after = None
+    for _ in range(_MOST_LINES):
+        lines = await wiring.storage.read(lambda tx, after=after: lines_of(tx, run_id, after))
+        if not lines:
+            return
+        after = lines[-1].timestamp, lines[-1].id
+        yield "".join(
             f"{record.timestamp.isoformat()} | {_LEVELS.get(record.level, record.level):<8} | "
-            f"{one_line(record.name)} - {record_text(record.message)}"
-            for record in found
-        ]
-        if len(found) < MAX_LIMIT:
-            break
-    return "\n".join(lines) + ("\n" if lines else "")
+            f"{one_line(record.name)} - {record_text(record.message)}\n"
+            for record in lines
+        )
 
 
 router = Router(

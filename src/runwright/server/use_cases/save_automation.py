@@ -14,11 +14,12 @@ from runwright.api.automations import (
     RunDeployment,
     Trigger,
 )
+from runwright.api.limits import MAX_FEW
 from runwright.core.ids import NewId
 from runwright.server.filling_in import templates_of
 from runwright.server.problems import Unprocessable
 from runwright.server.strictness import refuse_unknown
-from runwright.server.templates import check_template
+from runwright.server.templates import check_template, refuse_long
 from runwright.server.use_cases.job_overrides import refuse_overrides
 
 _SHORTEST_PROACTIVE_S = 10.0
@@ -51,6 +52,7 @@ def automation_values(
     typed = _typed(wanted.trigger)
     refuse_unknown(Trigger, typed, "trigger")
     trigger = _trigger(typed, new_id, depth=0)
+    refuse_long([text for action in _actions(wanted) for text in templates_of(_plain(action))])
     for action in _actions(wanted):
         _check_action(action)
         if isinstance(action, RunDeployment) and not may_override:
@@ -91,6 +93,8 @@ def _trigger(raw: Mapping[str, Any], new_id: NewId, *, depth: int) -> Trigger:
         raise _no_trigger(f"triggers are nested deeper than {_DEEPEST}")
     inner = raw.get("triggers")
     if isinstance(inner, list):
+        if len(inner) > MAX_FEW:
+            raise _no_trigger(f"it has {len(inner)} triggers: {MAX_FEW} at most")
         checked = [
             _plain(_trigger(each, new_id, depth=depth + 1)) if isinstance(each, Mapping) else each
             for each in inner
