@@ -19,7 +19,8 @@ from runwright.storage.logs import fitted
 LAX = {
     "AnyEntry", "ArtifactMade", "ExecutionRef", "ExitReport", "FlowRunPatched", "FlowRunProposed",
     "FlowRunStarted", "HostFigures", "InfrastructureReport", "JournalBatch", "LogWritten",
-    "LogCreate", "ProposedDetails", "ReleaseRequest", "RunFigures", "State", "StateDetails", "SyncRequest",
+    "LogCreate", "ProposedDetails", "ReleaseRequest", "RunFigures", "State", "StateDetails",
+    "SyncRequest",
     "TaskRunInfo", "TaskRunMoved",
 }  # fmt: skip
 #: Their members are bounded by others: a message is cut, labels are looked up and never all sent.
