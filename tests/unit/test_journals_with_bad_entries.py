@@ -1,6 +1,7 @@
 """Journals on disk: an entry that is refused is left out with a note, and the rest arrives."""
 
 import asyncio
+import contextlib
 import json
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +15,7 @@ from runwright.api.journal import (
     FlowRunProposed,
     FlowRunStarted,
     JournalAnswer,
+    JournalBatch,
     LogWritten,
 )
 from runwright.core.states import State, StateType
@@ -21,6 +23,7 @@ from runwright.sdk.leftovers import deliver_leftovers
 from runwright.sdk.spool_file import SpoolFile
 from runwright.server import spool
 from runwright.server.problems import Unprocessable
+from runwright.worker.leftovers import Leftovers, Owner, write_owner
 
 RUN, EXECUTION = uuid4(), uuid4()
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -127,3 +130,32 @@ def test_a_line_that_cannot_be_read_is_left_out(folder: Path, monkeypatch):
 
     assert len(server.taken) == len(ENTRIES) - 1
     assert "it cannot be read" in server.taken[2].message
+
+
+def test_what_a_killed_supervisor_left_is_delivered(tmp_path: Path):
+    server = Taking()
+    spool_folder = tmp_path / "left"
+    spool_folder.mkdir()
+    file = spool_folder / f"{EXECUTION}.journal"
+    file.write_bytes(b"".join(msgspec.json.encode(entry) + b"\n" for entry in ENTRIES))
+    write_owner(
+        file,
+        Owner(flow_run_id=RUN, execution_id=EXECUTION, token=1, credential="x", first=0),
+    )
+
+    class ControlPlane:
+        async def send(self, _method, _path, body, **_):
+            batch = msgspec.json.decode(body, type=JournalBatch)
+            try:
+                return 200, msgspec.json.encode(server.take(batch))
+            except Unprocessable as problem:
+                return 422, json.dumps({"detail": problem.detail}).encode()
+
+    @contextlib.asynccontextmanager
+    async def connect(_credential):
+        yield ControlPlane()
+
+    asyncio.run(Leftovers(spool_folder, connect).deliver(EXECUTION, patience=5))
+
+    server.check()
+    assert not list(spool_folder.iterdir())

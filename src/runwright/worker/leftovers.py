@@ -17,8 +17,10 @@ from uuid import UUID
 
 import msgspec
 
-from runwright.api.journal import JournalAnswer
+from runwright.api.journal import AnyEntry, FlowRunProposed, JournalAnswer, LogWritten
+from runwright.clock import SystemClock
 from runwright.errors import RunwrightError, ServerUnreachable
+from runwright.sdk.entry_encoding import LOGGER, bare
 from runwright.worker.backlog import OWNER_SUFFIX
 from runwright.worker.control_plane import ControlPlane
 from runwright.worker.journal_pump import MOST_BYTES, MOST_ENTRIES, encode_batch
@@ -99,14 +101,57 @@ async def _send(control_plane: ControlPlane, owner: Owner, journal: BinaryIO) ->
     path = f"/flow_runs/{owner.flow_run_id}/journal"
     number = owner.first
     for entries in _batches(journal):
-        body = encode_batch(owner.token, owner.execution_id, number, entries)
-        status, answer = await control_plane.send("POST", path, body)
-        if status not in _OK:
-            return refusal_of(status, answer)
+        refusal = await _send_batch(control_plane, path, owner, number, entries)
+        if refusal is not None:
+            return refusal
         number += len(entries)
-        if msgspec.json.decode(answer, type=JournalAnswer).next < number:
-            return Refusal.BAD_REQUEST
     return None
+
+
+async def _send_batch(
+    control_plane: ControlPlane, path: str, owner: Owner, number: int, entries: list[bytes]
+) -> Refusal | None:
+    """Send what will be taken; in the place of an entry that is refused, a note says so."""
+    body = encode_batch(owner.token, owner.execution_id, number, entries)
+    status, answer = await control_plane.send("POST", path, body)
+    if status in _OK:
+        has_all = msgspec.json.decode(answer, type=JournalAnswer).next >= number + len(entries)
+        return None if has_all else Refusal.BAD_REQUEST
+    refusal = refusal_of(status, answer)
+    if refusal is not Refusal.BAD_REQUEST:
+        return refusal
+    if len(entries) > 1:
+        half = len(entries) // 2
+        first = await _send_batch(control_plane, path, owner, number, entries[:half])
+        if first is not None:
+            return first
+        return await _send_batch(control_plane, path, owner, number + half, entries[half:])
+    replacement = _in_place_of(entries[0], owner, answer)
+    if replacement is None:
+        return refusal
+    return await _send_batch(control_plane, path, owner, number, [replacement])
+
+
+def _in_place_of(content: bytes, owner: Owner, answer: bytes) -> bytes | None:
+    """A state by what is needed of it, a note for anything else; None where that was refused."""
+    try:
+        entry: AnyEntry | None = msgspec.json.decode(content, type=AnyEntry)
+    except (msgspec.MsgspecError, RecursionError):
+        entry = None
+    if isinstance(entry, FlowRunProposed):
+        plain = bare(entry)
+        return None if plain == entry else msgspec.json.encode(plain)
+    if isinstance(entry, LogWritten) and entry.name == LOGGER:
+        return None
+    note = LogWritten(
+        flow_run_id=owner.flow_run_id,
+        timestamp=SystemClock().now(),
+        level=logging.WARNING,
+        name=LOGGER,
+        message="An entry of the journal was left out: it was refused: "
+        + answer[:500].decode(errors="replace"),
+    )
+    return msgspec.json.encode(note)
 
 
 def _batches(journal: BinaryIO) -> Iterator[list[bytes]]:
