@@ -214,6 +214,14 @@ def active_profile(env: Mapping[str, str] | None = None) -> str:
     return env.get(f"{PREFIX}PROFILE") or read_profiles(home_folder(env)).active
 
 
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL", "WARN", "FATAL", "NOTSET")
+
+
+def level_of(log_level: str) -> int | str:
+    """The setting as `logging` takes it: a name, or a number between the names."""
+    return int(log_level) if log_level.isdigit() else log_level
+
+
 def parse(values: Mapping[str, Any], sources: Mapping[str, Source] | None = None) -> Settings:
     """Check and convert raw values.
 
@@ -229,6 +237,11 @@ def parse(values: Mapping[str, Any], sources: Mapping[str, Source] | None = None
         raise ConfigurationError(
             f"api_url is {url!r}: it must begin with http:// or https://, "
             "for example http://127.0.0.1:4300/api."
+        )
+    level = read.log_level.upper()
+    if level not in LOG_LEVELS and not (level.isascii() and level.isdigit()):
+        raise ConfigurationError(
+            f"log_level is {read.log_level!r}: give one of {', '.join(LOG_LEVELS)}, or a number."
         )
     for field in ("public_url", "allowed_origins"):
         given = getattr(read, field)
@@ -249,6 +262,7 @@ def parse(values: Mapping[str, Any], sources: Mapping[str, Source] | None = None
         )
     return msgspec.structs.replace(
         read,
+        log_level=level,
         results_path=read.results_path or read.home / "results",
         database_url=read.database_url or f"sqlite:///{read.home / 'runwright.db'}",
     )

@@ -328,3 +328,12 @@ def test_schedules_without_slugs_are_replaced_by_the_list(api, flow_id, pool):
     path = f"/api/deployments/{made}"
     assert api.send("PATCH", path, {"schedules": [named("b")]}).status == 204
     assert sorted(slugs(api, made)) == ["b"]
+
+
+def test_a_parameter_of_the_wrong_format_is_refused_when_a_run_is_asked_for(api, flow_id, pool):
+    day = {"type": "object", "properties": {"day": {"type": "string", "format": "date"}}}
+    made = deploy(api, flow_id, parameter_openapi_schema=day).json["id"]
+    refused = run(api, made, parameters={"day": "hello"})
+    assert (refused.status, refused.json["code"]) == (422, "invalid_parameters")
+    assert "'day'" in refused.json["detail"]
+    assert run(api, made, parameters={"day": "2026-01-31"}).status == 201

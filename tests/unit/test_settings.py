@@ -11,6 +11,7 @@ from runwright.local_server import LocalServer, announce_server, local_server, w
 from runwright.settings import (
     load_settings,
     load_with_sources,
+    parse,
     profiles_file,
     resolve_api,
     unknown_variables,
@@ -157,3 +158,15 @@ def test_only_the_own_announcement_is_withdrawn(tmp_path: Path) -> None:
     assert local_server(tmp_path) is not None
     withdraw_server(tmp_path, os.getpid())
     assert local_server(tmp_path) is None
+
+
+@pytest.mark.parametrize(
+    ("given", "level"), [("debug", "DEBUG"), ("INFO", "INFO"), ("15", "15"), ("LOUD", None)]
+)
+def test_a_level_of_logging_is_one_that_there_is(given, level):
+    values = {"home": "/tmp/nowhere", "log_level": given}
+    if level is None:
+        with pytest.raises(ConfigurationError, match="log_level is 'LOUD': give one of DEBUG"):
+            parse(values)
+    else:
+        assert parse(values).log_level == level

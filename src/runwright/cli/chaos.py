@@ -15,7 +15,7 @@ from runwright.cli import lookup
 from runwright.cli.exit_codes import Exit
 from runwright.cli.render import Column, Output, note, show
 from runwright.cli.session import Caller, session
-from runwright.cli.values import json_object, pairs
+from runwright.cli.values import json_object, pairs_for, pairs_of_text
 from runwright.cli.watching import next_attempt
 from runwright.client.calls import deployments, flow_runs, task_runs
 from runwright.core.states import TERMINAL, StateType
@@ -73,9 +73,11 @@ def run(  # noqa: PLR0913  # the options of a run, by name
     params
         All parameters as one JSON object.
     """
-    given = {**json_object(params or "{}", "--params"), **pairs(param or (), "--param")}
+    given = json_object(params or "{}", "--params")
+    pairs_of_text(param or (), "--param")  # before anybody is asked
     with session(follows=True) as caller:
         found = lookup.deployment(caller, name)
+        given |= pairs_for(param or (), "--param", found.parameter_openapi_schema or {})
         _check(found, kill_at)
         for command in (effects, reset):
             _check_command(command)

@@ -8,7 +8,7 @@ from cyclopts import Parameter
 
 from runwright.cli.render import Output, note, say, show_one
 from runwright.cli.session import Caller, session
-from runwright.cli.values import duration, json_object, pairs
+from runwright.cli.values import duration, json_object, pairs, pairs_for
 from runwright.sdk.asking import Ask
 from runwright.sdk.deploy import from_source, register, to_deployment, with_image
 from runwright.sdk.journal import Told
@@ -74,7 +74,7 @@ def deploy(  # noqa: PLR0913  # the options of a deployment, by name
     catchup
         What becomes of fires that were missed while no server ran.
     param
-        A parameter, as name=value; values that are JSON are read as JSON.
+        A parameter, as name=value, read as the type that the flow's signature says.
     params
         All parameters as one JSON object.
     overridable
@@ -90,7 +90,10 @@ def deploy(  # noqa: PLR0913  # the options of a deployment, by name
         --no-push: the image stays on this machine.
     """
     flow = from_source(source or Path.cwd(), entrypoint)
-    given = {**json_object(params or "{}", "--params"), **pairs(param or (), "--param")}
+    given = {
+        **json_object(params or "{}", "--params"),
+        **pairs_for(param or (), "--param", flow.parameter_schema()),
+    }
     options = {"active": True, "catchup": catchup}
     schedules: list[Schedule] = [
         *(Cron(each, timezone, **options) for each in cron or ()),

@@ -2,6 +2,7 @@
 
 from typing import Annotated, Any
 
+import msgspec
 from cyclopts import App, Parameter
 
 from runwright.api.deployments import DeploymentRunCreate
@@ -12,7 +13,7 @@ from runwright.cli.exit_codes import Exit
 from runwright.cli.flow_run import Yes
 from runwright.cli.render import Column, Output, acted, say, show, show_one, span, when
 from runwright.cli.session import session
-from runwright.cli.values import duration, instant, json_object, pairs
+from runwright.cli.values import duration, instant, json_object, pairs, pairs_for, pairs_of_text
 from runwright.cli.watching import follow
 from runwright.client.calls import deployments
 from runwright.clock import SystemClock
@@ -80,7 +81,7 @@ def run(  # noqa: PLR0913  # the options of a run, by name
     name
         `flow/name`, or the deployment's id.
     param
-        A parameter, as name=value; values that are JSON are read as JSON.
+        A parameter, as name=value, read as the type that the flow's signature says.
     params
         All parameters as one JSON object.
     at
@@ -93,9 +94,10 @@ def run(  # noqa: PLR0913  # the options of a run, by name
         Follow the run and its attempts, and exit with the outcome: 0 completed, 10 failed,
         11 crashed, 12 cancelled.
     """
+    given = json_object(params or "{}", "--params")
+    pairs_of_text(param or (), "--param")  # before anybody is asked
     wanted = DeploymentRunCreate(
         name=run_name,
-        parameters={**json_object(params or "{}", "--params"), **pairs(param or (), "--param")},
         state=_due(at, after),
         tags=tag or [],
         job_variables=pairs(job_variable, "--job-variable") if job_variable else None,
@@ -103,6 +105,8 @@ def run(  # noqa: PLR0913  # the options of a run, by name
     )
     with session(follows=watch_it) as caller:
         found = lookup.deployment(caller, name)
+        given |= pairs_for(param or (), "--param", found.parameter_openapi_schema or {})
+        wanted = msgspec.structs.replace(wanted, parameters=given)
         made = caller.call(deployments.create_run(found.id, wanted))
         if output == "table":
             say(f"created run {made.name} ({made.id}) of {name}")

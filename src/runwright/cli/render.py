@@ -11,6 +11,7 @@ import msgspec
 from cyclopts import Parameter
 
 from runwright.core.terminal_text import one_line, printable
+from runwright.settings import level_of
 
 _BEYOND_ASCII = re.compile(r"[\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 Output = Annotated[Literal["table", "json", "name"], Parameter(name=["--output", "-o"])]
@@ -152,4 +153,4 @@ def log_to_stderr(level: str, pattern: str) -> None:
     """Write log records to standard error."""
     handler = logging.StreamHandler()
     handler.setFormatter(LineFormatter(pattern))
-    logging.basicConfig(level=level, handlers=[handler])
+    logging.basicConfig(level=level_of(level), handlers=[handler])

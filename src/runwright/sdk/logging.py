@@ -22,6 +22,7 @@ from runwright.sdk.context import (
     current_flow_run,
     current_task_run,
 )
+from runwright.settings import level_of
 
 if TYPE_CHECKING:
     from collections.abc import MutableMapping
@@ -143,7 +144,7 @@ def set_up_logging(settings: "Settings") -> None:
         return
     _is_set_up = True
     journal = JournalHandler()
-    level = logging.getLevelName(str(settings.log_level).upper())
+    level = level_of(settings.log_level)
     runs = logging.getLogger("runwright")
     if runs.level == logging.NOTSET:
         runs.setLevel(level)

@@ -7,6 +7,7 @@ from typing import Any
 import jsonschema_rs
 import msgspec
 
+from runwright.server.formats import FORMATS
 from runwright.server.problems import Unprocessable
 
 _LONGEST = 300
@@ -102,7 +103,9 @@ def _is_named_float(error: Any) -> bool:
 @lru_cache(512)
 def _validator(schema: bytes) -> Any:
     # References to other documents are not followed: a schema must not make the server fetch.
-    return jsonschema_rs.validator_for(msgspec.json.decode(schema), retriever=_refuse)
+    return jsonschema_rs.validator_for(
+        msgspec.json.decode(schema), retriever=_refuse, validate_formats=True, formats=FORMATS
+    )
 
 
 def _refuse(uri: str) -> Any:
