@@ -29,6 +29,7 @@ class PretendedLauncher:
         self.stops: list[tuple[UUID, StopReason]] = []
         self.ends: asyncio.Queue[Ended] = asyncio.Queue()
         self.fail: str | None = None
+        self.error: Exception | None = None
         self.is_closed = False
         self.ends_when_stopped = True
         self.executions_outlive_worker = False
@@ -45,6 +46,8 @@ class PretendedLauncher:
         self.forgotten.append(execution_id)
 
     async def launch(self, claimed: ClaimedRun) -> None:
+        if self.error is not None:
+            raise self.error
         if self.fail:
             raise LaunchFailed(self.fail)
         self.launched.append(claimed)
@@ -304,6 +307,30 @@ def test_a_launch_that_fails_is_reported_with_its_reason(play, control_plane, cl
     [(run, kind, report)] = control_plane.ends
     assert (run, kind) == (str(claimed.spec.flow_run_id), "exit")
     assert report["reason"] == "could not be launched: the disk is full"
+
+
+def test_an_error_that_nobody_thought_of_ends_the_run_and_frees_the_slot(
+    play, control_plane, claim
+):
+    claimed, following = claim(), claim()
+
+    async def scenario(stage: Stage) -> None:
+        stage.launcher.error = OverflowError("int too large \ud800")
+        await control_plane.give(SyncAnswer(claimed=[claimed]))
+        await control_plane.until(lambda: control_plane.ends)
+        stage.launcher.error = None
+        await control_plane.give(SyncAnswer(claimed=[following]))
+        await control_plane.until(lambda: stage.launcher.launched)
+
+        def held() -> set[str]:
+            return {str(each.execution_id) for each in control_plane.syncs[-1].executions}
+
+        await control_plane.until(lambda: held() == {str(following.spec.execution_id)})
+
+    play(scenario)
+    assert control_plane.ends[0][2]["reason"] == (
+        "could not be launched: OverflowError: int too large \ufffd"
+    )
 
 
 def test_the_worker_reports_what_a_dead_supervisor_cannot(play, control_plane, claim):
