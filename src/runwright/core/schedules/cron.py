@@ -31,6 +31,7 @@ _ALIASES = {
 _RIGHT = "For example: '0 9 * * 1-5' fires at 9:00 from Monday to Friday."
 _LONGEST = 500
 _FIELDS = 5
+_EVERY_DAY, _EVERY_WEEKDAY = frozenset(range(1, 32)), frozenset(range(7))
 _HOURS = 24
 #: 29 February on one day of the week can be this far away, across a year such as 2100.
 _PATIENCE = timedelta(days=366 * 41)
@@ -42,7 +43,8 @@ _DAY = timedelta(days=1)
 class CronSpec(msgspec.Struct, frozen=True, kw_only=True):
     """Five fields, or an alias such as @daily, read in `timezone` (None: UTC).
 
-    `day_or` false asks that day of month and day of week both match, where both are restricted.
+    `day_or` false asks that day of month and day of week both match. Otherwise either is enough,
+    where both are restricted. A field that leaves no day out (`*`, `*/1`, `1-31`) is not.
     """
 
     cron: str
@@ -100,7 +102,9 @@ def _read(expression: str, day_or: bool) -> _Fields:
         why = f"it has {len(parts)} fields; 5 are needed (minute hour day month weekday)"
         raise InvalidSchedule(which, why, _RIGHT)
     try:
-        parsed = CronSim(" ".join(parts), datetime(2020, 1, 1, tzinfo=UTC))
+        days, weekdays = _spelt_out(parts[2], "1-31"), _spelt_out(parts[4], "0-6")
+        spelt_out = [*parts[:2], days, parts[3], weekdays]
+        parsed = CronSim(" ".join(spelt_out), datetime(2020, 1, 1, tzinfo=UTC))
         probe = date(2020, 1, 1)
         parsed.match_dom(probe)
         parsed.match_dow(probe)
@@ -108,11 +112,23 @@ def _read(expression: str, day_or: bool) -> _Fields:
         raise InvalidSchedule(which, str(error).lower() or "unreadable", _RIGHT) from None
     except (ValueError, TypeError, AssertionError, IndexError):
         raise InvalidSchedule(which, "it cannot be read", _RIGHT) from None
-    if not day_or:
-        parsed.day_and = True
+    # cronsim joins the days by AND where either field begins with a star, `*/7` too. Here only a
+    # field that leaves no day out is no restriction.
+    is_any_day = parsed.days >= _EVERY_DAY or parsed.weekdays >= _EVERY_WEEKDAY
+    parsed.day_and = is_any_day or not day_or
     every_hour = parts[1].startswith("*") or len(parsed.hours) == _HOURS
     minutes = sorted(hour * 60 + minute for hour in parsed.hours for minute in parsed.minutes)
     return _Fields(tuple(minutes), frozenset(parsed.months), parsed.match_day, every_hour)
+
+
+def _spelt_out(field: str, whole: str) -> str:
+    """A field whose parts begin with a star, as ranges; a star alone stays one."""
+    if field == "*":
+        return field
+    return ",".join(
+        whole + part[1:] if part == "*" or part.startswith("*/") else part
+        for part in field.split(",")
+    )
 
 
 def _matching_days(fields: _Fields, start: date) -> Iterator[date]:
