@@ -86,7 +86,7 @@ def test_submitted_tasks_end_with_an_interrupted_flow(world, error, name):
         while True:
             pass
 
-    @flow(timeout_seconds=0.1)
+    @flow(timeout_seconds=0.5)
     def main():
         futures.append(endless.submit())
         begun.wait(5)

@@ -152,4 +152,6 @@ def _signal_for(has_signals: bool) -> "signal.Signals | None":
     """
     if threading.current_thread() is not threading.main_thread():
         return None
+    if not hasattr(signal, "pthread_kill"):
+        return None
     return signal.SIGTERM if has_signals else getattr(signal, "SIGURG", None)

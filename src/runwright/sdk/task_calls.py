@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from runwright.core.effects import Call, Chosen, Raised, Returned
+from runwright.core.effects import Call, Chosen, Raised, Returned, TimedOut
 from runwright.core.engine import Ended, Life, TaskPlan, run_task
 from runwright.core.states import StateName, StateType
 from runwright.errors import FlowError, MissingContextError, NotReadyRun
@@ -223,7 +223,9 @@ def submit(
     job = Job(handler, plan, future, copy_context())
     try:
         flow_run.runner().submit(job)
-    except BaseException as error:
+    except TimedOut:
+        raise  # the flow's: with that all its tasks end
+    except Exception as error:
         job.abort(error)
         raise
     return future
