@@ -251,6 +251,9 @@ def test_a_rerun_is_a_new_attempt_of_the_same_lineage(on_storage):
         again = await storage.write(lambda tx: rerun(tx, held.flow_run_id, POLICY))
         run = await run_of(storage, again)
         assert (run.attempt, run.root_run_id, run.state_type) == (2, held.flow_run_id, "SCHEDULED")
+        fresh = await storage.write(lambda tx: rerun(tx, held.flow_run_id, POLICY, fresh=True))
+        run = await run_of(storage, fresh)
+        assert (run.attempt, run.root_run_id, run.retries_used) == (1, fresh, 0)
 
     on_storage(body)
 

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from runwright.core.caching import Inputs
 from runwright.core.stable_hash import stable_hash
-from runwright.errors import FlowError
 from runwright.sdk.caching import (
     DEFAULT,
     FLOW_PARAMETERS,
@@ -22,6 +21,7 @@ from runwright.sdk.caching import (
     TASK_SOURCE,
     CacheContext,
     CacheKeyFnPolicy,
+    NoCacheKey,
     compute_key,
     policy_of,
 )
@@ -101,7 +101,7 @@ def test_a_key_function_sees_the_context_and_the_inputs():
 def test_an_input_that_cannot_be_hashed_says_what_to_do():
     task = SimpleNamespace(cache_policy=INPUTS, fn=len, name="load")
 
-    with pytest.raises(FlowError, match="No cache key could be made for task 'load'") as caught:
+    with pytest.raises(NoCacheKey, match="No cache key could be made for task 'load'") as caught:
         compute_key(task, {"lock": threading.Lock()}, CacheContext())
     assert "cache_policy=NO_CACHE" in str(caught.value)
 

@@ -1,11 +1,12 @@
 """What tasks and flows do with results: kept, found again, or refused."""
 
+import threading
 from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
 
-from runwright.caching import INPUTS, NO_CACHE
+from runwright.caching import INPUTS, NO_CACHE, task_input_hash
 from runwright.errors import SerializationError
 from runwright.sdk.flows import flow
 from runwright.sdk.states import State
@@ -116,9 +117,51 @@ def test_a_result_that_cannot_be_kept_fails_the_run(world):
     assert [state.name for state in world.channel.task_states] == ["Running", "Failed"]
 
 
-def test_a_broken_key_function_fails_the_run(world):
-    @task(cache_key_fn=lambda _context, _parameters: 1 / 0)
-    def makes():
-        return 1
+class Adding:
+    def __init__(self, number):
+        self.number = number
 
-    assert flow(lambda: makes(return_state=True).name, name="main")() == "Failed"
+    @task(cache_policy=INPUTS)
+    def by_policy(self, x):
+        return self.number + x
+
+    @task(cache_key_fn=task_input_hash)
+    def by_hash(self, x):
+        return self.number + x
+
+    @task(cache_key_fn=lambda _, arguments: f"{arguments['self'].number}-{arguments['x']}")
+    def by_function(self, x):
+        return self.number + x
+
+
+@pytest.mark.parametrize("name", ["by_policy", "by_hash", "by_function"])
+def test_the_object_of_a_method_is_part_of_the_key(world, name):
+    @flow
+    def main():
+        states = [getattr(Adding(n), name)(5, return_state=True) for n in (1, 100, 1)]
+        return [(state.name, state.result()) for state in states]
+
+    assert main() == [("Completed", 6), ("Completed", 105), ("Cached", 6)]
+
+
+def test_what_cannot_be_hashed_runs_uncached_and_the_log_says_so_once(world):
+    @task(cache_policy=INPUTS)
+    def guarded(lock):
+        return "done"
+
+    def broken(context, arguments):
+        raise ValueError("no key today")
+
+    @task(cache_key_fn=broken)
+    def keyed(x):
+        return x
+
+    @flow
+    def main():
+        return [guarded(threading.Lock()) for _ in range(3)], keyed(1)
+
+    assert main() == (["done"] * 3, 1)
+    said = [each for each in world.channel.messages if "without its cache" in each]
+    assert len(said) == 2
+    assert "cache_policy=NO_CACHE" in said[0]
+    assert "no key today" in said[1]

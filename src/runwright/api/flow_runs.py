@@ -184,6 +184,13 @@ class HistoryInterval(msgspec.Struct, frozen=True, kw_only=True):
     states: list[HistoryState]
 
 
+class Rerun(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Body of `POST /flow_runs/{id}/rerun`."""
+
+    #: A lineage of its own, which finds no results of earlier attempts.
+    fresh: bool = False
+
+
 class ResumeRun(msgspec.Struct, frozen=True, kw_only=True):
     """Body of `POST /flow_runs/{id}/resume`."""
 

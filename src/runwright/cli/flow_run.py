@@ -160,13 +160,20 @@ def retry(
     run: str,
     /,
     *,
+    fresh: Annotated[bool, Parameter(negative="")] = False,
     watch_it: Annotated[bool, Parameter(name=["--watch"], negative="")] = False,
     output: Output = "table",
 ) -> int:
-    """Run again what has ended: a brand-new run of the same lineage, from the beginning."""
+    """Run again what has ended: a new run from the beginning, which finds results already kept.
+
+    Parameters
+    ----------
+    fresh
+        Begin a lineage of its own: results of earlier attempts are not used.
+    """
     with session(follows=watch_it) as caller:
         found = lookup.flow_run(caller, run)
-        successor = caller.call(flow_runs.rerun(found.id))
+        successor = caller.call(flow_runs.rerun(found.id, fresh=fresh))
         if not watch_it or output == "table":
             told = f"attempt {successor.attempt} of {found.name} is {successor.id}"
             _tell(output, told, successor)

@@ -38,6 +38,10 @@ __all__ = [
 _UNSET: Any = object()
 
 
+class NoCacheKey(FlowError):
+    """A task run has no cache key: an input has no stable hash, or a key function failed."""
+
+
 def policy_of(
     cache_policy: CachePolicy | None = _UNSET,
     cache_key_fn: Callable[..., str | None] | None = None,
@@ -60,7 +64,8 @@ def compute_key(task: Any, inputs: Mapping[str, Any], context: CacheContext) -> 
     """The task run's cache key under `task.cache_policy`; None: it is not cached.
 
     Raises:
-        FlowError: an input has no stable hash, or the user's key function failed.
+        NoCacheKey: an input has no stable hash, or the user's key function failed.
+        FlowError: what the user's key function returned is no key.
     """
     policy: CachePolicy = task.cache_policy
     if policy is NO_CACHE:
@@ -75,7 +80,7 @@ def compute_key(task: Any, inputs: Mapping[str, Any], context: CacheContext) -> 
         key = policy.key(context, inputs)
     except Exception as error:
         name = getattr(task, "name", "?")
-        raise FlowError(
+        raise NoCacheKey(
             f"No cache key could be made for task {name!r} by its cache policy {policy!r}: {error}."
             ' Leave the input out (cache_policy=INPUTS - "name"), or set cache_policy=NO_CACHE.'
         ) from error

@@ -23,6 +23,7 @@ def flow_run_here(channel: Any, told: dict[str, Any]) -> FlowRunContext:
         environment=current_environment(),
         spec=told["spec"],
     )
+    flow_run.lineage = told["lineage"]
     flow_run.task_runner = ThreadPoolTaskRunner()
     return flow_run
 

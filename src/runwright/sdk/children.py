@@ -197,6 +197,7 @@ class _Introduction:
             "root_run_id": channel.root_run_id,
             "execution_id": channel.execution_id,
             "spec": flow_run.spec,
+            "lineage": flow_run.lineage,
             "log_prints": (task_run or flow_run).log_prints,
             "task_run": None if task_run is None else (task_run.task_run_id, task_run.name),
         }

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Optional
 from uuid import UUID
 
@@ -57,6 +58,8 @@ class FlowRunContext:
         self.life = Life(environment.clock.now, environment.new_id)
         self.parent = parent
         self.parent_task_run_id: UUID | None = None
+        #: Of this call among those of its flow in the parent's run.
+        self.number: str | None = None
         self.spec = spec
         self.run_count = 0
         self.start_time: datetime | None = None
@@ -72,6 +75,24 @@ class FlowRunContext:
         self.unfinished: set[UnfinishedRun] = set()
         self._counters: dict[str, itertools.count[int]] = {}
         self._lock = threading.Lock()
+
+    @cached_property
+    def lineage(self) -> str:
+        """What this run has in common with the other attempts at it.
+
+        A run that was claimed has its lineage's first run. A subflow has the lineage of its caller,
+        its place among the calls of its flow there, and its parameters.
+        """
+        if self.parent is None:
+            first = None if self.spec is None else self.spec.root_run_id
+            return str(first or self.flow_run_id)
+        from runwright.core.stable_hash import stable_hash  # late: only cached tasks ask
+
+        called = [self.parent.lineage, self.flow.flow_key, self.number, self.parameters]
+        try:
+            return stable_hash(called)
+        except (TypeError, RecursionError):  # parameters that other attempts cannot be known by
+            return str(self.flow_run_id)
 
     def next_number(self, task_key: str) -> int:
         """0 for the first run of the task in this flow run, then 1, 2, ..."""

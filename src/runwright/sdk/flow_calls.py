@@ -116,7 +116,7 @@ def _stand_in(handler: FlowHandler, parent: FlowRunContext) -> None:
     context = handler.context
     flow = context.flow
     context.parent_task_run_id = context.environment.new_id()
-    number = str(parent.next_number(flow.flow_key))
+    context.number = number = str(parent.next_number(flow.flow_key))
     caller = current_task_run()
     parents = {}
     if caller is not None:

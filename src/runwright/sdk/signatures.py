@@ -143,6 +143,15 @@ def _bind_natively(
     return dict(bound.arguments)
 
 
+def receiver(fn: Callable[..., Any]) -> dict[str, Any]:
+    """The object that a bound method is called on, by the name of its parameter: `self`."""
+    function = getattr(fn, "__func__", None)
+    if function is None or getattr(fn, "__self__", None) is None:
+        return {}
+    names = function.__code__.co_varnames if hasattr(function, "__code__") else ()
+    return {names[0] if names else "self": fn.__self__}  # type: ignore[attr-defined]
+
+
 def call_arguments(
     fn: Callable[..., Any], parameters: Mapping[str, Any]
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:

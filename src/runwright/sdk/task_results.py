@@ -7,12 +7,25 @@ import msgspec
 from runwright.core.caching import CacheContext
 from runwright.core.effects import Hit
 from runwright.errors import ResultError
-from runwright.sdk.caching import compute_key
+from runwright.sdk.caching import NoCacheKey, compute_key
 from runwright.sdk.context import FlowRunContext, TaskRunContext, environment_here
 from runwright.sdk.results import ResultStore, result_store
+from runwright.sdk.signatures import receiver
 
 if TYPE_CHECKING:
     from runwright.sdk.declared import DeclaredTask
+
+#: Tasks whose log says already that they run uncached: a mapped one would say it for each run.
+_said: set[str] = set()
+
+
+def _say_once(context: TaskRunContext, task_key: str, message: str) -> None:
+    if task_key in _said:
+        return
+    _said.add(task_key)
+    from runwright.sdk.logging import run_logger
+
+    run_logger(context).warning("%s", message)
 
 
 class TaskResults:
@@ -25,18 +38,7 @@ class TaskResults:
 
     def read_cache(self, context: TaskRunContext, parameters: dict[str, Any]) -> Hit | None:
         """A result of the same key, unless the task wants to compute it anew."""
-        flow_run = context.flow_run
-        self.cache_key = compute_key(
-            self.task,
-            parameters,
-            CacheContext(
-                task_key=self.task.task_key,
-                flow_run_id=None if flow_run is None else str(flow_run.flow_run_id),
-                task_run_id=str(context.task_run_id),
-                flow_parameters=None if flow_run is None else flow_run.parameters,
-                run_context=context,
-            ),
-        )
+        self.cache_key = self._key(context, parameters)
         if self.cache_key is None or self.task.refresh_cache:
             return None
         try:
@@ -47,6 +49,25 @@ class TaskResults:
             from runwright.sdk.logging import run_logger
 
             run_logger(context).warning("A cached result is not used: %s", error)
+            return None
+
+    def _key(self, context: TaskRunContext, parameters: dict[str, Any]) -> str | None:
+        flow_run = context.flow_run
+        inputs = {**receiver(self.task.fn), **parameters}
+        try:
+            return compute_key(
+                self.task,
+                inputs,
+                CacheContext(
+                    task_key=self.task.task_key,
+                    flow_run_id=None if flow_run is None else flow_run.lineage,
+                    task_run_id=str(context.task_run_id),
+                    flow_parameters=None if flow_run is None else flow_run.parameters,
+                    run_context=context,
+                ),
+            )
+        except NoCacheKey as error:
+            _say_once(context, self.task.task_key, f"It runs without its cache. {error}")
             return None
 
     def persist(self, value: Any) -> Any:

@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from runwright.api.filters import Query
-from runwright.api.flow_runs import FlowRun
+from runwright.api.flow_runs import FlowRun, Rerun
 from runwright.api.states import OrchestrationResult, SetState, State, StateCreate, StateType
 from runwright.api.waiting import Waiting
 from runwright.client.call import Call, delete, get, join, post, query, with_query
@@ -40,9 +40,9 @@ def cancel(run_id: UUID) -> Call[OrchestrationResult]:
     return propose(run_id, StateCreate(type=StateType.CANCELLING, name="Cancelling"))
 
 
-def rerun(run_id: UUID) -> Call[FlowRun]:
-    """A brand-new run of the same lineage, from the beginning."""
-    return post(join("flow_runs", run_id, "rerun"), FlowRun, {})
+def rerun(run_id: UUID, *, fresh: bool = False) -> Call[FlowRun]:
+    """A brand-new run from the beginning, of the same lineage unless it is to be fresh."""
+    return post(join("flow_runs", run_id, "rerun"), FlowRun, Rerun(fresh=fresh))
 
 
 def remove(run_id: UUID) -> Call[None]:

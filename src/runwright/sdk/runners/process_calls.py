@@ -57,6 +57,7 @@ def packed(handler: TaskHandler) -> bytes:
             "flow_run_id": flow_run.flow_run_id, "flow_run_name": flow_run.name,
             "flow_name": flow_run.flow.name, "flow_version": flow_run.flow.version,
             "tags": flow_run.tags, "spec": flow_run.spec,
+            "lineage": flow_run.lineage,
         },
     )  # fmt: skip
     try:

@@ -18,7 +18,7 @@ from runwright.api.executions import (
     SyncAnswer,
     SyncRequest,
 )
-from runwright.api.flow_runs import FlowRun
+from runwright.api.flow_runs import FlowRun, Rerun
 from runwright.api.journal import JournalAnswer, JournalBatch
 from runwright.api.states import OrchestrationResult
 from runwright.server.auth import Access
@@ -168,12 +168,15 @@ async def release(
 
 
 @post("/{run_id:uuid}/rerun", status_code=201)
-async def rerun_(run_id: PathId, wiring: Wired, principal: Asker) -> FlowRun:
-    """A brand-new run that does the same again, in the same lineage."""
+async def rerun_(
+    run_id: PathId, data: JSONBody[Rerun | None], wiring: Wired, principal: Asker
+) -> FlowRun:
+    """A brand-new run that does the same again, in the same lineage unless `fresh` is asked for."""
+    is_fresh = data is not None and data.fresh
     asked_by = {"id": principal.key_id, "type": "KEY", "display_value": principal.name}
 
     def use_case(tx: Transaction) -> Any:
-        made = rerun(tx, run_id, wiring.policy, asked_by=asked_by)
+        made = rerun(tx, run_id, wiring.policy, asked_by=asked_by, fresh=is_fresh)
         return read_one(tx, FLOW_RUNS, made)
 
     return await wiring.storage.write(use_case)

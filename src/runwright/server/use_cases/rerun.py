@@ -13,9 +13,12 @@ from runwright.storage.runs import insert_run, lock_run
 
 
 def rerun(
-    tx: Transaction, run_id: UUID, policy: Policy, *, asked_by: dict[str, Any] | None = None
-) -> UUID:
+    tx: Transaction, run_id: UUID, policy: Policy,
+    *, asked_by: dict[str, Any] | None = None, fresh: bool = False,
+) -> UUID:  # fmt: skip
     """The id of the new run. It has what is left of the lineage's budget of retries.
+
+    `fresh` begins a lineage of its own: the whole budget, and no results of earlier attempts.
 
     Raises:
         Missing: there is no such run.
@@ -37,8 +40,12 @@ def rerun(
             code="no_deployment",
         )
     new_id = policy.new_id()
-    attempt = last_attempt(tx, run.root_run_id) + 1
-    values = copy_of(tx, run, id=new_id, attempt=attempt, retries_used=run.retries_used)
+    if fresh:
+        place = {"root_run_id": new_id, "attempt": 1, "retries_used": 0}
+    else:
+        attempt = last_attempt(tx, run.root_run_id) + 1
+        place = {"attempt": attempt, "retries_used": run.retries_used}
+    values = copy_of(tx, run, id=new_id, **place)
     if asked_by is not None:
         values["created_by"] = asked_by
     if not insert_run(tx, values):
