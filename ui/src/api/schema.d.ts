@@ -4781,6 +4781,11 @@ export interface components {
             reason?: string | null;
             token: number;
         };
+        /** Rerun */
+        Rerun: {
+            /** @default false */
+            fresh?: boolean;
+        };
         /** ResourceIs */
         ResourceIs: {
             /** @default false */
@@ -9883,7 +9888,11 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Rerun"] | null;
+            };
+        };
         responses: {
             /** @description Document created, URL follows */
             201: {
