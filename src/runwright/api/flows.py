@@ -1,7 +1,7 @@
 """Flows on the wire."""
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
@@ -21,10 +21,16 @@ class Flow(msgspec.Struct, frozen=True, kw_only=True):
     labels: dict[str, Any] = {}
 
 
+#: It stands in addresses, and before the slash of `flow/deployment`.
+FlowName = Annotated[
+    str, msgspec.Meta(min_length=1, max_length=limits.MAX_NAME, pattern=r"^[^/%&><]+$")
+]
+
+
 class FlowCreate(msgspec.Struct, frozen=True, kw_only=True):
     """Body of `POST /flows/`: 201, or 200 with the flow of that name."""
 
-    name: limits.Name
+    name: FlowName
     tags: limits.Tags = []
     labels: limits.Labels | None = None
 

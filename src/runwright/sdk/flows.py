@@ -67,6 +67,11 @@ class Flow(Generic[P, R]):
         self.__module__ = getattr(self.fn, "__module__", "__main__")
         self.__doc__ = self.fn.__doc__
         self.__wrapped__ = self.fn
+        if name and (banned := sorted(set(name) & set("/%&<>"))):
+            raise FlowError(
+                f"{name!r} cannot name a flow: it has {' '.join(banned)}. Names stand in addresses "
+                "and in flow/deployment. Use letters, digits, blanks, dots and dashes."
+            )
         self.name = name or self.__name__.replace("_", "-")
         self.description = description if description is not None else self.__doc__
         self.flow_key = f"{self.__module__}.{self.__qualname__}"
