@@ -35,7 +35,7 @@ BODIES: Mapping[str, int] = {
 #: The body of a request that needs no key.
 MAX_OPEN_BODY = 64 * KIB
 #: Lists, objects and members of objects in one body. Each costs far more than the bytes it takes.
-MAX_PARTS = 200_000
+MAX_PARTS = 100_000
 #: Lists and objects inside one another.
 MAX_DEPTH = 100
 

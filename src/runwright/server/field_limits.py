@@ -36,7 +36,7 @@ def check_sizes(value: Any, hint: Any, length: int) -> None:
 
 
 def _oversized(value: Any, hint: Any, path: str) -> Iterator[tuple[str, int, int]]:
-    if value is None or value is msgspec.UNSET:
+    if value is None or value is msgspec.UNSET or not _has_sizes(hint):
         return
     inner, metas = plain(hint)
     most = next((each.extra["max_bytes"] for each in metas if each.extra), None)
@@ -54,6 +54,15 @@ def _oversized(value: Any, hint: Any, path: str) -> Iterator[tuple[str, int, int
         for name, of_field in fields_of(inner).items():
             found = value.get(name) if isinstance(value, dict) else getattr(value, name, None)
             yield from _oversized(found, of_field, f"{path}.{name}".lstrip("."))
+
+
+@lru_cache(None)
+def _has_sizes(hint: Any) -> bool:
+    """Whether anything in the type is limited in bytes."""
+    inner, metas = plain(hint)
+    if any(each.extra for each in metas):
+        return True
+    return any(map(_has_sizes, fields_of(inner).values() if is_struct(inner) else get_args(inner)))
 
 
 def plain(hint: Any) -> tuple[Any, tuple[msgspec.Meta, ...]]:
