@@ -36,6 +36,9 @@ _BACKLOG = 1024
 #: its next request. Clients give their connections up after 15 seconds, or less.
 _HEAD_TIMEOUT_MS = 20_000
 _HEAD_BYTES = 64 * 1024
+#: When garbage is looked for. As Python has it, one large body would be looked through many times
+#: while it is read, and hold up every other request for as long.
+GARBAGE = (100_000, 10, 10)
 #: How long requests that are under way may take when the server stops.
 _DRAIN_SECONDS = 10.0
 
@@ -183,6 +186,7 @@ class _Serving:
         # What is loaded by now stays: searching it for garbage would hold up every request.
         gc.collect()
         gc.freeze()
+        gc.set_threshold(*GARBAGE)
         serving = asyncio.create_task(server.serve())
         sweeper = Sweeper(port, places, connections.is_asking)
         sweeper.start()
