@@ -1,6 +1,7 @@
 """`runwright flow-run`."""
 
 import time
+from datetime import datetime, timedelta
 from typing import Annotated
 
 from cyclopts import App, Parameter
@@ -15,6 +16,7 @@ from runwright.api.filters import (
     StateTypeIs,
     TagsAre,
     TextIs,
+    TimeIs,
     WorkPoolFilter,
 )
 from runwright.api.states import StateType
@@ -23,21 +25,26 @@ from runwright.cli.confirm import confirm
 from runwright.cli.exit_codes import Exit
 from runwright.cli.render import Column, Output, acted, note, say, show, show_one, span, when
 from runwright.cli.session import session
+from runwright.cli.values import duration, instant
 from runwright.cli.watching import LogTail, follow
-from runwright.client.calls import flow_runs
+from runwright.client.calls import flow_runs, flows
+from runwright.clock import SystemClock
 from runwright.core.states import TERMINAL
 from runwright.core.waiting import Reason
+from runwright.errors import ConfigurationError
 
 app = App(name="flow-run", help="Flow runs: list, follow, cancel, run again.")
 Yes = Annotated[bool, Parameter(name=["--yes", "-y"], negative="")]
 
+#: This machine's clock, and that of the server.
+_CLOCKS_MAY_DIFFER = timedelta(minutes=1)
 _COLUMNS = [
     Column("NAME", lambda r: r.name),
     Column("STATE", lambda r: r.state_name),
     Column("ATTEMPT", lambda r: r.attempt),
     Column("POOL", lambda r: r.work_pool_name),
     Column("WHEN", lambda r: when(r.start_time or r.expected_start_time)),
-    Column("TOOK", lambda r: span(r.total_run_time) if r.start_time else ""),
+    Column("TOOK", lambda r: span(r.estimated_run_time) if r.start_time else ""),
     Column("ID", lambda r: r.id),
 ]
 
@@ -50,10 +57,12 @@ def ls(  # noqa: PLR0913  # filters, by name
     pool: list[str] | None = None,
     state: list[StateType] | None = None,
     tag: list[str] | None = None,
+    since: str | None = None,
+    upcoming: bool = False,
     limit: int = 20,
     output: Output = "table",
 ) -> None:
-    """List flow runs, the latest first.
+    """List flow runs that are due or were, the latest first.
 
     Parameters
     ----------
@@ -67,7 +76,16 @@ def ls(  # noqa: PLR0913  # filters, by name
         Only runs in states of these types.
     tag
         Only runs with all of these tags.
+    since
+        Only runs that were due since then: 90s, 5m, 2h, 1d ago, or 2026-01-31T09:00.
+    upcoming
+        Runs that are due later too; so does --state SCHEDULED.
     """
+    is_all = upcoming or StateType.SCHEDULED in (state or ())
+    expected = TimeIs(
+        after_=None if since is None else _since(since),
+        before_=None if is_all else SystemClock().now() + _CLOCKS_MAY_DIFFER,
+    )
     with session() as caller:
         of = lookup.deployment(caller, deployment) if deployment else None
         where = Query(
@@ -75,6 +93,7 @@ def ls(  # noqa: PLR0913  # filters, by name
             flow_runs=FlowRunFilter(
                 state=StateIs(type=StateTypeIs(any_=state)) if state else None,
                 tags=TagsAre(all_=tag) if tag else None,
+                expected_start_time=expected,
             ),
             deployments=DeploymentFilter(id=IdIs(any_=[of.id])) if of else None,
             work_pools=WorkPoolFilter(name=TextIs(any_=pool)) if pool else None,
@@ -82,7 +101,17 @@ def ls(  # noqa: PLR0913  # filters, by name
             limit=limit,
         )
         found = caller.call(flow_runs.find(where))
-    show(found, _COLUMNS, output, name=lambda r: str(r.id))
+        ids = list({run.flow_id for run in found})
+        names = {each.id: each.name for each in caller.call(flows.find(ids=ids))} if ids else {}
+    columns = [Column("FLOW", lambda r: names.get(r.flow_id)), *_COLUMNS]
+    show(found, columns, output, name=lambda r: str(r.id))
+
+
+def _since(text: str) -> datetime:
+    try:
+        return instant(text, "--since")
+    except ConfigurationError:
+        return SystemClock().now() - duration(text, "--since")
 
 
 @app.command

@@ -64,6 +64,11 @@ def test_cancel_and_retry(deployed):
 def test_runs_are_listed_inspected_and_deleted(deployed):
     run = deployed.ok("deployment", "run", "greet/d", "--watch", "-o", "name").out.strip()
     assert run in deployed.ok("flow-run", "ls", "--flow", "greet", "-o", "name").out.split()
+    assert run in deployed.ok("flow-run", "ls", "--since", "1h", "-o", "name").out.split()
+    assert run not in deployed.ok("flow-run", "ls", "--since", "2999-01-01", "-o", "name").out
+    table = deployed.ok("flow-run", "ls").out
+    assert table.split()[0] == "FLOW"
+    assert "greet" in table
     assert run not in deployed.ok("flow-run", "ls", "--state", "FAILED", "-o", "name").out
     assert deployed.ok("flow-run", "inspect", run, "-o", "json").json["id"] == run
     assert deployed.ok("flow-run", "logs", run, "-o", "json").out.count('"message"') >= 2
