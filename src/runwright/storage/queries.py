@@ -115,8 +115,15 @@ def read_many(tx: "Transaction", resource: Resource[T], query: Paging) -> list[T
     return [to_wire(row, now) for row in tx.execute(_filtered(resource, query)).all()]
 
 
-def send_many(tx: "Transaction", resource: Resource[T], query: Query) -> list[T]:
+def send_many(
+    tx: "Transaction",
+    resource: Resource[T],
+    query: Query,
+    parameters: Mapping[str, Any] | None = None,
+) -> list[T]:
     """The same, to be encoded and nothing else: ids and JSON may be as the database has them.
+
+    `parameters`: what the conditions of the resource itself have to be told.
 
     Raises:
         InvalidQuery: its limit, offset or sort cannot be.
@@ -124,12 +131,18 @@ def send_many(tx: "Transaction", resource: Resource[T], query: Query) -> list[T]
     now = tx.now
     to_wire = resource.to_wire
     statement = _filtered(resource, query, to_send=True)
-    return [to_wire(row, now) for row in tx.execute(statement).all()]
+    return [to_wire(row, now) for row in tx.execute(statement, parameters).all()]
 
 
-def send_one(tx: "Transaction", resource: Resource[T], id_: UUID) -> T | None:
-    """The one with that id, to be encoded and nothing else."""
-    row = tx.execute(_one(resource, to_send=True), {"wanted_id": id_}).first()
+def send_one(
+    tx: "Transaction",
+    resource: Resource[T],
+    id_: UUID,
+    parameters: Mapping[str, Any] | None = None,
+) -> T | None:
+    """The one with that id, to be encoded and nothing else. `parameters`: as above."""
+    values = {"wanted_id": id_, **(parameters or {})}
+    row = tx.execute(_one(resource, to_send=True), values).first()
     return None if row is None else resource.to_wire(row, tx.now)
 
 
@@ -233,7 +246,7 @@ def _page(resource: Resource[Any], query: Paging, *, to_send: bool) -> Executabl
         raise InvalidQuery(f"Invalid offset: {offset} is not between 0 and {MAX_OFFSET}.")
     limit = limit_of(query.limit)
     order = _order(resource, query.sort)
-    conditions = page_conditions(resource.table, query, order, offset + limit)
+    conditions = page_conditions(resource.table, query, order, offset + limit, only=resource.only)
     page = resource.select().where(*conditions).order_by(*order).limit(limit).offset(offset)
     return prepared(page, to_send=to_send)
 

@@ -21,17 +21,27 @@ _MOST = 2_000
 
 
 def page_conditions(
-    table: Table, query: Paging, order: tuple[ColumnElement[Any], ...], most: int
+    table: Table,
+    query: Paging,
+    order: tuple[ColumnElement[Any], ...],
+    most: int,
+    *,
+    only: ColumnElement[bool] | None = None,
 ) -> list[ColumnElement[bool]]:
-    """The conditions on the rows of a page, of which the first `most` in this order are wanted."""
+    """The conditions on the rows of a page, of which the first `most` in this order are wanted.
+
+    `only`: what all of them meet besides. It narrows each state's end too, or rows that do not meet
+    it would be counted among the first.
+    """
     states = _states_of(table, query)
     if states is None or query.sort not in _SORTS or not 0 < most <= _MOST:
         return narrowed(table, query)
     if len(states) <= 1:
         return narrowed(table, query if not states else _in_state(table, query, states[0]))
+    others = [] if only is None else [only]
     firsts = [
         select(table.c.id)
-        .where(*narrowed(table, _in_state(table, query, state)))
+        .where(*narrowed(table, _in_state(table, query, state)), *others)
         .order_by(*order)
         .limit(most)
         .subquery()

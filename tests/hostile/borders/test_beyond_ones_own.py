@@ -122,6 +122,54 @@ def test_an_execution_sees_and_touches_no_more_than_it_needs(site_on_both):
     assert victim.spec["execution_id"] not in json.dumps(site.ask("POST", "/flow_runs/filter", {}))
 
 
+def test_no_page_and_no_offset_tells_of_the_runs_of_others(site_on_both):
+    """Foreign runs, and runs of one's own among them, in every order and page."""
+    site = site_on_both
+    victim, me = site.execution("theirs"), site.execution("ours")
+    theirs = site.deploy("hello", "theirs")
+    path = f"/deployments/{theirs}/create_flow_run"
+    mine = [me.run]
+    for number in range(3):
+        assert victim.ask("POST", path, {"name": "secret"}).status == 201
+        made = me.ask("POST", path, {"name": f"mine-{number}"})
+        mine.append(made.json["id"])
+        assert victim.ask("POST", path, {"name": "secret"}).status == 201
+    # Later attempts of what it asked for are there too: it waits for those.
+    again = site.send("POST", f"/flow_runs/{mine[-1]}/set_state", {
+        "state": {"type": "CANCELLED"}, "force": True,
+    })  # fmt: skip
+    assert again.status == 201, again.content
+    mine.append(site.ask("POST", f"/flow_runs/{mine[-1]}/rerun", {})["id"])
+    states = {"flow_runs": {"state": {"type": {"any_": ["SCHEDULED", "RUNNING", "CANCELLED"]}}}}
+    sorts = ["ID_DESC", "EXPECTED_START_TIME_ASC", "EXPECTED_START_TIME_DESC", "NAME_ASC"]
+    for asked in ({}, states):
+        for sort in sorts:
+            whole = me.ask("POST", "/flow_runs/filter", {"sort": sort, **asked})
+            assert whole.status == 200, whole.content
+            paged = [
+                each["id"]
+                for offset in range(len(mine) + 1)
+                for each in me.ask(
+                    "POST",
+                    "/flow_runs/filter",
+                    {"sort": sort, "limit": 1, "offset": offset, **asked},
+                ).json
+            ]
+            assert paged == [each["id"] for each in whole.json]
+            assert sorted(paged) == sorted(mine), (sort, asked)
+    # A filter that foreign runs meet answers like one that none meets, also a long one.
+    for names in (["secret"], ["nothing"], ["secret", *(f"name-{n}" for n in range(1_000))]):
+        filtered = {"flow_runs": {"name": {"any_": names}}, "limit": 1}
+        assert me.ask("POST", "/flow_runs/filter", filtered).json == []
+    # Nor does a run of one's own tell what its deployment, pool or tasks are like.
+    for member in ("deployments", "work_pools", "work_pool_queues", "task_runs"):
+        body = {member: {"name": {"any_": ["theirs"]}}}
+        reply = me.ask("POST", "/flow_runs/filter", body)
+        assert (reply.status, member in reply.json["detail"]) == (403, True), reply.content
+    for path in ("count", "paginate", "history", "lateness"):
+        assert me.ask("POST", f"/flow_runs/{path}", {}).status == 403
+
+
 def test_nobody_tells_what_the_server_tells(site):
     victim = site.execution("theirs")
     task = str(uuid4())

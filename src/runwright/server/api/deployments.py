@@ -30,12 +30,7 @@ from runwright.server.use_cases.create_deployment_run import RunMaker
 from runwright.server.use_cases.deployment_versions import roll_back
 from runwright.server.use_cases.fire_schedules import Firing
 from runwright.server.use_cases.job_overrides import may_override
-from runwright.server.use_cases.own_runs import (
-    let_read,
-    of_others,
-    refuse_foreign_tasks,
-    shown,
-)
+from runwright.server.use_cases.own_runs import refuse_foreign_tasks, shown
 from runwright.server.use_cases.save_deployment import (
     change_deployment,
     locked,
@@ -60,6 +55,7 @@ from runwright.storage.deployments import (
 from runwright.storage.due_runs import due_runs
 from runwright.storage.engine import Transaction
 from runwright.storage.queries import count, limit_of, read_many, read_one
+from runwright.storage.readable_runs import let_read, of_others
 from runwright.storage.schedules import locked_schedules
 from runwright.storage.tables import flow_run
 from runwright.storage.work_pools import WORK_QUEUES
@@ -174,8 +170,7 @@ async def create_flow_run(
         run, is_new = maker.create(tx, deployment_id, data)
         if principal.flow_run_id is None:
             return run, is_new
-        if not is_new:
-            let_read(tx, principal, run.id)
+        let_read(tx, principal.flow_run_id, run.id)
         return of_others(run), is_new
 
     run, is_new = await wiring.storage.jot(use_case)

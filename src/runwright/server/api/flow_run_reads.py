@@ -14,7 +14,7 @@ from runwright.core.instants import Instant
 from runwright.server.decoding import decode
 from runwright.server.injected import Asker, PathId, Wired
 from runwright.server.problems import Missing, Unprocessable
-from runwright.server.use_cases.own_runs import visible
+from runwright.server.use_cases.own_runs import refuse_foreign_filters, runs_for
 from runwright.storage.engine import Transaction
 from runwright.storage.flow_runs import FLOW_RUNS
 from runwright.storage.histories import average_lateness, history
@@ -57,9 +57,11 @@ class HistoryQuery(Filters, frozen=True, kw_only=True):
 async def filter_fast(wiring: Wired, principal: Asker, body: bytes) -> tuple[int, bytes]:
     """Flow runs that meet the filters; an execution sees those that belong to its own."""
     query = decode(_query, body)
+    refuse_foreign_filters(principal, query)
+    runs, told = runs_for(principal)
 
     def found(tx: Transaction) -> bytes:
-        return _encode(visible(tx, principal, send_many(tx, FLOW_RUNS, query)))
+        return _encode(send_many(tx, runs, query, told))
 
     if len(body) < _BRIEF:
         return 200, await wiring.storage.glance(found)
@@ -70,23 +72,19 @@ async def filter_fast(wiring: Wired, principal: Asker, body: bytes) -> tuple[int
 @post("/filter", status_code=200)
 async def filtered(data: JSONBody[Query], wiring: Wired, principal: Asker) -> list[FlowRun]:
     """Flow runs that meet the filters; an execution sees those that belong to its own."""
-    return await wiring.storage.glance(
-        lambda tx: visible(tx, principal, send_many(tx, FLOW_RUNS, data))
-    )
+    refuse_foreign_filters(principal, data)
+    runs, told = runs_for(principal)
+    return await wiring.storage.glance(lambda tx: send_many(tx, runs, data, told))
 
 
 @get("/{run_id:uuid}")
 async def read(run_id: PathId, wiring: Wired, principal: Asker) -> FlowRun:
     """One flow run; to an execution there are none but those that belong to its own."""
-
-    def query(tx: Transaction) -> list[FlowRun]:
-        run = send_one(tx, FLOW_RUNS, run_id)
-        return [] if run is None else visible(tx, principal, [run])
-
-    found = await wiring.storage.glance(query)
-    if not found:
+    runs, told = runs_for(principal)
+    found = await wiring.storage.glance(lambda tx: send_one(tx, runs, run_id, told))
+    if found is None:
         raise Missing(f"There is no flow run {run_id}.")
-    return found[0]
+    return found
 
 
 @post("/count", status_code=200)

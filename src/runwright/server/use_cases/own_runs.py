@@ -1,69 +1,59 @@
 """What an execution reaches: its credential speaks for one run, and sees what belongs to it."""
 
-from collections.abc import Collection, Sequence
-from typing import TypeVar
+from collections.abc import Collection
+from typing import Any
 from uuid import UUID
 
-import msgspec
-from sqlalchemy import and_, bindparam, literal, or_, select
+from sqlalchemy import and_, or_, select
 
 from runwright.api.deployments import Deployment
+from runwright.api.filters import Filters, Query
 from runwright.api.flow_runs import FlowRun
 from runwright.server.keys import Principal
 from runwright.server.problems import Denied
 from runwright.storage.engine import Transaction
-from runwright.storage.json_columns import member
-from runwright.storage.statements import Prepared
-from runwright.storage.tables import flow_run, flow_run_reader, task_run
+from runwright.storage.flow_runs import FLOW_RUNS
+from runwright.storage.queries import Resource
+from runwright.storage.readable_runs import ASKING, READABLE_RUNS
+from runwright.storage.tables import flow_run, task_run
 
-T = TypeVar("T", bound=FlowRun)
-_c, _t, _reader = flow_run.c, task_run.c, flow_run_reader.c
-_ROOT = Prepared(select(_c.root_run_id).where(_c.id == bindparam("run_id")))
-_LINEAGE = Prepared(select(_c.id).where(_c.root_run_id == bindparam("root_id")))
-_READER = Prepared(
-    lambda dialect: dialect.insert_or_skip(flow_run_reader),
-    columns=[column.key for column in _reader],
-)
-_by = member(_c.created_by, literal("id"))
+_c, _t = flow_run.c, task_run.c
+#: What an execution may filter its runs by. The rest are properties of things that it sees nothing,
+#: or little of: whether a run is found would tell them.
+_FILTERS = frozenset({"flow_runs", "flows"})
 
 
-def visible(tx: Transaction, principal: Principal, runs: Sequence[T]) -> list[T]:
-    """Those of the runs that the principal may see, as far as it may: for a key, all.
+def runs_for(principal: Principal) -> tuple[Resource[FlowRun], dict[str, Any]]:
+    """The flow runs that the principal may read, and what their statements have to be told.
 
-    An execution sees all attempts of its own run and its subflows. Of the runs that any of those
-    attempts asked for, and of those that they were given by an idempotency key, it sees how they
-    stand, but neither parameters nor job variables: some are those of their deployment.
+    A key reads all of them. An execution reads all attempts of its own run and its subflows. Of
+    the runs that any of those attempts asked for, and of those that they were given by an
+    idempotency key, it sees how they stand, but neither parameters nor job variables.
     """
-    if principal.flow_run_id is None or not runs:
-        return list(runs)
-    root_id = tx.execute(_ROOT, {"run_id": principal.flow_run_id}).scalar()
-    if root_id is None:
-        return []
-    lineage = tx.execute(_LINEAGE, {"root_id": root_id}).scalars()
-    own = or_(_c.root_run_id == root_id, _c.execution_root_id.in_(lineage))
-    given = select(_reader.flow_run_id).where(_reader.root_run_id == root_id)
-    seen = tx.execute(
-        select(_c.id, own.label("is_own")).where(
-            _c.id.in_([UUID(str(run.id)) for run in runs]),
-            or_(own, _by.in_([str(id_) for id_ in lineage]), _c.id.in_(given)),
+    if principal.flow_run_id is None:
+        return FLOW_RUNS, {}
+    return READABLE_RUNS, {ASKING: principal.flow_run_id}
+
+
+def refuse_foreign_filters(principal: Principal, query: Query) -> None:
+    """Refuse an execution that filters by what it may not read.
+
+    Raises:
+        Denied: 403.
+    """
+    if principal.flow_run_id is None:
+        return
+    beyond = [
+        name
+        for name in Filters.__struct_fields__
+        if name not in _FILTERS and getattr(query, name) is not None
+    ]
+    if beyond:
+        raise Denied(
+            f"An execution finds its flow runs by {' and '.join(sorted(_FILTERS))}, not by "
+            f"{', '.join(beyond)}. Leave that out, or ask with a key that has runs:read.",
+            status=403,
         )
-    )
-    is_own = {str(row.id): row.is_own for row in seen}
-    return [run if is_own[str(run.id)] else of_others(run) for run in runs if str(run.id) in is_own]
-
-
-def of_others(run: T) -> T:
-    """What an execution sees of a run that it asked for, or was given."""
-    return msgspec.structs.replace(
-        run, parameters={}, context={}, job_variables=None, exit_report=None
-    )
-
-
-def let_read(tx: Transaction, principal: Principal, run_id: UUID) -> None:
-    """Note that an execution was given a run by its idempotency key: its lineage may read it."""
-    root_id = tx.execute(_ROOT, {"run_id": principal.flow_run_id}).scalar()
-    if root_id is not None:
-        tx.execute(_READER, {"flow_run_id": run_id, "root_run_id": root_id})
 
 
 def shown(principal: Principal, deployment: Deployment) -> Deployment:

@@ -233,13 +233,14 @@ flow_run_input = Table(
     UniqueConstraint("flow_run_id", "key"),
 )
 
-# Lineages whose executions were given a run that another had made, by its idempotency key: they may
-# read it.
+# Lineages whose executions asked for a run of a deployment, or were given one that another had
+# made, by its idempotency key: they may read it.
 flow_run_reader = Table(
     "flow_run_reader",
     metadata,
     Column("flow_run_id", Id, ForeignKey("flow_run.id", ondelete="CASCADE"), primary_key=True),
     Column("root_run_id", Id, primary_key=True),
+    Index(None, "root_run_id"),
 )
 
 task_worker = Table(
