@@ -50,7 +50,7 @@ class ProcessPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         """
         check_overrides(overridden, self.overrides)
         check_command(job.command, self.commands)
-        if job.python and not matches(job.python, self.pythons):
+        if job.python and not matches_program(job.python, self.pythons):
             raise not_allowed(f"the interpreter {job.python}")
         for module in job.preload:
             if not matches(module, self.preload):
@@ -82,7 +82,7 @@ def check_command(command: Sequence[str] | str | None, allowed: Sequence[str]) -
         LaunchFailed: names the program.
     """
     words = shlex.split(command) if isinstance(command, str) else command or ()
-    if words and not matches(words[0], allowed):
+    if words and not matches_program(words[0], allowed):
         raise not_allowed(f"the command {words[0]}")
 
 
@@ -106,6 +106,15 @@ def check_overrides(overridden: Sequence[str] | None, allowed: Sequence[str]) ->
 def matches(text: str, patterns: Sequence[str]) -> bool:
     """Whether one of the patterns is that of the text."""
     return any(fnmatchcase(text, pattern) for pattern in patterns)
+
+
+def matches_program(path: str, patterns: Sequence[str]) -> bool:
+    """Whether a program is allowed. A path with `..` leads out of what a pattern means, so it has
+    to be named letter by letter, or everything be allowed.
+    """
+    if "*" in patterns or path in patterns:
+        return True
+    return ".." not in path.split("/") and matches(path, patterns)
 
 
 def not_allowed(what: str) -> LaunchFailed:

@@ -20,7 +20,7 @@ from runwright.worker.launchers.docker.container import (
 )
 from runwright.worker.launchers.docker.images import digest_of
 from runwright.worker.launchers.docker.job import DockerJob, read_docker_job, size_in_bytes
-from runwright.worker.launchers.docker.policy import DockerPolicy, read_policy
+from runwright.worker.launchers.docker.policy import DockerPolicy, Registry, read_policy
 from runwright.worker.launchers.docker.verdict import verdict
 from runwright.worker.surroundings import Surroundings
 
@@ -156,6 +156,27 @@ def test_a_policy_file_is_read_strictly(tmp_path: Path, monkeypatch: pytest.Monk
     with pytest.raises(ConfigurationError, match="imgaes"):
         read_policy(file)
     assert read_policy(None) == DockerPolicy()
+
+
+def test_a_password_goes_to_its_own_registry_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REG_PASSWORD", "s3cret")
+    kept = Registry(username="robot", password_env="REG_PASSWORD")
+    aliased = Registry(username="hub", password_env="REG_PASSWORD", host="index.docker.io")
+    policy = DockerPolicy(registries={"reg:5000": kept, "hub": aliased, "docker.io": kept})
+
+    def user(image: str, name: str | None = None) -> str | None:
+        found = policy.credentials_for(DockerJob(image=image, registry_credentials=name))
+        return None if found is None else found["username"]
+
+    for foreign in ("evil.example.com/x:1", "evil.example.com/reg:5000/x", "x:1", "reg/x"):
+        with pytest.raises(LaunchFailed, match="whose password is for reg:5000"):
+            user(foreign, "reg:5000")
+    with pytest.raises(LaunchFailed, match=r"is for index\.docker\.io.* comes from reg:5000"):
+        user("reg:5000/x", "hub")
+    assert user("reg:5000/x:1", "reg:5000") == user("reg:5000/x:1") == "robot"
+    assert user("team/x:1", "hub") == user("docker.io/team/x:1", "hub") == "hub"
+    assert user("team/x:1", "docker.io") == user("team/x:1") == user("x") == "robot"
+    assert user("evil.example.com/x") is None
 
 
 def test_a_container_is_told_everything_but_by_variables_no_secret() -> None:

@@ -23,11 +23,20 @@ from runwright.worker.policy import (
     not_allowed,
 )
 
+_HUB = "docker.io"
+_HUB_NAMES: dict[str, str] = {
+    "index.docker.io": _HUB,
+    "registry-1.docker.io": _HUB,
+    "https://index.docker.io/v1/": _HUB,
+}
+
 
 class Registry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How to sign in to one registry. The password itself is not in the file."""
 
     username: str
+    #: The registry that the password is for, if that is not the name of this table.
+    host: str | None = None
     password_env: str | None = None
     password_file: str | None = None
 
@@ -147,7 +156,8 @@ class DockerPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
         """User and password for the job's image; None where none are needed.
 
         Raises:
-            LaunchFailed: the job names a registry that is not in the policy.
+            LaunchFailed: the job names a registry that is not in the policy, or is not that of
+                its image: the password would be sent there.
         """
         name = job.registry_credentials
         if name is not None and name not in self.registries:
@@ -155,10 +165,26 @@ class DockerPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
                 f"registry_credentials is {name!r}, which is not among the registries of the "
                 f"worker's policy file ({', '.join(sorted(self.registries)) or 'it has none'})"
             )
-        registry = self.registries.get(name or job.image.partition("/")[0])
+        there = registry_of(job.image)
+        registry = self.registries.get(name or there)
         if registry is None:
             return None
+        host = registry.host or name or there
+        if there != _HUB_NAMES.get(host, host):
+            raise LaunchFailed(
+                f"registry_credentials is {name!r}, whose password is for {host}, and the image "
+                f"{job.image} comes from {there}. Take registry_credentials out of the job "
+                "variables, or let the owner of the worker add a table for that registry to the "
+                "worker's policy file."
+            )
         return {"username": registry.username, "password": registry.password()}
+
+
+def registry_of(image: str) -> str:
+    """The host that an image is pulled from: Docker Hub, where none is named."""
+    host, slash, _ = image.partition("/")
+    is_host = bool(slash) and ("." in host or ":" in host or host == "localhost")
+    return _HUB_NAMES.get(host, host) if is_host else _HUB
 
 
 class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
