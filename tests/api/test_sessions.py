@@ -68,6 +68,54 @@ def test_a_session_is_narrowed_with_its_key(api, clock):
     assert listed["scopes"] == ["runs:read"]
 
 
+def test_a_key_is_narrowed_and_never_widened(api, clock):
+    scopes = ["admin:keys", "flows:read", "runs:read"]
+    secret, key = new_key(api, scopes=scopes)
+    child_secret, _ = new_key(api, key=secret, scopes=["flows:read", "runs:read"])
+    browser = sign_in(api, secret)
+    path = f"/api/keys/{key['id']}"
+    soon = (api.wiring.clock.now() + timedelta(hours=1)).replace(microsecond=0)
+    for body, said in [
+        ({}, "Say what is to change"),
+        ({"scopes": ["runs:write"]}, "has no scope runs:write"),
+        ({"scopes": ["nonsense"]}, "has no scope nonsense"),
+        ({"expires_at": None}, "expires_at"),
+        ({"expires_at": (soon - timedelta(hours=2)).isoformat()}, "revoke it"),
+        ({"scope": []}, "scopes"),
+    ]:
+        reply = api.send("PATCH", path, body)
+        assert reply.status == 422, (body, reply.content)
+        assert said in reply.content.decode(), (body, reply.content)
+    # Without `admin:keys` nobody narrows, not even themselves.
+    assert api.send("PATCH", path, {"scopes": []}, key=child_secret).status == 403
+    assert api.send("PATCH", f"/api/keys/{uuid4()}", {"scopes": []}).status == 404
+
+    less = {"scopes": ["admin:keys", "runs:read"], "expires_at": soon.isoformat()}
+    told = api.ok("PATCH", path, less)
+    assert (told["scopes"], told["expires_at"][:19]) == (less["scopes"], soon.isoformat()[:19])
+    for headers in ({"authorization": f"Bearer {secret}"}, browser):
+        assert status(api, "POST", "/api/flows/count", headers, {}) == 403
+        assert status(api, "POST", "/api/flow_runs/count", headers, {}) == 200
+    # What was made with it is a key of its own.
+    assert api.send("POST", "/api/flows/count", {}, key=child_secret).status == 200
+    later = (soon + timedelta(seconds=1)).isoformat()
+    assert api.send("PATCH", path, {"expires_at": later}).status == 422
+    wider = api.send("POST", "/api/keys", {"name": "x", "scopes": ["flows:read"]}, key=secret)
+    assert wider.status == 403
+    api.ok("PATCH", f"{path}?made_too=true", {"scopes": ["admin:keys"]})
+    for mine in (secret, child_secret):
+        assert api.send("POST", "/api/flow_runs/count", {}, key=mine).status == 403
+        assert api.send("GET", "/api/hello", key=mine).status == 200
+    # A session is no key, a revoked key is no more.
+    (listed,) = api.ok("POST", "/api/sessions/filter", {})
+    assert api.send("PATCH", f"/api/keys/{listed['id']}", {"scopes": []}).status == 404
+    clock.by = timedelta(hours=2)
+    assert api.send("GET", "/api/hello", key=secret).status == 401
+    assert status(api, "GET", "/api/hello", browser) == 401
+    assert api.send("DELETE", path).status == 200
+    assert api.send("PATCH", path, {"scopes": []}).status == 409
+
+
 @pytest.mark.parametrize("how", ["revoked", "expired", "deleted"])
 def test_a_session_ends_with_its_key_even_where_nobody_is_woken(api, clock, how):
     secret, key = new_key(api)

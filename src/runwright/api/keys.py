@@ -5,6 +5,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from runwright.api import limits
 from runwright.core.instants import Instant
@@ -39,6 +40,15 @@ class KeyCreate(msgspec.Struct, frozen=True, kw_only=True):
     scopes: limits.Names | None = None
     work_pool_name: limits.Name | None = None
     expires_at: Instant | None = None
+
+
+class KeyNarrow(msgspec.Struct, frozen=True, kw_only=True):
+    """Body of `PATCH /keys/{id}`: what is left out stays. A key never becomes more than it is."""
+
+    #: Those that it keeps.
+    scopes: limits.Names | UnsetType = UNSET
+    #: Earlier than it would expire otherwise.
+    expires_at: Instant | UnsetType = UNSET
 
 
 class NewKey(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,12 +1,13 @@
 """`runwright key`."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Literal
 from uuid import UUID, uuid4
 
 from cyclopts import App, Parameter
+from msgspec import UNSET, UnsetType
 
-from runwright.api.keys import Dependents, KeyCreate
+from runwright.api.keys import Dependents, KeyCreate, KeyNarrow
 from runwright.cli.confirm import confirm
 from runwright.cli.exit_codes import Exit
 from runwright.cli.flow_run import Yes
@@ -81,6 +82,45 @@ def ls(*, output: Output = "table") -> None:
 
 
 @app.command
+def narrow(
+    key_id: UUID,
+    /,
+    *,
+    scope: list[str] | None = None,
+    expires_in_days: float | None = None,
+    made_too: Annotated[bool, Parameter(negative="")] = False,
+    yes: Yes = False,
+    output: Output = "table",
+) -> int:
+    """Let a key do less, or for a shorter time. Its browsers and streams follow within seconds.
+
+    Parameters
+    ----------
+    scope
+        A scope that it keeps; may be given several times. All others are taken from it.
+    expires_in_days
+        Days from now after which it expires, if it does not expire earlier.
+    made_too
+        Narrow the keys that were made with it as well.
+    """
+    expiry: datetime | UnsetType = UNSET
+    if expires_in_days is not None:
+        expiry = SystemClock().now() + timedelta(days=expires_in_days)
+    change = KeyNarrow(scopes=UNSET if scope is None else scope, expires_at=expiry)
+    with session() as caller:
+        hanging = caller.call(keys.dependents(key_id))
+        note(_in_words(hanging, made_too=made_too, is_narrowed=True))
+        if not confirm(f"Narrow key {key_id}? It cannot be widened again.", yes=yes):
+            return Exit.ERROR
+        narrowed = caller.call(keys.narrow(key_id, change, made_too=made_too))
+    if output == "table":
+        until = when(narrowed.expires_at) or "never"
+        note(f"It may: {', '.join(narrowed.scopes) or 'nothing'}. It expires: {until}.")
+    acted("narrowed", str(key_id), output)
+    return Exit.OK
+
+
+@app.command
 def revoke(
     key_id: UUID,
     /,
@@ -106,10 +146,14 @@ def revoke(
     return Exit.OK
 
 
-def _in_words(hanging: Dependents, *, made_too: bool) -> str:
-    browsers = f"Browsers signed in with it, which are signed out: {len(hanging.sessions)}."
+def _in_words(hanging: Dependents, *, made_too: bool, is_narrowed: bool = False) -> str:
+    follow = "may no more than it" if is_narrowed else "are signed out"
+    browsers = f"Browsers signed in with it, which {follow}: {len(hanging.sessions)}."
     if not hanging.keys:
         return f"{browsers} No valid key was made with it."
     names = ", ".join(f"{key.name} ({key.id})" for key in hanging.keys)
-    fate = "are revoked too" if made_too else "stay valid; --made-too revokes them"
+    if is_narrowed:
+        fate = "are narrowed too" if made_too else "stay as they are; --made-too narrows them"
+    else:
+        fate = "are revoked too" if made_too else "stay valid; --made-too revokes them"
     return f"{browsers} Keys made with it {fate}: {names}."

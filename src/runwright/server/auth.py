@@ -140,8 +140,8 @@ class Authenticator:
         """Believe nothing any more."""
         self._believed.clear()
 
-    async def check_again(self, secret: str, needs: Needs, at_most_s: float) -> None:
-        """Look whether a secret is still good for what it was let in for.
+    async def check_again(self, secret: str, needs: Needs, at_most_s: float) -> Principal:
+        """Whose secret it is, and what they may by now, if that is still what it was let in for.
 
         `at_most_s`: how old an earlier finding may be that is believed.
 
@@ -149,7 +149,9 @@ class Authenticator:
             Denied: 401 or 403.
             StorageError: the database does not answer.
         """
-        authorize(await self._check(secret, at_most_s=at_most_s), needs)
+        principal = await self._check(secret, at_most_s=at_most_s)
+        authorize(principal, needs)
+        return principal
 
     async def _check(
         self, secret: str, *, afresh: bool = False, at_most_s: float = _BELIEVED_SECONDS
@@ -242,6 +244,7 @@ class Access:
         secret: str | None,
         needs: Needs,
     ) -> None:
+        #: Who asks, and what they may: as of the last check.
         self.principal = principal
         self._authenticator = authenticator
         self._wiring = wiring
@@ -267,7 +270,9 @@ class Access:
         if self._secret is None:  # the user of this machine
             return
         try:
-            await self._authenticator.check_again(self._secret, self._needs, at_most_s)
+            self.principal = await self._authenticator.check_again(
+                self._secret, self._needs, at_most_s
+            )
         except Denied:
             self.is_over = True
             raise
@@ -276,10 +281,17 @@ class Access:
         """The same, where the sender has taken its time since it was let in.
 
         Raises:
-            Denied: as above.
+            Denied: as above; or it may less than when the request began, which others were told.
         """
         if self._wiring.clock.monotonic() - self._since > _FRESH_SECONDS:
+            may = self.principal.scopes
             await self.check()
+            if not may <= self.principal.scopes:
+                raise Denied(
+                    f"The key {self.principal.name!r} was narrowed while this request was being "
+                    "sent. Send it again.",
+                    status=403,
+                )
 
     async def until_refused(self) -> Denied:
         """Wait until it is not good any more; why."""

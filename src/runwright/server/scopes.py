@@ -45,6 +45,7 @@ SCOPES: dict[tuple[str, str], Needs] = {
     ("POST", "/keys"): "admin:keys",
     ("POST", "/keys/filter"): "admin:keys",
     ("GET", "/keys/{id}/dependents"): "admin:keys",
+    ("PATCH", "/keys/{id}"): "admin:keys",
     ("DELETE", "/keys/{id}"): "admin:keys",
     ("GET", "/scopes"): ANY_KEY,
     ("GET", "/ui/changes"): "runs:read",

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 _c = api_key.c
 _parent = api_key.alias("parent")
-#: Woken when any key, session or link is revoked.
+#: Woken when any key, session or link is revoked or narrowed.
 KEYS_REVOKED = "keys"
 _HANGS = ("session", "sign_in")
 
@@ -196,6 +196,18 @@ def revoke_key(tx: "Transaction", key_id: UUID) -> bool:
     return True
 
 
+def narrow_key(
+    tx: "Transaction", key_id: UUID, *, scopes: list[str], expires_at: datetime | None
+) -> None:
+    """Keep what a key may do from now on, and tell whoever hangs on it."""
+    values = {"scopes": scopes, "expires_at": expires_at, "updated": tx.now}
+    tx.execute(update(api_key).where(_c.id == key_id).values(values))
+    hanging = select(_c.id).where(_c.created_by_id == key_id, _c.kind.in_(_HANGS), _is_valid(tx))
+    tx.wake(KEYS_REVOKED)
+    for each in (key_id, *tx.execute(hanging).scalars()):
+        tx.wake(topic_of_key(each))
+
+
 def _revoke(tx: "Transaction", which: ColumnElement[bool]) -> int:
     revoked_at = func.coalesce(_c.revoked_at, literal(tx.now, Instant))
     changed = tx.execute(
@@ -208,7 +220,7 @@ def _revoke(tx: "Transaction", which: ColumnElement[bool]) -> int:
 
 
 def topic_of_key(key_id: UUID) -> str:
-    """What is woken when this key is revoked."""
+    """What is woken when this key is revoked or narrowed."""
     return f"key:{key_id}"
 
 

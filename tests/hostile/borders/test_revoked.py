@@ -112,6 +112,42 @@ def test_whatever_hangs_on_a_key_ends_with_it(site_on_both):
     ]
 
 
+def test_whatever_hangs_on_a_key_is_narrowed_with_it(site_on_both):
+    site = site_on_both
+    key, key_id = new_key(site, scopes=["events:read", "events:write", "logs:read", "runs:write"])
+    session = {"Cookie": signed_in(site, key), "Origin": origin(site)}
+    bearer = {"Authorization": f"Bearer {key}"}
+    task = {
+        **event("prefect.task-run.Completed"),
+        "resource": {"prefect.resource.id": f"prefect.task-run.{uuid4()}"},
+    }
+    with contextlib.ExitStack() as stack:
+        lost, kept, telling = (
+            [
+                stack.enter_context(opened(site, path, STREAMS[path], **headers))
+                for headers in (session, bearer)
+            ]
+            for path in ("/api/logs/out", "/api/events/out", "/api/events/in")
+        )
+        narrowed = {"scopes": ["events:read", "events:write"]}
+        parted = seconds_until_closed(lost, lambda: site.ask("PATCH", f"/keys/{key_id}", narrowed))
+        # Woken by the change, as by a revocation.
+        assert max(parted) < PROMISED_S / 2, parted
+        assert {each.closed[0] for each in lost} == {1008}
+        # A stream that may go on may no more than the key does by now.
+        for stream in telling:
+            stream.send(task)
+            stream.send(event("news"))
+        counted = {"filter": {"event": {"name": ["news", task["event"]]}}}
+        site.until(lambda: site.ask("POST", "/events/filter", counted)["total"] >= 2)
+        told = site.ask("POST", "/events/filter", counted)["events"]
+        assert {each["event"] for each in told} == {"news"}
+        for stream in kept:
+            site.until(lambda stream=stream: stream.receive()["event"]["event"] == "news")
+    for path, status in (("/logs/filter", 403), ("/events/filter", 200)):
+        assert site.send("POST", path, {}, key=key).status == status
+
+
 def test_events_of_a_revoked_key_are_not_stored(site_on_both):
     site = site_on_both
     key, key_id = new_key(site, scopes=["events:write"])
@@ -162,6 +198,8 @@ def test_the_command_line_lists_and_ends_what_hangs_on_a_key(site):
     assert site.cli("session", "revoke", first["id"]).returncode == 0
     living = [site.send("GET", "/hello", key=None, headers=each).status for each in cookies]
     assert sorted(living) == [200, 401]
+    narrowed = site.cli("key", "narrow", key_id, "--scope", "admin:keys")
+    assert (narrowed.returncode, "It may: admin:keys." in narrowed.stderr) == (0, True)
     revoked = site.cli("key", "revoke", key_id)
     assert "signed out: 1." in revoked.stderr
     assert f"made ({made})" in revoked.stderr

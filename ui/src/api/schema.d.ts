@@ -1826,7 +1826,8 @@ export interface paths {
         delete: operations["ApiKeysKeyIdRevoke"];
         options?: never;
         head?: never;
-        patch?: never;
+        /** Narrow */
+        patch: operations["ApiKeysKeyIdNarrow"];
         trace?: never;
     };
     "/api/keys/{key_id}/dependents": {
@@ -4324,6 +4325,11 @@ export interface components {
             name: string;
             scopes?: string[] | null;
             work_pool_name?: string | null;
+        };
+        /** KeyNarrow */
+        KeyNarrow: {
+            expires_at?: string;
+            scopes?: string[];
         };
         /** LatestArtifact */
         LatestArtifact: {
@@ -10520,6 +10526,49 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Dependents"];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiKeysKeyIdNarrow: {
+        parameters: {
+            query?: {
+                made_too?: boolean;
+            };
+            header?: never;
+            path: {
+                key_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["KeyNarrow"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Key"];
                 };
             };
             /** @description Bad request syntax or unsupported method */

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from runwright.api.keys import Dependents, Key, KeyCreate, NewKey, Session, SignIn
+from runwright.api.keys import Dependents, Key, KeyCreate, KeyNarrow, NewKey, Session, SignIn
 from runwright.client.call import Call, delete, get, join, post, query, with_query
 
 
@@ -24,6 +24,13 @@ def find() -> Call[list[Key]]:
 def dependents(key_id: UUID) -> Call[Dependents]:
     """What hangs on a key: the browsers signed in with it, and the keys made with it."""
     return get(join("keys", key_id, "dependents"), Dependents)
+
+
+def narrow(key_id: UUID, change: KeyNarrow, *, made_too: bool = False) -> Call[Key]:
+    """Take scopes from a key, or let it expire earlier; `made_too`: from keys made with it too."""
+    path = join("keys", key_id)
+    path = with_query(path, {"made_too": "true"}) if made_too else path
+    return Call(method="PATCH", path=path, answer=Key, body=change, is_idempotent=True)
 
 
 def revoke(key_id: UUID, *, made_too: bool = False) -> Call[None]:

@@ -1,15 +1,15 @@
 """`/keys` and `/scopes`: who may do what."""
 
-from litestar import Router, delete, get, post
+from litestar import Router, delete, get, patch, post
 from litestar.params import FromQuery, JSONBody
 
 from runwright.api.filters import Paging
-from runwright.api.keys import Dependents, Key, KeyCreate, NewKey, Scope
+from runwright.api.keys import Dependents, Key, KeyCreate, KeyNarrow, NewKey, Scope
 from runwright.server.injected import Asker, PathId, Wired
 from runwright.server.keys import ALL_SCOPES, WORKER_SCOPES, hash_secret, new_key
 from runwright.server.problems import Missing, Unprocessable
 from runwright.server.scopes import SCOPES
-from runwright.server.use_cases.make_key import dependents, make_key, revoke_with
+from runwright.server.use_cases.make_key import dependents, make_key, narrow_with, revoke_with
 from runwright.storage.api_keys import KEYS
 from runwright.storage.engine import Transaction
 from runwright.storage.queries import read_one, read_where
@@ -74,6 +74,21 @@ async def hanging(key_id: PathId, wiring: Wired) -> Dependents:
     return await wiring.storage.read(query)
 
 
+@patch("/keys/{key_id:uuid}", status_code=200)
+async def narrow(
+    key_id: PathId, data: JSONBody[KeyNarrow], wiring: Wired, made_too: FromQuery[bool] = False
+) -> Key:
+    """Take scopes from a key, or let it expire earlier, on every replica within five seconds.
+
+    Its sessions and open streams follow. Keys that were made with it stay as they are unless
+    `made_too`. A key never becomes more than it is.
+    """
+    found = await wiring.storage.write(lambda tx: narrow_with(tx, key_id, data, made_too=made_too))
+    if found is None:
+        raise Missing(f"There is no key {key_id}.")
+    return found
+
+
 @delete("/keys/{key_id:uuid}", status_code=200)
 async def revoke(key_id: PathId, wiring: Wired, made_too: FromQuery[bool] = False) -> Dependents:
     """Revoke a key and end its sessions, on every replica within five seconds.
@@ -86,4 +101,4 @@ async def revoke(key_id: PathId, wiring: Wired, made_too: FromQuery[bool] = Fals
     return found
 
 
-router = Router(path="/", route_handlers=[create, listed, scopes, hanging, revoke])
+router = Router(path="/", route_handlers=[create, listed, scopes, hanging, narrow, revoke])

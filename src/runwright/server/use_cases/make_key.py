@@ -5,20 +5,25 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from runwright.api.keys import Dependents, Key, KeyCreate
+from msgspec import UNSET
+
+from runwright.api.keys import Dependents, Key, KeyCreate, KeyNarrow
 from runwright.server.keys import ALL_SCOPES, WORKER_SCOPES, Principal, creator
-from runwright.server.problems import Denied, Missing, Unprocessable
+from runwright.server.problems import Conflict, Denied, Missing, Unprocessable
 from runwright.storage.api_keys import (
+    KEYS,
     add_key,
     hold_key,
     keys_made_with,
     lock_key,
+    narrow_key,
     pool_id,
     revoke_key,
     sessions_of,
     use_link,
 )
 from runwright.storage.engine import Transaction
+from runwright.storage.queries import read_one
 
 #: A session lasts no longer than this, whatever its key does.
 _SESSION = timedelta(days=7)
@@ -167,6 +172,61 @@ def _earlier(one: datetime, other: datetime | None) -> datetime:
 def dependents(tx: Transaction, key_id: UUID) -> Dependents:
     """What hangs on a key."""
     return Dependents(sessions=sessions_of(tx, key_id=key_id), keys=keys_made_with(tx, key_id))
+
+
+def narrow_with(tx: Transaction, key_id: UUID, wanted: KeyNarrow, *, made_too: bool) -> Key | None:
+    """Narrow a key, with its sessions; the key as it is then. None where there is no such key.
+
+    The keys that were made with it are valid ones of their own: `made_too` takes the same from
+    them, as far as they have it.
+
+    Raises:
+        Conflict: it was revoked or expired already.
+        Unprocessable: it would be more than it is, or nothing is to change.
+    """
+    if not lock_key(tx, key_id):
+        return None
+    key = read_one(tx, KEYS, key_id)
+    if key is None:
+        return None
+    _refuse_more(tx, key, wanted)
+    _narrow(tx, key, wanted)
+    for made in keys_made_with(tx, key_id) if made_too else ():
+        if lock_key(tx, made.id):
+            _narrow(tx, made, wanted)
+    return read_one(tx, KEYS, key_id)
+
+
+def _refuse_more(tx: Transaction, key: Key, wanted: KeyNarrow) -> None:
+    if key.revoked_at is not None or (key.expires_at is not None and key.expires_at <= tx.now):
+        raise Conflict(f"The key {key.name!r} was revoked or expired: it may nothing any more.")
+    if wanted.scopes is UNSET and wanted.expires_at is UNSET:
+        raise Unprocessable("Say what is to change: scopes, expires_at, or both.", field="scopes")
+    if wanted.scopes is not UNSET and (beyond := frozenset(wanted.scopes) - frozenset(key.scopes)):
+        raise Unprocessable(
+            f"A key is only narrowed, and {key.name!r} has no scope {', '.join(sorted(beyond))}. "
+            f"It has: {', '.join(sorted(key.scopes)) or 'none'}. For more make another key.",
+            field="scopes",
+        )
+    if wanted.expires_at is UNSET:
+        return
+    if wanted.expires_at <= tx.now:
+        raise Unprocessable(
+            "A key has to expire in the future. To end it now, revoke it.", field="expires_at"
+        )
+    if key.expires_at is not None and wanted.expires_at > key.expires_at:
+        raise Unprocessable(
+            f"A key is only narrowed: {key.name!r} expires at {key.expires_at.isoformat()}.",
+            field="expires_at",
+        )
+
+
+def _narrow(tx: Transaction, key: Key, wanted: KeyNarrow) -> None:
+    kept = key.scopes if wanted.scopes is UNSET else set(key.scopes) & set(wanted.scopes)
+    until = key.expires_at
+    if wanted.expires_at is not UNSET:
+        until = _earlier(wanted.expires_at, until)
+    narrow_key(tx, key.id, scopes=sorted(kept), expires_at=until)
 
 
 def revoke_with(tx: Transaction, key_id: UUID, *, made_too: bool) -> Dependents | None:
