@@ -97,6 +97,14 @@ def test_an_ended_run_stays_ended(ended, proposed):
     assert isinstance(judge(ended, proposed, retries=3), Abort)
 
 
+def test_a_completed_run_that_kept_its_result_is_gone_on_with():
+    kept = msgspec.structs.replace(state("Completed"), data={"type": "reference"})
+    lost = msgspec.structs.replace(state("Completed"), data={"type": "unpersisted"})
+    assert isinstance(judge(kept, "Running"), Reject)
+    assert isinstance(judge(lost, "Running"), Abort)
+    assert isinstance(judge(kept, "Failed"), Abort)
+
+
 @pytest.mark.parametrize("ended", TERMINAL_NAMES)
 def test_an_operator_retries_an_ended_run_by_force(ended):
     decision = judge(ended, state("AwaitingRetry", "SCHEDULED"), force=True)

@@ -1,5 +1,6 @@
 """What tasks and flows do with results: kept, found again, or refused."""
 
+import asyncio
 import threading
 from datetime import timedelta
 from types import SimpleNamespace
@@ -165,3 +166,65 @@ def test_what_cannot_be_hashed_runs_uncached_and_the_log_says_so_once(world):
     assert len(said) == 2
     assert "cache_policy=NO_CACHE" in said[0]
     assert "no key today" in said[1]
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+def test_a_retry_does_not_run_a_subflow_again_that_kept_its_result(world, is_async):
+    calls, tries = [], []
+
+    @flow(persist_result=True)
+    def kept(x):
+        calls.append(("kept", x))
+        return {"x": x}
+
+    @flow(persist_result=True)
+    async def kept_async(x):
+        calls.append(("kept", x))
+        return {"x": x}
+
+    @flow(persist_result=False)
+    def lost(x):
+        calls.append(("lost", x))
+        return x
+
+    @flow(retries=1)
+    async def main_async():
+        tries.append([await kept_async(1), await kept_async(2), lost(3), len(tries)])
+        if len(tries) == 1:
+            raise ValueError("again")
+        return tries[-1]
+
+    @flow(retries=1)
+    def main():
+        found = [kept(1), kept(2), lost(3), len(tries)]
+        tries.append(found)
+        found[0]["x"] = "changed by the first try"
+        if len(tries) == 1:
+            raise ValueError("again")
+        return [kept(1, return_state=True).name, found[1]]
+
+    ended = asyncio.run(main_async()) if is_async else main()
+    if is_async:
+        assert ended == [{"x": 1}, {"x": 2}, 3, 1]
+        assert calls == [("kept", 1), ("kept", 2), ("lost", 3), ("lost", 3)]
+    else:
+        assert ended == ["Completed", {"x": 2}]
+        assert calls == [("kept", 1), ("kept", 2), ("lost", 3), ("lost", 3), ("kept", 1)]
+
+
+def test_a_subflow_with_other_parameters_runs(world):
+    calls = []
+
+    @flow(persist_result=True)
+    def child(x):
+        calls.append(x)
+        return x
+
+    @flow(retries=1)
+    def main():
+        child(len(calls))
+        if len(calls) == 1:
+            raise ValueError("again")
+
+    main()
+    assert calls == [0, 1]

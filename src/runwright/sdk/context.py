@@ -14,6 +14,7 @@ from runwright.core.engine import Life
 from runwright.core.states import State as StateRecord
 from runwright.errors import MissingContextError
 from runwright.sdk.environment import Environment, current_environment
+from runwright.sdk.kept_children import KeptChildren
 
 if TYPE_CHECKING:
     from runwright.api.executions import ExecutionSpec
@@ -60,6 +61,8 @@ class FlowRunContext:
         self.parent_task_run_id: UUID | None = None
         #: Of this call among those of its flow in the parent's run.
         self.number: str | None = None
+        #: What its subflows have kept, for its retries.
+        self.kept_children = KeptChildren()
         self.spec = spec
         self.run_count = 0
         self.start_time: datetime | None = None

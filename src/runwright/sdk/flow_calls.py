@@ -22,7 +22,7 @@ from runwright.sdk.drivers import drive, drive_async
 from runwright.sdk.environment import Environment, current_environment
 from runwright.sdk.handlers.flows import FlowHandler
 from runwright.sdk.handlers.tasks import left_by
-from runwright.sdk.logging import set_up_logging
+from runwright.sdk.logging import run_logger, set_up_logging
 from runwright.sdk.prints import watch_prints
 from runwright.sdk.run_names import NameOption, given_name
 from runwright.sdk.runners.threads import ThreadPoolTaskRunner
@@ -162,9 +162,13 @@ def call(
     """Run the flow: its value, or for an asynchronous one what gives it when awaited."""
     match flow.colour:
         case Colour.SYNC:
+            number, kept = _earlier(flow, parameters)
+            if kept is not None:
+                return answer(*kept, return_state)
             handler = begin(flow, parameters, wait_for)
             with _open(handler), _interruptible(handler):
                 ended = drive(_life(handler), handler.perform)
+            _keep(number, handler, ended, parameters)
             return answer(handler, ended, return_state)
         case Colour.ASYNC:
             return _call_async(flow, parameters, wait_for, return_state)
@@ -252,10 +256,38 @@ async def _call_async(
     wait_for: Any,
     return_state: bool,
 ) -> Any:
+    number, kept = _earlier(flow, parameters)
+    if kept is not None:
+        return answer(*kept, return_state)
     handler = begin(flow, parameters, wait_for)
     with _open(handler), _interruptible_async(handler):
         ended = await drive_async(_life(handler), handler.perform_async)
+    _keep(number, handler, ended, parameters)
     return answer(handler, ended, return_state)
+
+
+def _earlier(
+    flow: "DeclaredFlow", parameters: dict[str, Any]
+) -> tuple[int, tuple[FlowHandler, Ended] | None]:
+    """The number of a subflow's call, and what it left in an earlier try of its caller."""
+    caller = current_flow_run()
+    if caller is None:
+        return 0, None
+    number = caller.kept_children.next_call(flow.flow_key)
+    kept = caller.kept_children.find(flow.flow_key, number, parameters)
+    if kept is not None:
+        run_logger(caller).info(
+            "Flow %r is not run again: its result was kept by run %r.",
+            flow.name,
+            kept[0].context.name,
+        )
+    return number, kept
+
+
+def _keep(number: int, handler: FlowHandler, ended: Ended, parameters: dict[str, Any]) -> None:
+    caller = handler.context.parent
+    if caller is not None and handler.context.store is not None:
+        caller.kept_children.keep(number, handler, ended, parameters)
 
 
 def _life(handler: FlowHandler, begun: "StateRecord | None" = None) -> Any:

@@ -1,6 +1,7 @@
 """What has happened has happened: repeated moves, ended runs, moves that do not exist."""
 
 from runwright.core.lifecycle import edge_between
+from runwright.core.states import State, StateType
 from runwright.core.transitions import Abort, Accept, Decision, Reject, Transition
 
 
@@ -20,6 +21,9 @@ def keep_ended_runs_ended(move: Transition) -> Decision:
     if move.current is None or not move.current.is_terminal:
         return Accept()
     if not move.force:
+        if move.proposed.type is StateType.RUNNING and _kept_its_result(move.current):
+            # The retry of its caller comes here again, and goes on with that result.
+            return Reject("The run has completed, and its result was kept.")
         return Abort(
             f"The run has ended as {move.current.name} and cannot become {move.proposed.name}. "
             "Retry it to run it again."
@@ -32,6 +36,11 @@ def keep_ended_runs_ended(move: Transition) -> Decision:
             f"(a retry) or another terminal state, not {move.proposed.name}."
         )
     return Accept()
+
+
+def _kept_its_result(state: State) -> bool:
+    is_kept = isinstance(state.data, dict) and state.data.get("type") != "unpersisted"
+    return state.type is StateType.COMPLETED and is_kept
 
 
 def keep_to_the_lifecycle(move: Transition) -> Decision:

@@ -171,6 +171,7 @@ class FlowHandler:
 
     def _begin_call(self, run_count: int) -> tuple[tuple[Any, ...], dict[str, Any]]:
         self.context.run_count = run_count
+        self.context.kept_children.begin_try()
         if run_count > 1 and self.parameters_anew is not None:
             self.context.parameters = self.parameters_anew()
             self.arguments = None
