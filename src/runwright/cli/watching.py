@@ -34,16 +34,18 @@ class LogTail:
     def print_new(self) -> int:
         """Print what came since the last time; how many records that were."""
         printed = 0
+        # The last page again: records that come late may belong there.
+        offset = max(0, self._offset - _PAGE)
         while True:
-            call = logs.of_run(self._run_id, limit=_PAGE, offset=max(0, self._offset - _PAGE))
-            page = self._caller.call(call)
+            page = self._caller.call(logs.of_run(self._run_id, limit=_PAGE, offset=offset))
             fresh = [record for record in page if record.id not in self._seen]
             for record in fresh:
                 self._print(record)
             self._seen.update(record.id for record in fresh)
-            self._offset += len(fresh)
             printed += len(fresh)
-            if len(page) < _PAGE or not fresh:
+            offset += len(page)
+            if len(page) < _PAGE:
+                self._offset = offset
                 return printed
 
     def _print(self, record: Log) -> None:
