@@ -22,7 +22,6 @@ from runwright.sdk.context import (
     current_flow_run,
     current_task_run,
 )
-from runwright.settings import level_of
 
 if TYPE_CHECKING:
     from collections.abc import MutableMapping
@@ -144,6 +143,8 @@ def set_up_logging(settings: "Settings") -> None:
         return
     _is_set_up = True
     journal = JournalHandler()
+    from runwright.settings import level_of  # late: it is loaded with the first run
+
     level = level_of(settings.log_level)
     runs = logging.getLogger("runwright")
     if runs.level == logging.NOTSET:
