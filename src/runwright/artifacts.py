@@ -1,6 +1,7 @@
-"""What a run publishes for people to look at: text, tables, links, progress."""
+"""What a run publishes for people to look at: text, tables, links, images, progress."""
 
 from runwright.sdk.artifacts import (
+    create_image_artifact,
     create_link_artifact,
     create_markdown_artifact,
     create_progress_artifact,
@@ -9,6 +10,7 @@ from runwright.sdk.artifacts import (
 )
 
 __all__ = [
+    "create_image_artifact",
     "create_link_artifact",
     "create_markdown_artifact",
     "create_progress_artifact",

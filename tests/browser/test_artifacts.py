@@ -12,12 +12,18 @@ from tests.browser.test_run_page import in_both_themes
 REPORTS = """
 from runwright import flow
 from runwright.artifacts import (
-    create_link_artifact, create_markdown_artifact, create_progress_artifact, create_table_artifact,
+    create_image_artifact, create_link_artifact, create_markdown_artifact,
+    create_progress_artifact, create_table_artifact,
 )
+
+SVG = b'''<svg xmlns="http://www.w3.org/2000/svg" width="20" height="10" onload="window.ran = 3">
+<script>window.ran = 4; parent.window.ran = 5</script><rect width="20" height="10"/></svg>'''
 
 @flow
 def reports():
     create_table_artifact([{"region": "north", "rows": 12}, {"region": "south"}], key="sums")
+    create_image_artifact(SVG, key="plot")
+    create_image_artifact(image_url="https://example.com/far.png", key="far")
     create_progress_artifact(40, key="done")
     create_link_artifact("https://example.com/report", "the report", key="link")
     create_markdown_artifact(
@@ -47,6 +53,10 @@ def test_artifacts_are_shown_and_none_becomes_a_script(page: Any, site: Any) -> 
     expect(page.get_by_role("progressbar", name="done")).to_have_attribute("value", "40")
     link = page.get_by_role("link", name="the report")
     expect(link).to_have_attribute("href", "https://example.com/report")
+    plot = page.get_by_role("img", name="plot")
+    assert plot.evaluate("image => image.decode().then(() => image.naturalWidth)") == 20
+    far = page.locator("li").filter(has_text="far.png")
+    assert far.locator("img").count() == 0
     odd = page.locator("li").filter(has_text="odd")
     expect(odd.get_by_text("x", exact=True)).to_be_visible()
     expect(odd.get_by_role("link")).to_have_count(0)

@@ -1,18 +1,19 @@
-"""What a run publishes for people to look at: text, tables, links, progress."""
+"""What a run publishes for people to look at: text, tables, links, images, progress."""
 
-import json
 import re
-from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
-
-import msgspec
 
 from runwright.api.journal import ArtifactMade
 from runwright.errors import FlowError
 from runwright.sdk.context import current_channel, current_flow_run, current_task_run
+from runwright.sdk.logging import get_run_logger
+from runwright.sdk.pictures import picture_address
+from runwright.sdk.tables import table_json
 
 _KEY = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+#: Characters of a table's JSON; the rows beyond are left out.
+_LONGEST_TABLE = 2_000_000
 
 
 def create_markdown_artifact(
@@ -28,14 +29,47 @@ def create_markdown_artifact(
 
 
 def create_table_artifact(
-    table: Sequence[Mapping[str, Any]] | Sequence[Sequence[Any]] | Mapping[str, Sequence[Any]],
+    table: Any,
     *,
     key: str | None = None,
     description: str | None = None,
 ) -> UUID:
-    """Publish a table: a list of rows, or columns by name. Raises as `create_markdown_artifact`."""
-    content = msgspec.to_builtins(table, str_keys=True, enc_hook=str)
-    return _publish("table", json.dumps(content), key, description)
+    """Publish a table: a DataFrame, a list of rows, or columns by name.
+
+    Rows are mappings or sequences. NaN and infinities become null, dates ISO 8601 texts. Of a list
+    of rows that is longer than 2,000,000 characters as JSON, the first rows are recorded, and the
+    log says how many. Raises as `create_markdown_artifact`.
+    """
+    content, recorded, of_all = table_json(table, _LONGEST_TABLE)
+    made = _publish("table", content, key, description)
+    if recorded < of_all:
+        get_run_logger().warning(
+            "The table %r is too large for an artifact: the first %s of its %s rows are recorded.",
+            key or "without a key", f"{recorded:,}", f"{of_all:,}",
+        )  # fmt: skip
+    return made
+
+
+def create_image_artifact(
+    image: Any = None,
+    *,
+    key: str | None = None,
+    description: str | None = None,
+    image_url: str | None = None,
+) -> UUID:
+    """Publish a picture: bytes of PNG, JPEG or SVG, a path to such a file, or a matplotlib figure.
+
+    It is stored with the run, 1 MiB at most. An address (`image_url`, as a Prefect flow names it)
+    is stored as it is; the page links to addresses elsewhere and does not load them.
+
+    Raises:
+        MissingContextError: there is no run around it.
+        FlowError: it is no such picture or too large, or the key is not of lower-case letters,
+            digits and dashes.
+    """
+    return _publish(
+        "image", picture_address(image_url if image is None else image), key, description
+    )
 
 
 def create_link_artifact(
