@@ -7,6 +7,7 @@ import pytest
 from runwright.server import ui
 from runwright.server.security_headers import SecurityHeaders
 
+BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
 PAGE = b'<!doctype html><base href="/" /><script src="./assets/a.js"></script>'
 
 
@@ -47,7 +48,7 @@ async def api_behind(scope, receive, send):
 def test_every_address_that_is_not_the_apis_is_the_page(built):
     page = SecurityHeaders(ui.UserInterface(api_behind, "/"))
     for path in ("/", "/runs", "/runs/0190-x", "/deployments", "/../../etc/passwd"):
-        status, headers, body = ask(page, "GET", path)
+        status, headers, body = ask(page, "GET", path, accept=BROWSER)
         assert (status, body) == (200, PAGE)
         assert headers[b"cache-control"] == b"no-cache"
         policy = headers[b"content-security-policy"]
@@ -57,6 +58,29 @@ def test_every_address_that_is_not_the_apis_is_the_page(built):
     for path in ("/api/flow_runs", "/api", "/health", "/ready", "/openapi.json"):
         assert ask(page, "GET", path)[0] == 299
     assert ask(page, "POST", "/runs")[0] == 299
+
+
+def test_who_asks_for_no_html_is_not_given_the_page_for_an_answer(built):
+    page = ui.UserInterface(api_behind, "/")
+    for path in ("/metrics", "/flows/x", "/runs", "/wp-login.php"):
+        for headers in ({}, {"accept": "*/*"}, {"accept": "application/openmetrics-text"}):
+            assert ask(page, "GET", path, **headers)[0] == 299
+            assert ask(page, "HEAD", path, **headers)[0] == 299
+    # A probe of the root still finds a server that is there.
+    assert ask(page, "GET", "/")[::2] == (200, PAGE)
+
+
+def test_a_path_without_a_route_is_404_and_says_where_the_api_is(api):
+    reply = api.send("GET", "/metrics", key=None)
+    assert (reply.status, reply.json["code"]) == (404, "not_found")
+    assert reply.json["detail"] == "There is nothing at GET /metrics. The API is under /api."
+    for method, path in (("GET", "/hello"), ("POST", "/flows/filter"), ("GET", "/deployments/1")):
+        reply = api.send(method, path, {} if method == "POST" else None)
+        assert reply.status == 404
+        assert f"ask for /api{path}. RUNWRIGHT_API_URL must end with /api" in reply.json["detail"]
+    reply = api.send("GET", "/api/metrics")
+    assert reply.status == 404
+    assert "/openapi.json lists the routes" in reply.json["detail"]
 
 
 def test_assets_are_packed_and_kept_for_ever_and_absent_ones_are_404(built):
@@ -80,7 +104,7 @@ def test_a_proxy_may_show_it_under_a_sub_path(built, base):
 
 def test_without_a_built_page_it_says_how_to_build_it(monkeypatch, tmp_path):
     monkeypatch.setattr(ui, "files", lambda _: tmp_path)
-    status, _, body = ask(ui.UserInterface(api_behind, "/"), "GET", "/runs")
+    status, _, body = ask(ui.UserInterface(api_behind, "/"), "GET", "/runs", accept=BROWSER)
     assert status == 200
     assert b"make ui" in body
 

@@ -9,7 +9,7 @@ import msgspec
 from litestar import Litestar, Request, Response, Router
 from litestar.connection import ASGIConnection
 from litestar.di import Provide
-from litestar.exceptions import HTTPException, ValidationException
+from litestar.exceptions import HTTPException, NotFoundException, ValidationException
 from litestar.handlers import BaseRouteHandler
 from litestar.openapi.config import OpenAPIConfig
 from litestar.plugins import PluginProtocol
@@ -23,7 +23,15 @@ from runwright.server.decoding import refuse_nul
 from runwright.server.fast_lane import FastLane
 from runwright.server.field_limits import check_sizes, describe_limits, structs_in
 from runwright.server.keys import Principal
-from runwright.server.problems import Denied, Problem, Unprocessable, body_of, log, problem_of
+from runwright.server.problems import (
+    Denied,
+    Problem,
+    Unprocessable,
+    body_of,
+    log,
+    no_route,
+    problem_of,
+)
 from runwright.server.proxies import TrustedProxies
 from runwright.server.scopes import ANYONE, SCOPES, WEBSOCKET, scope_of
 from runwright.server.security_headers import SecurityHeaders
@@ -226,7 +234,7 @@ def _access(scope: Scope) -> Access:
 
 
 def _answer_problem(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
-    problem = problem_of(error) or _http_problem(error)
+    problem = problem_of(error) or _http_problem(error, request)
     if problem is None:
         log.error("%s %s failed", request.method, request.url.path, exc_info=error)
         problem = Problem(
@@ -242,9 +250,11 @@ def _answer_problem(request: Request[Any, Any, Any], error: Exception) -> Respon
     )
 
 
-def _http_problem(error: Exception) -> Problem | None:
+def _http_problem(error: Exception, request: Request[Any, Any, Any]) -> Problem | None:
     if not isinstance(error, HTTPException):
         return None
+    if isinstance(error, NotFoundException):
+        return no_route(request.method, request.scope["path"])
     if isinstance(error, ValidationException) or error.status_code == 400:  # noqa: PLR2004
         return Unprocessable(_reason(error))
     codes = {404: "not_found", 405: "method_not_allowed", 413: "too_large"}

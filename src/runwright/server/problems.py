@@ -20,8 +20,13 @@ from typing import Any
 import msgspec
 
 from runwright.errors import ApiProblem
+from runwright.server.scopes import SCOPES
 
 log = logging.getLogger("runwright.server")
+
+_LONGEST_PATH = 200
+#: The first segments of the API's routes.
+_RESOURCES = frozenset(path.split("/")[1] for _, path in SCOPES)
 
 
 class Problem(Exception):
@@ -101,6 +106,20 @@ class NoSpace(Problem):
 
     status = 507
     code = "storage_full"
+
+
+def no_route(method: str, path: str) -> Missing:
+    """No route has this path. Names the path under /api where that is what was meant."""
+    shown = path[:_LONGEST_PATH]
+    told = f"There is nothing at {method} {shown}."
+    if path.startswith("/api/"):
+        return Missing(f"{told} /openapi.json lists the routes.")
+    if path.strip("/").partition("/")[0] in _RESOURCES:
+        return Missing(
+            f"{told} The API is under /api: ask for /api{shown}. "
+            "RUNWRIGHT_API_URL must end with /api."
+        )
+    return Missing(f"{told} The API is under /api.")
 
 
 def problem_of(error: BaseException) -> Problem | None:

@@ -1,6 +1,8 @@
 """The web interface: a page and its files, served beside the API from one package.
 
-Every address that is not the API's and names no file is the page: it finds the screen itself.
+For a browser, every address that is not the API's and names no file is the page: it finds the
+screen itself. A client that asks for no HTML (a probe, a scraper, a program that forgot /api) gets
+the API's 404 there: with 200 it would take the page for an answer.
 """
 
 import gzip
@@ -59,7 +61,11 @@ class UserInterface:
         if file is None and path.startswith("/assets/"):
             await _send(send, 404, File(b"", None, "text/plain", _ASK_AGAIN), is_packed=False)
             return
-        accepts = dict(scope["headers"]).get(b"accept-encoding", b"")
+        headers = dict(scope["headers"])
+        if file is None and path != "/" and b"text/html" not in headers.get(b"accept", b""):
+            await self._behind(scope, receive, send)
+            return
+        accepts = headers.get(b"accept-encoding", b"")
         file = file or self._files["index.html"]
         await _send(send, 200, file, is_packed=b"gzip" in accepts, head=scope["method"] == "HEAD")
 
