@@ -1,6 +1,7 @@
 """Flows from files, modules and repositories, and what is said when they cannot be loaded."""
 
 import os
+import pickle
 import subprocess
 import sys
 import textwrap
@@ -53,6 +54,45 @@ def test_a_flow_is_loaded_by_function_or_by_name(write, tmp_path):
     write("flows/etl_by_name.py", ETL)
     assert load_flow("flows/etl_by_name.py:daily_load").name == "daily-load"
     assert load_flow("etl_by_name.py:Nightly", path=tmp_path / "flows").name == "Nightly"
+
+
+FILE_NAMES = [
+    "etl.v2.py", "etl.v2.1.py", "my-flow.py", "1st of may.py", "class.py", "json.py", "étl.py",
+    "x:y.py", ".hidden.py", ".py", "__main__.py", "__init__.py", "runwright.py", "a%2Fb.py",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FILE_NAMES)
+@pytest.mark.parametrize("folder", ["plain", "a.folder-1", "pack_named", "pack_named/inner"])
+def test_a_file_of_any_name_is_loaded(write, tmp_path, folder, name):
+    """In a package its relative imports work; what it declares can be pickled."""
+    is_package = folder.startswith("pack_named") or (folder, name) == ("plain", "__init__.py")
+    if folder.startswith("pack_named"):
+        write("pack_named/__init__.py", "")
+        write(f"{folder}/__init__.py", "")
+    write(f"{folder}/neighbour_of_it.py", "VALUE = 1")
+    write(
+        f"{folder}/{name}",
+        ("from ." if is_package else "from ")
+        + "neighbour_of_it import VALUE\nfrom runwright import flow\n"
+        "class Kept: ...\n@flow\ndef found(): return Kept()\n",
+    )
+    for text in (f"{folder}/{name}:found", f"{folder}/{name}"):
+        loaded = load_flow(text, path=tmp_path)
+        kept = loaded.fn()
+        assert type(pickle.loads(pickle.dumps(kept))) is type(kept)
+    assert "." not in type(kept).__module__ or is_package
+
+
+def test_two_names_that_differ_in_a_dot_are_two_modules(write):
+    for folder in ("apart", "together"):
+        write(f"{folder}/etl.v9.py", ETL)
+        write(f"{folder}/etl_v9.py", ETL)
+        if folder == "together":
+            write("together/__init__.py", "")
+        for name in ("etl_v9.py", "etl.v9.py", "etl_v9.py"):
+            found = load_flow(f"{folder}/{name}:daily_load")
+            assert Path(found.fn.__code__.co_filename).name == name
 
 
 def test_a_flow_is_loaded_from_a_module(write):

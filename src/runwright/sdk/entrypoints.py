@@ -30,8 +30,8 @@ class FoundFlow(NamedTuple):
 def parse_entrypoint(text: str) -> Entrypoint:
     """Raises FlowLoadError when it is none."""
     target, colon, flow = text.strip().rpartition(":")
-    # Without a colon, or with the one of a Windows drive, no flow is named.
-    if not colon or "/" in flow or "\\" in flow:
+    # Without a colon, or with one of a Windows drive or a file's name, no flow is named.
+    if not colon or "/" in flow or "\\" in flow or flow.endswith(".py"):
         target, flow = text.strip(), ""
     is_file = target.endswith(".py") or "/" in target or os.sep in target
     if not target or (not is_file and not all(p.isidentifier() for p in target.split("."))):

@@ -3,6 +3,7 @@
 import hashlib
 import importlib
 import importlib.util
+import os
 import sys
 import traceback
 from pathlib import Path
@@ -40,12 +41,21 @@ def _load_file(where: Entrypoint, base: Path) -> ModuleType:
             f"There is no file {file}{relative}. Check the entrypoint {str(where)!r}, and that the "
             "deployment's path or pull steps bring the code to this machine."
         )
-    package = _package_of(file)
-    if package is not None:
-        root, name = package
-        return _import(name, root, where)
-    _put_first(file.parent)
-    return _execute(file, where)
+    root, package = _package_of(file)
+    _put_first(root)
+    if not package:
+        return _execute(file, _free_name(file), where)
+    if file.stem == "__init__":
+        return _import(package, root, where)
+    if "." not in file.stem:
+        return _import(f"{package}.{file.stem}", root, where)
+    # The import system would look for `etl.v2` inside of a package `etl`.
+    _import(package, root, where)
+    name = f"{package}.{_without_dots(file.stem)}"
+    known = sys.modules.get(name)
+    if known is not None and getattr(known, "__file__", None) == str(file):
+        return known
+    return _execute(file, name if known is None else f"{name}_{_digest(file)}", where)
 
 
 def _load_module(where: Entrypoint, base: Path) -> ModuleType:
@@ -68,11 +78,21 @@ def _import(name: str, root: Path, where: Entrypoint) -> ModuleType:
         raise _failed(where, error) from error
 
 
-def _execute(file: Path, where: Entrypoint) -> ModuleType:
-    """Run a lone file as a module. Under its own name, so that its classes can be pickled."""
-    name = file.stem
-    if _is_taken(name, file):
-        name = f"{name}_{hashlib.sha256(str(file).encode()).hexdigest()[:8]}"
+def _free_name(file: Path) -> str:
+    """A module name for a lone file: its own, so that its classes can be pickled."""
+    name = _without_dots(file.stem)
+    return f"{name}_{_digest(file)}" if _is_taken(name, file) else name
+
+
+def _without_dots(stem: str) -> str:
+    return stem.replace(".", "_")
+
+
+def _digest(file: Path) -> str:
+    return hashlib.sha256(os.fsencode(file)).hexdigest()[:8]
+
+
+def _execute(file: Path, name: str, where: Entrypoint) -> ModuleType:
     spec = importlib.util.spec_from_file_location(name, file)
     if spec is None or spec.loader is None:
         raise FlowLoadError(f"{file} is not a Python file.")
@@ -97,14 +117,17 @@ def _is_taken(name: str, file: Path) -> bool:
     return origin is None or Path(origin).resolve() != file
 
 
-def _package_of(file: Path) -> tuple[Path, str] | None:
-    """The root and dotted name of a file in a package, so that its relative imports work."""
-    parts = [file.stem]
+def _package_of(file: Path) -> tuple[Path, str]:
+    """The directory above a file's package, and the package's dotted name, empty without one.
+
+    Relative imports in the file need the package.
+    """
+    names: list[str] = []
     directory = file.parent
     while (directory / "__init__.py").is_file() and directory.name.isidentifier():
-        parts.insert(0, directory.name)
+        names.insert(0, directory.name)
         directory = directory.parent
-    return (directory, ".".join(parts)) if len(parts) > 1 else None
+    return directory, ".".join(names)
 
 
 def _put_first(directory: Path) -> None:
