@@ -47,6 +47,7 @@ NOW = datetime(2026, 11, 23, 6, 0, tzinfo=UTC)
         ({"rrule": "FREQ=DAILY;INTERVAL=0"}, "INTERVAL=0", "whole number"),
         ({"rrule": "FREQ=DAILY;COUNT=99999999"}, "COUNT", "whole number"),
         ({"rrule": "FREQ=DAILY;BYSETPOS=3"}, "BYSETPOS", "WEEKLY or longer"),
+        ({"rrule": f"FREQ=MINUTELY;BYSECOND={','.join(map(str, range(3)))}"}, "rrule", "2,880"),
         ({"rrule": "FREQ=DAILY;BYDAY=XX"}, "XX", "weekday"),
         ({"rrule": "FREQ=DAILY;BYEASTER=0"}, "BYEASTER", "not a known part"),
         ({"rrule": "FREQ=DAILY;FREQ=DAILY"}, "FREQ", "twice"),

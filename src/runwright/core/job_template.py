@@ -14,12 +14,21 @@ _PLACEHOLDER = re.compile(r"\{\{\s*([A-Za-z_][A-Za-z0-9_]*)\s*\}\}")
 #: Variables that are laid over each other key by key instead of being replaced.
 MERGED = ("env", "labels")
 _NOTHING = object()
+#: Characters that variables may add to a configuration by being used again and again.
+_MOST_REPEATED = 1024 * 1024
 
 
 class InvalidJobTemplate(ValueError):
     """A base job template that no run could be started from."""
 
     code = "invalid_job_template"
+    status = 422
+
+
+class JobTooLarge(ValueError):
+    """A job configuration that repeats large variables."""
+
+    code = "job_configuration_too_large"
     status = 422
 
 
@@ -116,16 +125,43 @@ def resolve(template: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[s
 
     Raises:
         UnknownJobVariable: a variable is not in the template.
+        JobTooLarge: it uses large variables again and again.
     """
     if not template:
         return dict(variables)
     refuse_unknown(template, variables)
-    values = merge(defaults(template), variables)
+    values = _Values(merge(defaults(template), variables))
     filled = _fill(template.get("job_configuration") or {}, values)
     return filled if isinstance(filled, dict) else {}
 
 
-def _fill(value: Any, values: Mapping[str, Any]) -> Any:
+class _Values:
+    """The values of variables, each of which is counted when it is used again."""
+
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        self._values = values
+        self._sizes: dict[str, int | None] = {}
+        self._repeated = 0
+
+    def get(self, name: str) -> Any:
+        value = self._values.get(name, _NOTHING)
+        if name not in self._sizes:
+            self._sizes[name] = None
+            return value
+        size = self._sizes[name]
+        if size is None:
+            size = self._sizes[name] = len(json.dumps(value, default=str))
+        self._repeated += size
+        if self._repeated > _MOST_REPEATED:
+            raise JobTooLarge(
+                f"the work pool's base job template uses the variable {name!r} and others so often "
+                f"that its job configuration has more than {_MOST_REPEATED:,} characters. Use them "
+                "less often, or make them shorter."
+            )
+        return value
+
+
+def _fill(value: Any, values: _Values) -> Any:
     if isinstance(value, str):
         return _fill_text(value, values)
     if isinstance(value, Mapping):
@@ -136,15 +172,15 @@ def _fill(value: Any, values: Mapping[str, Any]) -> Any:
     return value
 
 
-def _fill_text(text: str, values: Mapping[str, Any]) -> Any:
+def _fill_text(text: str, values: _Values) -> Any:
     whole = _PLACEHOLDER.fullmatch(text.strip())
     if whole is not None:
-        return values.get(whole[1], _NOTHING)
+        return values.get(whole[1])
     return _PLACEHOLDER.sub(lambda match: _as_text(values.get(match[1])), text)
 
 
 def _as_text(value: Any) -> str:
-    if value is None:
+    if value is None or value is _NOTHING:
         return ""
     return value if isinstance(value, str) else json.dumps(value)
 

@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from tests.hostile.conftest import HostileSite
@@ -113,3 +114,63 @@ def test_values_that_a_schema_takes_long_for_are_refused_at_once(
     with others_are_answered(site):
         reply = site.send("POST", path, asked, key=key, seconds=60)
     assert (reply.status, reply.json["code"]) == (422, "invalid_parameters")
+
+
+def test_a_rule_of_every_second_of_the_year_is_refused_at_once(site: HostileSite) -> None:
+    key = site.make_key("deployments:write")
+    deployment = site.deploy("hello", "p")
+    every = {"BYHOUR": 24, "BYMINUTE": 60, "BYSECOND": 60}
+    times = ";".join(f"{name}={','.join(map(str, range(n)))}" for name, n in every.items())
+    days = ",".join(map(str, range(1, 367)))
+    rule = f"FREQ=YEARLY;{times};BYYEARDAY={days};BYSETPOS=-1"
+    asked = [{"schedule": {"rrule": rule}, "slug": f"s{n}"} for n in range(60)]
+    with others_are_answered(site):
+        reply = site.send(
+            "POST", f"/deployments/{deployment}/schedules", asked, key=key, seconds=60
+        )
+    assert (reply.status, reply.json["code"]) == (422, "invalid_schedule")
+
+
+def test_a_template_that_repeats_a_large_variable_ends_its_run_alone(site: HostileSite) -> None:
+    """Two megabytes in the database came to two gigabytes for the worker."""
+    template = {
+        "job_configuration": {"labels": {"x": ["{{ x }}"] * 5_000}},
+        "variables": {"type": "object", "properties": {"x": {"default": ["y" * 1_000] * 400}}},
+    }
+    body = {"name": "p", "type": "process", "base_job_template": template}
+    assert site.send("POST", "/work_pools/", body).status == 201
+    worker = site.worker_key("p")
+    run = site.run(site.deploy("hello", "p"))
+    with others_are_answered(site):
+        reply = site.sync("p", worker, str(uuid4()), free=1, wait_ms=1_000)
+    assert (reply.status, reply.json["claimed"]) == (200, [])
+    state = site.send("GET", f"/flow_runs/{run}").json["state"]
+    assert state["type"] == "CRASHED"
+    assert "uses the variable 'x' and others so often" in state["message"]
+
+
+def test_a_worker_is_given_no_more_than_it_can_be_told_at_once(site_on_both: HostileSite) -> None:
+    """However much it asks for, and whether or not it says what it has been given before."""
+    site = site_on_both
+    key = site.worker_key("p")
+    deployment = site.deploy("hello", "p")
+    large = {"name": "x" * 900_000}
+    runs = {site.run(deployment, **large) for _ in range(20)}
+    instance, given = str(uuid4()), []
+    executions: list[dict[str, Any]] = []
+    while len(given) < len(runs):
+        reply = site.sync("p", key, instance, free=1_000, wait_ms=1_000, executions=executions)
+        assert reply.status == 200, reply.content
+        assert len(reply.content) < 6 * 1024 * 1024
+        specs = [each["spec"] for each in reply.json["claimed"]]
+        assert specs
+        given += [each["flow_run_id"] for each in specs]
+        executions += [
+            {name: each[name] for name in ("flow_run_id", "token", "execution_id")}
+            for each in specs
+        ]
+    assert set(given) == runs
+    assert len(given) == len(runs)
+    again = site.sync("p", key, instance, free=0, executions=[])
+    assert 1 <= len(again.json["claimed"]) < len(runs)
+    assert len(again.content) < 6 * 1024 * 1024

@@ -12,6 +12,8 @@ _LONGEST = 6500
 _MOST_RULES = 10
 _MOST_COUNT = 10_000
 _LONGEST_INTERVAL = 100_000
+#: Times in a day: every half minute. dateutil makes a list of all of them each time that it begins.
+_MOST_TIMES = 2_880
 _FREQUENCIES = ("YEARLY", "MONTHLY", "WEEKLY", "DAILY", "HOURLY", "MINUTELY")
 #: A day or less has too few members to choose one by its position: such rules never end.
 _WITHOUT_POSITIONS = frozenset({"DAILY", "HOURLY", "MINUTELY"})
@@ -149,6 +151,8 @@ def _rule(value: str, zone_name: str | None, text: str) -> Rule:
     if frequency in _WITHOUT_POSITIONS and "BYSETPOS" in parts:
         raise _wrong(text, "BYSETPOS needs a FREQ of WEEKLY or longer")
     _check_lists(parts, text)
+    if _times_of_day(frequency, parts) > _MOST_TIMES:
+        raise _wrong(text, f"it has more than {_MOST_TIMES:,} times in a day")
     interval = _whole(parts.get("INTERVAL", "1"), "INTERVAL", (1, _LONGEST_INTERVAL), text)
     until = parts.pop("UNTIL", None)
     count = parts.pop("COUNT", None)
@@ -159,6 +163,20 @@ def _rule(value: str, zone_name: str | None, text: str) -> Rule:
         None if until is None else _last_moment(until, zone_name, text),
         parts,
     )
+
+
+def _times_of_day(frequency: str, parts: dict[str, str]) -> int:
+    """How many BYHOUR, BYMINUTE and BYSECOND make together, as one rule or by the frequency."""
+    is_each = parts.get("INTERVAL", "1") == "1"
+    hours, minutes, seconds = (
+        len(set(parts[name].split(","))) if name in parts else default
+        for name, default in (
+            ("BYHOUR", 24 if is_each and frequency in {"HOURLY", "MINUTELY"} else 1),
+            ("BYMINUTE", 60 if is_each and frequency == "MINUTELY" else 1),
+            ("BYSECOND", 1),
+        )
+    )
+    return hours * minutes * seconds
 
 
 def _last_moment(until: str, zone_name: str | None, text: str) -> datetime:

@@ -14,7 +14,7 @@ from sqlalchemy import select
 from runwright.core.backoff import Random
 from runwright.core.ids import NewId
 from runwright.core.schedules.planning import HORIZON, Horizon
-from runwright.server.use_cases.fire_schedules import BATCH, Firing, drop_missed
+from runwright.server.use_cases.fire_schedules import Firing, drop_missed
 from runwright.storage.engine import Storage, Transaction
 from runwright.storage.tables import service_pass
 
@@ -40,9 +40,9 @@ class Scheduler:
             await self._settle(since, now - self._patience)
         planned = 0
         while True:
-            some = await self._storage.write(self._firing.fire_some)
+            some, is_more = await self._storage.write(self._firing.fire_some)
             planned += some
-            if some < BATCH:
+            if not is_more:
                 break
         await self._storage.write(_note_pass)
         return planned

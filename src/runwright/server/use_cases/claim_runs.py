@@ -4,12 +4,12 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import bindparam, select
+from sqlalchemy import Text, bindparam, cast, func, literal, select
 
 from runwright.api.executions import ClaimedRun, ExecutionSpec, SyncRequest
 from runwright.core.job_overrides import overridden
 from runwright.core.job_template import merge, resolve
-from runwright.core.limits import choose
+from runwright.core.limits import Candidate, choose
 from runwright.core.rules.claiming import NO_SLOT
 from runwright.core.states import STOPS_CHILDREN, StateDetails, StateName, StateType
 from runwright.server.keys import hash_secret
@@ -49,6 +49,32 @@ _WITH_SPEC = (
     )
 )  # fmt: skip
 _LOCKED = Prepared(lambda dialect: _WITH_SPEC.where(dialect.among(_c.id, "run_ids")))
+_TOLD = (
+    _c.parameters, _c.job_variables, _d.job_variables, _d.pull_steps,
+    work_pool.c.base_job_template,
+)  # fmt: skip
+#: Characters of what makes a spec large.
+_SIZES = Prepared(
+    lambda dialect: (
+        select(
+            _c.id,
+            sum(
+                (func.coalesce(func.length(cast(each, Text)), 0) for each in _TOLD),
+                start=literal(0),
+            ).label("size"),
+        )
+        .select_from(
+            flow_run.outerjoin(deployment, _d.id == _c.deployment_id).outerjoin(
+                work_pool, work_pool.c.id == _c.work_pool_id
+            )
+        )
+        .where(dialect.among(_c.id, "run_ids"))
+    )
+)
+#: What is handed over at once: so many characters, and always one run. The rest is for other
+#: workers, or for the next poll. Only more runs than a few can come to so much.
+_MOST_SIZE, _FEW = 4 * 1024 * 1024, 4
+_encode = msgspec.json.Encoder(enc_hook=str).encode
 _UNLISTED = Prepared(
     select(_c.id, _c.claim_token, _c.execution_id).where(
         _c.worker_id == bindparam("worker_id"),
@@ -67,7 +93,7 @@ def claim_runs(
     for run_id in offered.refused:
         run = lock_run(tx, run_id)
         end_run(tx, run, StateType.CANCELLED, NO_SLOT, policy, was_reported=False)
-    chosen = hold_open(tx, choose(offered.candidates, offered.room))
+    chosen = hold_open(tx, _not_too_large(tx, choose(offered.candidates, offered.room)))
     runs = _with_spec(tx, [candidate.run_id for candidate in chosen])
     claimed: list[ClaimedRun] = []
     for candidate in chosen:
@@ -98,21 +124,40 @@ def claim_runs(
     return claimed
 
 
+def _not_too_large(tx: Transaction, chosen: list[Candidate]) -> list[Candidate]:
+    """As many of them, from the first on, as one answer has room for."""
+    if len(chosen) <= _FEW:
+        return chosen
+    rows = tx.execute(_SIZES, {"run_ids": [each.run_id for each in chosen]})
+    sizes = {row.id: row.size for row in rows}
+    total = 0
+    for number, each in enumerate(chosen):
+        total += sizes.get(each.run_id, 0)
+        if number and total > _MOST_SIZE:
+            return chosen[:number]
+    return chosen
+
+
 def claims_not_received(
     tx: Transaction, pool_id: UUID, worker_id: UUID, request: SyncRequest, policy: Policy
 ) -> list[ClaimedRun]:
     """Claims of this worker that it does not know of: the answer was lost. They are sent again."""
     held = {each.execution_id for each in request.executions}
     again: list[ClaimedRun] = []
+    size = 0
     for row in tx.execute(_UNLISTED, {"worker_id": worker_id, "pool_id": pool_id}):
         if row.execution_id in held:
             continue
+        if size > _MOST_SIZE:
+            break
         run = lock_run(tx, row.id)
         if run.claim_token == row.claim_token and run.state_type == StateType.PENDING:
             credential = policy.new_credential(run.id.hex)
             run = _with_spec(tx, [run.id])[run.id]
             run = save(tx, run, {"credential_hash": hash_secret(credential)})
-            again += _handed_over(tx, run, credential, policy)
+            handed_over = _handed_over(tx, run, credential, policy)
+            size += sum(len(_encode(each)) for each in handed_over)
+            again += handed_over
     return again
 
 
