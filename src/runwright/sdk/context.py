@@ -201,7 +201,9 @@ class TaskRunContext:
         self.flow_run = flow_run
         self.parent = parent
         self.life = life
+        #: Bound when somebody asks for them, from the arguments.
         self.parameters: dict[str, Any] | None = None
+        self.arguments: tuple[tuple[Any, ...], dict[str, Any]] | None = None
         self.run_count = 0
         self.start_time: datetime | None = None
         self.state: StateRecord | None = None

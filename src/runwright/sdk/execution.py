@@ -26,11 +26,20 @@ from runwright.api.states import OrchestrationResult, WaitDetails
 from runwright.clock import SystemClock, new_id
 from runwright.core.effects import RunStopped
 from runwright.core.states import State, StateName, StateType
-from runwright.errors import FlowError, FlowLoadError, LeaseLost, ParameterError, ServerUnreachable
+from runwright.core.texts import encodable, error_text, message_of, text_of
+from runwright.errors import (
+    FlowError,
+    FlowLoadError,
+    LeaseLost,
+    ParameterError,
+    ServerError,
+    ServerUnreachable,
+)
 from runwright.sdk import kill_points
 from runwright.sdk.channel import Channel
 from runwright.sdk.channels.supervised import SupervisedChannel
 from runwright.sdk.loading import load_flow
+from runwright.sdk.logging import traceback_of
 from runwright.sdk.parameter_values import shown_parameters
 from runwright.sdk.parameters import validate
 from runwright.sdk.pull_steps import run_pull_steps
@@ -80,7 +89,9 @@ def _run(spec: ExecutionSpec, channel: SupervisedChannel) -> int:
             return DONE
         try:
             flow, parameters = _prepare(spec, channel)
-        except FlowError as error:
+        except ServerError:
+            raise
+        except Exception as error:  # noqa: BLE001  # users' code: annotations, conversions, hooks
             if not is_to_be_tried_again(spec, channel, error):
                 return DONE
             continue
@@ -143,21 +154,25 @@ def _parameters_for(flow: "Flow[..., Any]", spec: ExecutionSpec) -> dict[str, An
     return validate(flow.fn, given, flow_name=flow.name, coerce=flow.validates_parameters)
 
 
-def is_to_be_tried_again(spec: ExecutionSpec, channel: Channel, error: FlowError) -> bool:
+def is_to_be_tried_again(spec: ExecutionSpec, channel: Channel, error: Exception) -> bool:
     """Record why the run failed; true, when it is due, if it is to begin again."""
-    print(error, file=sys.stderr)  # noqa: T201  # the worker's operator reads it there
+    is_told = isinstance(error, FlowError)  # in full: whose else it is, the traceback says
+    text = text_of(error) if is_told else traceback_of(error)
+    print(encodable(text), file=sys.stderr)  # noqa: T201  # the worker's operator reads it there
     channel.emit(
         LogWritten(
             flow_run_id=spec.flow_run_id,
             timestamp=_clock.now(),
             level=logging.ERROR,
             name="runwright.flow_runs",
-            message=str(error),
+            message=text,
         )
     )
-    first_line = str(error).partition("\n")[0]
-    last_line = str(error).rpartition("\n")[2]
+    first_line = text.partition("\n")[0]
+    last_line = text.rpartition("\n")[2]
     message = first_line if first_line == last_line else f"{first_line} {last_line.strip()}"
+    if not is_told:
+        message = error_text(error)
     result = propose(spec, channel, StateType.FAILED, StateName.FAILED, message)
     if result.state is None or result.state.type is not StateType.SCHEDULED:
         return False
@@ -172,7 +187,8 @@ def propose(
     spec: ExecutionSpec, channel: Channel, kind: StateType, name: str, message: str | None
 ) -> OrchestrationResult:
     """Propose a state of the run, and wait for the answer."""
-    state = State(id=new_id(), type=kind, name=name, timestamp=_clock.now(), message=message)
+    cut = None if message is None else message_of(message)
+    state = State(id=new_id(), type=kind, name=name, timestamp=_clock.now(), message=cut)
     return channel.propose(FlowRunProposed(flow_run_id=spec.flow_run_id, state=state))
 
 

@@ -17,14 +17,15 @@ from runwright.sdk.context import (
     current_flow_run,
     current_tags,
     current_task_run,
+    inside_flow_run,
 )
 from runwright.sdk.drivers import drive, drive_async
-from runwright.sdk.environment import Environment, current_environment
+from runwright.sdk.environment import current_environment
 from runwright.sdk.handlers.flows import FlowHandler
 from runwright.sdk.handlers.tasks import left_by
 from runwright.sdk.logging import run_logger, set_up_logging
 from runwright.sdk.prints import watch_prints
-from runwright.sdk.run_names import NameOption, given_name
+from runwright.sdk.run_names import given_name
 from runwright.sdk.runners.threads import ThreadPoolTaskRunner
 from runwright.sdk.states import State
 
@@ -48,7 +49,7 @@ def begin(flow: "DeclaredFlow", parameters: dict[str, Any], wait_for: Any) -> Fl
     context = FlowRunContext(
         flow=flow,
         flow_run_id=run_id,
-        name=_run_name(flow, parameters, environment),
+        name=run_name(environment.random),
         parameters=parameters,
         tags=current_tags(),
         channel=channel,
@@ -59,8 +60,10 @@ def begin(flow: "DeclaredFlow", parameters: dict[str, Any], wait_for: Any) -> Fl
         set_up_logging(environment.settings)
     watch_children()
     context.before_end = drain_children
-    _inherit(context, parent)
     handler = FlowHandler(context, wait_for)
+    with handler.holding_back_faults():
+        _inherit(context, parent)
+        _name(context)
     if parent is not None:
         _stand_in(handler, parent)
     channel.emit(_started(context))
@@ -69,16 +72,19 @@ def begin(flow: "DeclaredFlow", parameters: dict[str, Any], wait_for: Any) -> Fl
     return handler
 
 
-def _run_name(flow: "DeclaredFlow", parameters: dict[str, Any], environment: Environment) -> str:
-    if flow.flow_run_name is not None:
-        return _given_name(flow, flow.flow_run_name, parameters)
-    return run_name(environment.random)
-
-
-def _given_name(flow: "DeclaredFlow", option: NameOption, parameters: dict[str, Any]) -> str:
+def _name(context: FlowRunContext) -> None:
+    """Name the run as its flow says. A function that does it runs inside the run."""
+    flow = context.flow
+    if flow.flow_run_name is None:
+        return
     from runwright.sdk.parameter_values import nameable  # late: as in `_started`
+    from runwright.sdk.signatures import receiver
 
-    return given_name(option, lambda: nameable(flow.fn, parameters), f"flow {flow.name!r}")
+    def parameters() -> dict[str, Any]:
+        return receiver(flow.fn) | nameable(flow.fn, context.parameters)
+
+    with inside_flow_run(context):
+        context.name = given_name(flow.flow_run_name, parameters, f"flow {flow.name!r}")
 
 
 def _inherit(context: FlowRunContext, parent: FlowRunContext | None) -> None:
@@ -421,13 +427,10 @@ def _claimed(
     from runwright.sdk.parameter_values import shown_parameters
 
     environment = current_environment()
-    name = spec.flow_run_name
-    if flow.flow_run_name is not None:
-        name = _given_name(flow, flow.flow_run_name, parameters)
     context = FlowRunContext(
         flow=flow,
         flow_run_id=spec.flow_run_id,
-        name=name,
+        name=spec.flow_run_name,
         parameters=parameters,
         tags=frozenset(spec.tags),
         channel=channel,
@@ -438,16 +441,19 @@ def _claimed(
     set_up_logging(environment.settings)
     watch_children()
     context.before_end = drain_children
-    _inherit(context, None)
+    handler = FlowHandler(context)
+    with handler.holding_back_faults():
+        _inherit(context, None)
+        _name(context)
     channel.emit(
         FlowRunPatched(
             flow_run_id=spec.flow_run_id,
-            name=name if name != spec.flow_run_name else None,
+            name=context.name if context.name != spec.flow_run_name else None,
             flow_version=flow.version,
             shown_parameters=shown_parameters(flow.fn, parameters),
         )
     )
-    return FlowHandler(context)
+    return handler
 
 
 def _granted(handler: FlowHandler) -> "StateRecord":

@@ -9,6 +9,7 @@ import msgspec
 
 from runwright.core.states import State as StateRecord
 from runwright.core.states import StateName, StateType
+from runwright.core.texts import shown
 from runwright.sdk.callables import run_coroutine
 from runwright.sdk.context import FlowRunContext, TaskRunContext
 from runwright.sdk.states import State
@@ -123,7 +124,7 @@ async def _awaited(answer: Any) -> Any:
 def _complain(hook: Hook, run: FlowRun | TaskRun) -> None:
     from runwright.sdk.logging import run_logger
 
-    name = getattr(hook, "__name__", repr(hook))
+    name = getattr(hook, "__name__", None) or shown(hook)
     run_logger(run).error(
         "Hook %r failed on entering state %r.", name, run.state.name, exc_info=True
     )

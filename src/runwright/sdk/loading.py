@@ -10,6 +10,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from runwright.core.texts import error_text
 from runwright.errors import FlowLoadError
 from runwright.sdk.entrypoints import Entrypoint, parse_entrypoint
 
@@ -147,8 +148,15 @@ def _failed(where: Entrypoint, error: BaseException) -> FlowLoadError:
         and "/importlib/" not in frame.filename.replace("\\", "/")
     ]
     told = "".join(traceback.format_list(frames[-_TRACEBACK_FRAMES:]))
-    said = "".join(traceback.format_exception_only(error)).rstrip()
+    said = _said(error)
     return FlowLoadError(f"Importing {where.target} failed:\n{told}{said}")
+
+
+def _said(error: BaseException) -> str:
+    try:
+        return "".join(traceback.format_exception_only(error)).rstrip()
+    except Exception:  # noqa: BLE001  # the error is of a user's class
+        return error_text(error)
 
 
 def _pick_flow(module: ModuleType, where: Entrypoint) -> "Flow[..., Any]":

@@ -116,8 +116,20 @@ def _text(record: logging.LogRecord) -> str:
     except Exception as error:  # noqa: BLE001  # whatever a user's __str__ may raise
         message = f"{shown(record.msg, 1_000)} (not formatted: {error_text(error)})"
     if record.exc_info:
-        message += "\n" + _EXCEPTIONS.formatException(record.exc_info)
+        message += "\n" + _formatted(record.exc_info)
     return shortened(message, LONGEST_LOG_MESSAGE)
+
+
+def _formatted(exc_info: Any) -> str:
+    try:
+        return _EXCEPTIONS.formatException(exc_info)
+    except Exception as error:  # noqa: BLE001  # as above: an error of a user's class
+        return f"{error_text(exc_info[1])} (no traceback: {error_text(error)})"
+
+
+def traceback_of(error: BaseException) -> str:
+    """The traceback of an error, from where users' code begins."""
+    return _formatted((type(error), error, _users_part(error)))
 
 
 class ConsoleFormatter(logging.Formatter):

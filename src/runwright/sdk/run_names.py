@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from runwright.core.texts import error_text, shown
 from runwright.errors import FlowError
 
 NameOption = str | Callable[..., str] | None
@@ -19,15 +20,15 @@ def given_name(option: NameOption, parameters: Callable[[], Mapping[str, Any]], 
             return option
         try:
             return option.format(**_names(parameters()))
-        except (KeyError, IndexError, AttributeError, ValueError) as error:
+        except Exception as error:  # values' own `__format__` may raise anything
             known = ", ".join(parameters()) or "none"
             raise FlowError(
-                f"The run name {option!r} of {what} cannot be filled in: "
-                f"{type(error).__name__}: {error}. Its parameters: {known}."
+                f"The run name {option!r} of {what} cannot be filled in: {error_text(error)}. "
+                f"Its parameters: {known}."
             ) from error
     name = _called(option, parameters)
     if not isinstance(name, str):
-        raise FlowError(f"The run name function of {what} must return a string, not {name!r}.")
+        raise FlowError(f"The run name function of {what} must return a string, not {shown(name)}.")
     return name
 
 

@@ -115,9 +115,12 @@ class TaskRunFacts:
         return [] if self._context is None else list(self._context.tags)
 
     def parameters(self) -> dict[str, Any]:
-        if self._context is None:
+        context = self._context
+        if context is None:
             return {}
-        return dict(self._context.parameters or {})
+        if context.parameters is None and context.arguments is not None:
+            context.parameters = context.task.bind(*context.arguments)
+        return dict(context.parameters or {})
 
     def run_count(self) -> int:
         return 0 if self._context is None else self._context.run_count

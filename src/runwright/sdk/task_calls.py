@@ -17,6 +17,8 @@ from runwright.sdk.context import (
     current_flow_run,
     current_tags,
     current_task_run,
+    enter_task_run,
+    leave_task_run,
 )
 from runwright.sdk.drivers import drive, drive_async
 from runwright.sdk.environment import current_environment
@@ -68,14 +70,36 @@ def begin(
         else:
             args, kwargs, wait_for = given[0], given[1], None
             context.parameters = task.bind(args, kwargs)
+    context.arguments = args, kwargs
     handler = TaskHandler(context, args, kwargs, wait_for, None)
-    if task.may_persist or (flow_run is not None and flow_run.store is not None):
-        plan = _with_results(task, handler, plan)
-    if task.task_run_name is not None:
-        context.name = given_name(task.task_run_name, handler.parameters, f"task {task.name!r}")
+    try:
+        if task.may_persist or (flow_run is not None and flow_run.store is not None):
+            plan = _with_results(task, handler, plan)
+        if task.task_run_name is not None:
+            context.name = _name(handler)
+    except TimedOut:
+        raise  # the flow's
+    except BaseException as error:  # noqa: BLE001  # users' code: with it the run fails
+        handler.fault, plan = error, task.plans[1]
     if flow_run is not None:
         handler.tell(life.now())
     return handler, plan
+
+
+def _name(handler: TaskHandler) -> str:
+    """The name that its task says. A function that makes it runs inside the run."""
+    from runwright.sdk.signatures import receiver  # late: few tasks have such a name
+
+    task = handler.context.task
+
+    def parameters() -> dict[str, Any]:
+        return receiver(task.fn) | handler.parameters()
+
+    token = enter_task_run(handler.context)
+    try:
+        return given_name(task.task_run_name, parameters, f"task {task.name!r}")
+    finally:
+        leave_task_run(token)
 
 
 def _logs_prints(task: "DeclaredTask", flow_run: Any) -> bool:

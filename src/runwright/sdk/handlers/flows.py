@@ -1,6 +1,7 @@
 """Performs the effects of a flow run."""
 
-from collections.abc import AsyncGenerator, Callable, Generator
+from collections.abc import AsyncGenerator, Callable, Generator, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, assert_never
 
@@ -56,6 +57,18 @@ class FlowHandler:
         self.stop: Stop | None = None
         #: The run around it has ended, and this one with it.
         self.is_abandoned = False
+        #: What users' code raised before the run began: it is raised in place of the call.
+        self.fault: BaseException | None = None
+
+    @contextmanager
+    def holding_back_faults(self) -> Iterator[None]:
+        """Users' code that fails before the run has begun fails the run, once it has begun."""
+        try:
+            yield
+        except BaseException as error:  # raised again in `_begin_call`
+            if isinstance(error, RecursionError) and self.context.parent is not None:
+                raise  # no stack is left to begin with
+            self.fault = error
 
     def perform(self, effect: FlowEffect) -> Any:
         """Perform an effect in this thread."""
@@ -74,7 +87,11 @@ class FlowHandler:
             case Announce():
                 hooks = hooks_for(effect.state, self.flow)
                 run = flow_run_of(self.context, State.of(effect.state, left_by(effect.outcome)))
-                return call_hooks(hooks, self.flow, run)
+                if hooks:
+                    with inside_flow_run(self.context):
+                        call_hooks(hooks, self.flow, run)
+                        self.context.stop_runner(None)
+                return None
             case _:
                 assert_never(effect)
 
@@ -104,7 +121,11 @@ class FlowHandler:
             case Announce():
                 hooks = hooks_for(effect.state, self.flow)
                 run = flow_run_of(self.context, State.of(effect.state, left_by(effect.outcome)))
-                return await call_hooks_async(hooks, self.flow, run)
+                if hooks:
+                    with inside_flow_run(self.context):
+                        await call_hooks_async(hooks, self.flow, run)
+                        await self.context.stop_runner_async(None)
+                return None
             case _:
                 return self.perform(effect)
 
@@ -172,6 +193,8 @@ class FlowHandler:
     def _begin_call(self, run_count: int) -> tuple[tuple[Any, ...], dict[str, Any]]:
         self.context.run_count = run_count
         self.context.kept_children.begin_try()
+        if self.fault is not None:
+            raise self.fault
         if run_count > 1 and self.parameters_anew is not None:
             self.context.parameters = self.parameters_anew()
             self.arguments = None
@@ -278,6 +301,9 @@ class FlowHandler:
                     except StopIteration as done:
                         return verdict_of(done.value)
                 sent = yield item
+        except Exception as error:
+            log_error(context, error)
+            raise
         finally:
             context.stop_runner(context.channel.stop_reason)
 
@@ -296,6 +322,9 @@ class FlowHandler:
                     except StopAsyncIteration:
                         return
                 sent = yield item
+        except Exception as error:
+            log_error(context, error)
+            raise
         finally:
             await context.stop_runner_async(context.channel.stop_reason)
 

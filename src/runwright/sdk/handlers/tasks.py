@@ -45,8 +45,8 @@ class TaskHandler:
     """One task run: its arguments, its record, and how each effect is performed."""
 
     __slots__ = (
-        "args", "call_elsewhere", "context", "ends", "future", "info", "kwargs", "results",
-        "wait_for",
+        "args", "call_elsewhere", "context", "ends", "fault", "future", "info", "kwargs",
+        "results", "wait_for",
     )  # fmt: skip
 
     def __init__(
@@ -70,6 +70,8 @@ class TaskHandler:
         self.future: Future[Any] | None = None
         #: Last states. The first one counts: appending is atomic, and several threads may try.
         self.ends: list[StateRecord] = []
+        #: What users' code raised before the run began: it is raised when that begins.
+        self.fault: BaseException | None = None
 
     def perform(self, effect: TaskEffect) -> Any:  # noqa: PLR0911  # one for each effect
         """Perform an effect in this thread."""
@@ -124,7 +126,11 @@ class TaskHandler:
                 hooks = hooks_for(effect.state, self.context.task)
                 state = State.of(effect.state, left_by(effect.outcome))
                 run = task_run_of(self.context, state)
-                return await call_hooks_async(hooks, self.context.task, run)
+                token = enter_task_run(self.context)
+                try:
+                    return await call_hooks_async(hooks, self.context.task, run)
+                finally:
+                    leave_task_run(token)
             case _:
                 return self.perform(effect)
 
@@ -273,6 +279,9 @@ class TaskHandler:
                 item = generator.send(sent)
             except StopIteration as done:
                 return verdict_of(done.value)
+            except Exception as error:
+                log_error(self.context, error)
+                raise
             finally:
                 leave_task_run(token)
             sent = yield item
@@ -287,15 +296,22 @@ class TaskHandler:
                 item = await generator.asend(sent)
             except StopAsyncIteration:
                 return
+            except Exception as error:
+                log_error(self.context, error)
+                raise
             finally:
                 leave_task_run(token)
             sent = yield item
 
     def _resolve(self) -> None:
+        if self.fault is not None:
+            log_error(self.context, self.fault)
+            raise self.fault
         if self.wait_for:
             check_completed(self.wait_for)
         self.args = tuple(replaced(value, resolve) for value in self.args)
         self.kwargs = {name: replaced(value, resolve) for name, value in self.kwargs.items()}
+        self.context.arguments = self.args, self.kwargs
         self.context.parameters = None  # they are bound anew when somebody asks
 
     def _read_cache(self) -> Hit | None:
@@ -326,7 +342,11 @@ class TaskHandler:
         hooks = hooks_for(record, task)
         if hooks:
             state = State.of(record, left_by(outcome))
-            call_hooks(hooks, task, task_run_of(self.context, state))
+            token = enter_task_run(self.context)
+            try:
+                call_hooks(hooks, task, task_run_of(self.context, state))
+            finally:
+                leave_task_run(token)
 
     @staticmethod
     def _seconds_until(instant: datetime) -> float:
