@@ -72,18 +72,31 @@ def begin(
             context.parameters = task.bind(args, kwargs)
     context.arguments = args, kwargs
     handler = TaskHandler(context, args, kwargs, wait_for, None)
-    try:
-        if task.may_persist or (flow_run is not None and flow_run.store is not None):
-            plan = _with_results(task, handler, plan)
-        if task.task_run_name is not None:
-            context.name = _name(handler)
-    except TimedOut:
-        raise  # the flow's
-    except BaseException as error:  # noqa: BLE001  # users' code: with it the run fails
-        handler.fault, plan = error, task.plans[1]
+    keeps = task.may_persist or (flow_run is not None and flow_run.store is not None)
+    if keeps or task.task_run_name is not None:
+        plan = _prepared(handler, plan, keeps)
     if flow_run is not None:
         handler.tell(life.now())
     return handler, plan
+
+
+def _prepared(handler: TaskHandler, plan: TaskPlan, keeps: bool) -> TaskPlan:
+    """The plan of a run that keeps its result or has a name of its own.
+
+    Where users' code for that fails, the run does, as soon as it has begun.
+    """
+    task = handler.context.task
+    try:
+        if keeps:
+            plan = _with_results(task, handler, plan)
+        if task.task_run_name is not None:
+            handler.context.name = _name(handler)
+    except TimedOut:
+        raise  # the flow's
+    except BaseException as error:  # noqa: BLE001  # raised again in `_resolve`
+        handler.fault = error
+        return task.plans[1]
+    return plan
 
 
 def _name(handler: TaskHandler) -> str:
