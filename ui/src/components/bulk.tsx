@@ -25,7 +25,7 @@ async function runAgain(runs: FlowRun[]): Promise<Outcome> {
   const outcome: Outcome = { what: "run again", done: 0, refused: [] };
   for (const run of runs) {
     try {
-      await good(api.POST("/api/flow_runs/{run_id}/rerun", { params: { path: { run_id: run.id } } }));
+      await good(api.POST("/api/flow_runs/{run_id}/rerun", { params: { path: { run_id: run.id } }, body: null }));
       outcome.done += 1;
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;

@@ -17,7 +17,7 @@ import { CancelSays, DeleteSays, PauseSays } from "./run-warnings";
 export function RunActions({ run }: { run: FlowRun }) {
   const path = { params: { path: { run_id: run.id } } };
   const resume = useAct(() => good(api.POST("/api/flow_runs/{run_id}/resume", { ...path, body: null })));
-  const again = useAct(() => good(api.POST("/api/flow_runs/{run_id}/rerun", path)));
+  const again = useAct(() => good(api.POST("/api/flow_runs/{run_id}/rerun", { ...path, body: null })));
   const error = resume.error ?? again.error;
   return (
     <span className="ml-auto flex flex-wrap items-center justify-end gap-2">
