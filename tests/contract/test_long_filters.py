@@ -20,6 +20,7 @@ from runwright.storage.errors import QueryTooSlow, StorageCrowded
 from runwright.storage.flow_runs import FLOW_RUNS
 from runwright.storage.queries import count, read_many
 from runwright.storage.runs import flow_named
+from runwright.storage.turns import ASKER, Asker
 
 OnStorage = Callable[[Any], Any]
 MANY = 10_000
@@ -114,6 +115,41 @@ def test_long_queries_hold_up_neither_writes_nor_short_reads(on_storage: OnStora
         # Each of the twenty had 50 ms of two lanes at the most before it was in nobody's way.
         assert rounds > 5
         assert longest < 2.0
+
+    on_storage(body)
+
+
+@pytest.fixture
+def shared(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One long query at a time. Four may wait, of which a key has two."""
+    *shorter, longest = sqlite_readers.LANES
+    lanes = (*shorter, longest._replace(threads=1, most_waiting=4))
+    monkeypatch.setattr(sqlite_readers.SqliteReaders.__init__, "__defaults__", (lanes,))
+    monkeypatch.setattr(postgres, "_LONG_AT_ONCE", 1)
+    monkeypatch.setattr(postgres, "_LONG_WAITING", 4)
+
+
+@pytest.mark.usefixtures("shared")
+def test_the_long_queries_of_one_key_leave_room_for_those_of_another(on_storage: OnStorage) -> None:
+    async def endless_for(storage: Storage, who: str) -> None:
+        ASKER.set(Asker(who))
+        await storage.read(endless)
+
+    async def body(storage: Any) -> None:
+        is_postgres = isinstance(storage, postgres.PostgresStorage)
+        turns = storage._long if is_postgres else storage._readers._lanes[-1]._turns
+        asked = [asyncio.create_task(endless_for(storage, "greedy")) for _ in range(4)]
+        asked.append(asyncio.create_task(endless_for(storage, "other")))
+        # One of the greedy key has its turn, two wait, and the fourth is refused.
+        async with asyncio.timeout(8):
+            while turns.waiting < 3:  # noqa: ASYNC110  # the storage tells nobody
+                await asyncio.sleep(0.01)
+            done, _ = await asyncio.wait(asked, return_when=asyncio.FIRST_COMPLETED)
+        assert [type(each.exception()) for each in done] == [StorageCrowded]
+        assert asked[-1] not in done
+        for each in asked:
+            each.cancel()
+        await asyncio.gather(*asked, return_exceptions=True)
 
     on_storage(body)
 

@@ -38,6 +38,7 @@ from runwright.server.security_headers import SecurityHeaders
 from runwright.server.strictness import Unknown, refuse_unknown
 from runwright.server.ui import UserInterface
 from runwright.server.wiring import Wiring
+from runwright.storage.turns import note_length
 from runwright.version import __version__
 
 #: Method and path -> the parameters of its address.
@@ -90,12 +91,19 @@ class _Litestar(Litestar):
         return [*plugins, MsgspecDIPlugin()]
 
 
+#: Ends of the paths whose bodies are filters, beside those that need no more than to read.
+_FILTERS = ("/filter", "/bulk_delete")
+
+
 class _WithoutNul(Request[Any, Any, Any]):
     async def body(self) -> bytes:
         content = await super().body()
         access: Access | None = self.scope.get("runwright.access")  # type: ignore[assignment]
         if access is not None:
             await access.check_if_old()
+            path: str = self.scope["path"]
+            if access.is_to_read or path.rstrip("/").endswith(_FILTERS):
+                note_length(len(content))
         refuse_nul(content)
         return content or b"{}"  # left out, as if everything in it were
 

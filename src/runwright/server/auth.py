@@ -44,6 +44,7 @@ from runwright.storage.errors import StorageError
 from runwright.storage.runs import OVER
 from runwright.storage.statements import Prepared
 from runwright.storage.tables import api_key, flow_run
+from runwright.storage.turns import ASKER, Asker
 
 _BELIEVED_SECONDS = 5.0
 #: How often it is looked up whether a stream may go on, and how old such a finding may be: together
@@ -87,6 +88,7 @@ class Authenticator:
         if principal is None:
             principal, secret = await self._identify(scope, needs)
         authorize(principal, needs)
+        ASKER.set(Asker(principal.holder))
         access = Access(self, self._wiring, principal, secret, needs)
         scope["runwright.access"] = access
         return access
@@ -99,6 +101,7 @@ class Authenticator:
         """
         principal = await self._check(key, afresh=needs != REPORT)
         authorize(principal, needs)
+        ASKER.set(Asker(principal.holder))
         return Access(self, self._wiring, principal, key, needs)
 
     async def _identify(self, scope: Scope, needs: Needs) -> tuple[Principal, str]:
@@ -259,6 +262,12 @@ class Access:
         """What is woken when it may be over."""
         key_id = self.principal.key_id
         return [] if key_id is None else [topic_of_key(key_id)]
+
+    @property
+    def is_to_read(self) -> bool:
+        """It was let in by a scope that changes nothing."""
+        needs = self._needs if isinstance(self._needs, tuple) else (self._needs,)
+        return any(need.endswith(":read") for need in needs)
 
     async def check(self, *, at_most_s: float = _FRESH_SECONDS) -> None:
         """Go on, or not. `at_most_s`: how old an earlier finding may be that is believed.

@@ -87,6 +87,12 @@ class Principal:
         """The key that is responsible: its own, or the one that the session hangs on."""
         return self.parent_id or self.key_id
 
+    @property
+    def holder(self) -> str | None:
+        """Who shares what is scarce with others: a key, or the run of an execution."""
+        id_ = self.flow_run_id or self.owner_id
+        return None if id_ is None else str(id_)
+
 
 #: The user of the machine itself, when the control plane is embedded in the command line.
 LOCAL_ADMIN = Principal(name="local", kind="user", scopes=ALL_SCOPES)

@@ -82,11 +82,11 @@ class Storage(Protocol):
         """The same for what takes less than a millisecond: a few rows, found by their index."""
         ...
 
-    async def read(self, query: Callable[[Transaction], T], *, is_short: bool = True) -> T:
+    async def read(self, query: Callable[[Transaction], T]) -> T:
         """Run a query on one snapshot, beside the writers. It must not write.
 
-        One that is known not to be short need not be tried among the short ones. It holds up
-        neither writers nor shorter queries, and is given up after ten seconds.
+        It holds up neither writers nor shorter queries, nor all long ones of other keys, and is
+        given up after ten seconds. `turns.ASKER` says whose it is, and whether it may be short.
 
         Raises:
             QueryTooSlow: it was given up.

@@ -22,7 +22,6 @@ from runwright.errors import DatabaseError
 from runwright.storage.engine import Transaction
 from runwright.storage.errors import (
     QueryTooSlow,
-    StorageCrowded,
     StorageFull,
     StorageInterrupted,
     StorageStopped,
@@ -31,6 +30,7 @@ from runwright.storage.errors import (
 from runwright.storage.postgres_connection import POSTGRES, connection_of
 from runwright.storage.postgres_identity import PostgresIdentity
 from runwright.storage.postgres_notices import Notices
+from runwright.storage.turns import Turns
 from runwright.storage.types import json_text
 from runwright.storage.waker import Waker
 
@@ -48,6 +48,7 @@ _SHORT_QUERY = timedelta(milliseconds=250)
 _LONG_QUERY = timedelta(seconds=10)
 _LONG_AT_ONCE = 2
 _LONG_WAITING = 16
+_LONG_PATIENCE_S = 20.0
 _TO_SURVEY = f"{_TO_READ}; SET LOCAL statement_timeout = 0"
 _TO_READ_LONG = f"{_TO_READ}; SET LOCAL statement_timeout = {_LONG_QUERY // _MILLISECOND}"
 #: As many as a connection keeps prepared.
@@ -79,10 +80,9 @@ class PostgresStorage:
         self._engine = _engine(url, _POOL)
         limit = {"statement_timeout": str(_SHORT_QUERY // _MILLISECOND)}
         self._reading = _engine(url, _READING, server_settings=limit)
-        self._long = asyncio.Semaphore(_LONG_AT_ONCE)
+        self._long = Turns(_LONG_AT_ONCE, _LONG_WAITING, _LONG_PATIENCE_S)
         self._surveying = asyncio.Semaphore(1)
         self._short = asyncio.Semaphore(_READING - _LONG_AT_ONCE - 1)
-        self._long_waiting = 0
         self._identity = PostgresIdentity()
         self._identity.watch(self._engine)
         self._identity.watch(self._reading)
@@ -138,9 +138,7 @@ class PostgresStorage:
     async def jot(self, use_case: Callable[[Transaction], T]) -> T:
         return await self.write(use_case)
 
-    async def read(self, query: Callable[[Transaction], T], *, is_short: bool = True) -> T:
-        del is_short  # trying costs little: the time is that of the database
-
+    async def read(self, query: Callable[[Transaction], T]) -> T:
         async def attempt() -> T:
             async with (
                 self._short,
@@ -183,19 +181,13 @@ class PostgresStorage:
             ):
                 return await connection.run(query, set(), _LONG_QUERY)
 
-        if self._long_waiting >= _LONG_WAITING:
-            raise StorageCrowded.of(self._long_waiting)
-        self._long_waiting += 1
-        try:
-            await self._long.acquire()
-        finally:
-            self._long_waiting -= 1
+        who = await self._long.take()
         try:
             return await self._repeated(attempt)
         except StorageInterrupted:
             raise QueryTooSlow.after(_LONG_QUERY.total_seconds()) from None
         finally:
-            self._long.release()
+            self._long.free(who)
 
     async def _repeated(self, attempt: Callable[[], Awaitable[T]]) -> T:
         """The result of a transaction, begun anew as long as it fails because of others."""

@@ -146,9 +146,9 @@ class SqliteStorage:
             self._loop.call_soon(self._begin)  # with whatever else this turn of the loop brings
         return await answer
 
-    async def read(self, query: Callable[[Transaction], T], *, is_short: bool = True) -> T:
+    async def read(self, query: Callable[[Transaction], T]) -> T:
         self._check_readable()
-        return await self._readers.read(query, is_short=is_short)
+        return await self._readers.read(query)
 
     async def survey(self, query: Callable[[Transaction], T]) -> T:
         self._check_readable()

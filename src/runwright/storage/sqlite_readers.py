@@ -13,7 +13,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from datetime import datetime
 from functools import partial
@@ -25,6 +25,7 @@ from runwright.storage.engine import Transaction
 from runwright.storage.errors import QueryTooSlow, StorageCrowded, StorageInterrupted
 from runwright.storage.sqlite_connection import SqliteConnection, SqliteTransaction
 from runwright.storage.sqlite_errors import explained
+from runwright.storage.turns import ASKER, Turns
 
 T = TypeVar("T")
 
@@ -79,14 +80,14 @@ class SqliteReaders:
         self._glancing: SqliteConnection | None = None
         self._is_stopped = False
 
-    async def read(self, query: Callable[[Transaction], T], *, is_short: bool = True) -> T:
+    async def read(self, query: Callable[[Transaction], T]) -> T:
         """Run it in one lane after another, until it is answered.
 
         Raises:
             QueryTooSlow: it took longer than any lane allows.
             StorageCrowded: too many long queries wait already.
         """
-        for lane in self._lanes if is_short else self._lanes[1:]:
+        for lane in self._lanes if ASKER.get().is_brief else self._lanes[1:]:
             with suppress(StorageInterrupted):
                 return await lane.run(partial(self._read, query, lane.lane.look_every))
         raise QueryTooSlow.after(self._lanes[-1].lane.longest)
@@ -97,6 +98,8 @@ class SqliteReaders:
 
     async def glance(self, query: Callable[[Transaction], T]) -> T:
         """Run it here and now; in the lanes, when that takes longer than it should."""
+        if not ASKER.get().is_brief:
+            return await self.read(query)
         connection = self._glancing
         if connection is None:
             connection = self._glancing = self._opened(_LOOK_AT_GLANCE)
@@ -147,26 +150,44 @@ class _Running:
     def __init__(self, lane: Lane) -> None:
         self.lane = lane
         self.executor = ThreadPoolExecutor(lane.threads, f"sqlite-read-{lane.name}")
+        #: Keys share what is scarce. Where queries are short, whoever comes first is first.
+        self._turns = None
+        if lane.patience < math.inf:
+            self._turns = Turns(lane.threads, lane.most_waiting, lane.patience)
         #: Queries that no thread has begun.
         self._waiting = 0
         self._counting = threading.Lock()
 
     async def run(self, read: Callable[[float], T]) -> T:
         """Give the query a thread, and the time that it may take there."""
+        if self._turns is None:
+            return await self._answer(self._submit(read))
+        turns, loop = self._turns, asyncio.get_running_loop()
+        who = await turns.take()
+        answer = self._submit(read)
+
+        def free(_: object) -> None:
+            with suppress(RuntimeError):  # the loop is closed
+                loop.call_soon_threadsafe(turns.free, who)
+
+        # Whoever asked may go away before: the place is taken until the thread has finished.
+        answer.add_done_callback(free)
+        return await self._answer(answer)
+
+    def _submit(self, read: Callable[[float], T]) -> Future[T]:
         lane = self.lane
         if self._waiting >= lane.most_waiting:
             raise StorageCrowded.of(self._waiting)
-        asked = time.monotonic()
         self._count(1)
 
         def in_thread() -> T:
             self._count(-1)
-            waiting, now = self._waiting, time.monotonic()
-            if now - asked > lane.patience:
-                raise StorageCrowded.of(waiting)
-            return read(now + max(lane.shortest, lane.longest / max(1, waiting)))
+            waiting = self._waiting + (0 if self._turns is None else self._turns.waiting)
+            return read(time.monotonic() + max(lane.shortest, lane.longest / max(1, waiting)))
 
-        answer = self.executor.submit(in_thread)
+        return self.executor.submit(in_thread)
+
+    async def _answer(self, answer: Future[T]) -> T:
         try:
             return await asyncio.wrap_future(answer)
         except asyncio.CancelledError:
