@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from runwright.sdk.futures import Future as Future
     from runwright.sdk.futures import as_completed as as_completed
     from runwright.sdk.futures import wait as wait
+    from runwright.sdk.git_source import GitSource as GitSource
     from runwright.sdk.images import DockerImage as DockerImage
     from runwright.sdk.logging import get_run_logger as get_run_logger
     from runwright.sdk.serving import serve as serve
@@ -61,6 +62,7 @@ _HOME = {
     "run_deployment": "sdk.deploy",
     "serve": "sdk.serving",
     "DockerImage": "sdk.images",
+    "GitSource": "sdk.git_source",
 }
 
 __all__ = ["__version__", "runtime", *_HOME]  # noqa: PLE0604  # the names are the keys above

@@ -26,6 +26,7 @@ EXPECTED = {
     "run_deployment",
     "serve",
     "DockerImage",
+    "GitSource",
 }
 
 

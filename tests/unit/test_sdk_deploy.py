@@ -17,7 +17,7 @@ from runwright.core.states import State, StateType
 from runwright.errors import FlowError, NotFound, ParameterError, Unprocessable
 from runwright.schedules import Cron, Interval, InvalidSchedule, RRule
 from runwright.sdk import deployment_runs, procedures
-from runwright.sdk.deploy import deploy, from_source, register, to_deployment
+from runwright.sdk.deploy import deploy, from_source, register, to_deployment, with_image
 from runwright.sdk.environment import RealEnvironment, use_environment
 from runwright.sdk.git_source import GitSource
 from runwright.sdk.journal import Told
@@ -295,3 +295,16 @@ def test_a_timeout_gives_the_run_as_it_is(monkeypatch):
 def test_a_name_without_a_slash_is_refused():
     with pytest.raises(FlowError, match="flow name/deployment name"):
         deployment_runs.run_deployment("nightly")
+
+
+def test_folders_of_a_directory_are_told_to_workers_and_refused_for_images(tmp_path):
+    (tmp_path / "lib").mkdir()
+    (tmp_path / "with_lib.py").write_text("from runwright import flow\n@flow\ndef f(): ...\n")
+    flow = from_source(tmp_path, "with_lib.py:f", python_path=["lib"])
+    planned = to_deployment(flow, "x")
+    assert body_of(planned).pull_steps == [
+        {"runwright.set_working_directory": {"directory": str(tmp_path)}},
+        {"runwright.extend_python_path": {"folders": ["lib"]}},
+    ]
+    with pytest.raises(FlowError, match="PYTHONPATH"):
+        with_image(planned, "x:1", build=False, push=False, tell=print)

@@ -11,8 +11,8 @@ import pytest
 
 from runwright.errors import FlowLoadError
 from runwright.sdk.entrypoints import Entrypoint, find_flows, parse_entrypoint
-from runwright.sdk.git_source import GitSource, clone, looks_like_git
-from runwright.sdk.loading import load_flow
+from runwright.sdk.git_source import GitSource, clone, looks_like_git, parse_git
+from runwright.sdk.loading import extend_python_path, load_flow
 from runwright.sdk.pull_steps import run_pull_steps
 
 ETL = """
@@ -238,6 +238,61 @@ def test_a_repository_is_cloned_at_head_branch_or_commit(repository, tmp_path):
     ]:
         directory = clone(source, tmp_path / "clone")
         assert (directory / "version.txt").read_text() == version
+
+
+@pytest.mark.parametrize(
+    ("source", "url", "branch", "commit"),
+    [
+        ("https://x.org/team/flows.git", "https://x.org/team/flows.git", None, None),
+        ("https://x.org/team/flows@v1", "https://x.org/team/flows", "v1", None),
+        (
+            "https://me@x.org/flows.git@feature/a@b",
+            "https://me@x.org/flows.git",
+            "feature/a@b",
+            None,
+        ),
+        ("https://me@x.org/flows", "https://me@x.org/flows", None, None),
+        ("git@x.org:team/flows.git", "git@x.org:team/flows.git", None, None),
+        ("git@x.org:team/flows.git@v1", "git@x.org:team/flows.git", "v1", None),
+        ("git@x.org:flows@" + "a1" * 20, "git@x.org:flows", None, "a1" * 20),
+        ("/srv/flows.git@v1", "/srv/flows.git", "v1", None),
+    ],
+)
+def test_an_address_may_name_what_to_take(source, url, branch, commit):
+    assert looks_like_git(source)
+    assert parse_git(source) == GitSource(url=url, branch=branch, commit=commit)
+
+
+def test_tags_and_short_commits_are_taken(repository, tmp_path):
+    where, first = repository
+    subprocess.run(["git", "tag", "v1", first], cwd=where, check=True)
+    subprocess.run(["git", "branch", "beefbeef", first], cwd=where, check=True)
+    for wanted in ("v1", first, first[:8], "side", "beefbeef"):
+        directory = clone(parse_git(f"file://{where}@{wanted}"), tmp_path / "clone")
+        assert (directory / "version.txt").read_text() == "1", wanted
+    with pytest.raises(FlowLoadError, match="is to follow"):
+        parse_git(f"file://{where}@")
+
+
+def test_modules_are_found_beside_the_flow_at_the_root_and_where_it_is_said(tmp_path):
+    for name in ("flows_27/beside_27.py", "root_27/__init__.py", "lib/asked_27.py"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("")
+    source = (
+        "import beside_27, root_27\nfrom runwright import flow\n@flow\n"
+        "def f():\n    import asked_27\nimport asked_27\n"
+    )
+    (tmp_path / "flows_27" / "etl_27.py").write_text(source)
+    with pytest.raises(FlowLoadError) as raised:
+        load_flow("flows_27/etl_27.py:f", path=tmp_path)
+    last = str(raised.value).splitlines()[-1]
+    assert "No module named 'asked_27'" in last
+    assert f"Looked in {tmp_path}/flows_27, {tmp_path}, and the installed packages" in last
+    assert "--python-path" in last
+    extend_python_path(["lib"], tmp_path)
+    assert load_flow("flows_27/etl_27.py:f", path=tmp_path).name == "f"
+    with pytest.raises(FlowLoadError, match="no folder 'nowhere'"):
+        extend_python_path(["nowhere"], tmp_path)
 
 
 def test_a_clone_that_fails_says_what_git_said(tmp_path):

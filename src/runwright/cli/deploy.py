@@ -9,8 +9,10 @@ from cyclopts import Parameter
 from runwright.cli.render import Output, note, say, show_one
 from runwright.cli.session import Caller, session
 from runwright.cli.values import duration, json_object, pairs, pairs_for
+from runwright.errors import ConfigurationError
 from runwright.sdk.asking import Ask
 from runwright.sdk.deploy import from_source, register, to_deployment, with_image
+from runwright.sdk.git_source import GitSource, looks_like_git, parse_git
 from runwright.sdk.journal import Told
 from runwright.sdk.schedules import Cron, Interval, RRule, Schedule
 
@@ -23,6 +25,27 @@ def asking(caller: Caller) -> Ask:
         return Told(status, msgspec.json.decode(content) if content else None)
 
     return ask
+
+
+def _source(
+    source: str | None, branch: str | None, commit: str | None, token_env: str | None
+) -> str | Path | GitSource:
+    given = {"branch": branch, "commit": commit, "token_env": token_env}
+    options = {name: value for name, value in given.items() if value is not None}
+    if not options:
+        return source or Path.cwd()
+    names = ", ".join(f"--{name.replace('_', '-')}" for name in options)
+    if source is None or not looks_like_git(source) or Path(source).is_dir():
+        raise ConfigurationError(
+            f"{names} says which code of a git repository: give its --source URL too."
+        )
+    parsed = parse_git(source)
+    if len({"branch", "commit"} & options.keys()) + (parsed != GitSource(url=parsed.url)) > 1:
+        raise ConfigurationError(
+            "The code is of one branch or one commit, and two are given: use one of --branch, "
+            "--commit and URL@name."
+        )
+    return msgspec.structs.replace(parsed, **options)
 
 
 def deploy(  # noqa: PLR0913  # the options of a deployment, by name
@@ -48,6 +71,10 @@ def deploy(  # noqa: PLR0913  # the options of a deployment, by name
     collision_strategy: Literal["ENQUEUE", "CANCEL_NEW"] | None = None,
     paused: bool = False,
     source: str | None = None,
+    branch: str | None = None,
+    commit: str | None = None,
+    token_env: str | None = None,
+    python_path: list[str] | None = None,
     image: str | None = None,
     build: bool = True,
     push: bool = True,
@@ -81,7 +108,17 @@ def deploy(  # noqa: PLR0913  # the options of a deployment, by name
         A job variable that a run may set without the scope runs:infrastructure, as cpus or
         env.APP_*; may be given several times. Without any, those that are named already stay.
     source
-        Where the code is: a directory or a git URL. Default: this directory.
+        Where the code is: a directory or a git URL, which may end in @branch, @tag or @commit.
+        Default: this directory.
+    branch
+        The branch or tag of the repository.
+    commit
+        The commit of the repository, as its hash.
+    token_env
+        The environment variable, here and of the workers, that holds an access token for it.
+    python_path
+        A folder of the source, relative to its root, in which the flow finds modules; may be
+        given several times. The folder of the flow's file and the root are searched anyway.
     image
         The image to build the code into and to push, as registry/team/project:tag.
     build
@@ -89,7 +126,8 @@ def deploy(  # noqa: PLR0913  # the options of a deployment, by name
     push
         --no-push: the image stays on this machine.
     """
-    flow = from_source(source or Path.cwd(), entrypoint)
+    where = _source(source, branch, commit, token_env)
+    flow = from_source(where, entrypoint, python_path=python_path or ())
     given = {
         **json_object(params or "{}", "--params"),
         **pairs_for(param or (), "--param", flow.parameter_schema()),

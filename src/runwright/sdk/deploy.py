@@ -199,7 +199,14 @@ def with_image(
 
     Raises:
         ImageError: the image cannot be built or pushed.
+        FlowError: folders are to be added to the path of code that is in the image.
     """
+    if planned.source.path is not None and planned.source.pull_steps:
+        raise FlowError(
+            "python_path says where the modules of a directory or a repository are; code in an "
+            "image is found by the image's own PYTHONPATH. Set it there (ENV in the Dockerfile), "
+            "or by the job variable env.PYTHONPATH."
+        )
     wanted = image_of(image) if build or isinstance(image, DockerImage) else image
     if isinstance(wanted, DockerImage):
         if wanted.context is None:

@@ -4,6 +4,7 @@ import inspect
 import sys
 import tempfile
 import weakref
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
@@ -11,8 +12,8 @@ from urllib.parse import urlsplit
 import msgspec
 
 from runwright.errors import FlowError
-from runwright.sdk.git_source import GitSource, clone, looks_like_git
-from runwright.sdk.loading import load_flow
+from runwright.sdk.git_source import GitSource, clone, looks_like_git, parse_git
+from runwright.sdk.loading import extend_python_path, load_flow
 
 if TYPE_CHECKING:
     from runwright.sdk.flows import Flow
@@ -33,16 +34,20 @@ class FlowSource(msgspec.Struct, frozen=True, kw_only=True):
 _sources: "weakref.WeakKeyDictionary[Flow[..., Any], FlowSource]" = weakref.WeakKeyDictionary()
 
 
-def from_source(source: "str | Path | GitSource", entrypoint: str) -> "Flow[..., Any]":
+def from_source(
+    source: "str | Path | GitSource", entrypoint: str, *, python_path: Sequence[str] = ()
+) -> "Flow[..., Any]":
     """The flow at `entrypoint` of a directory or a git repository, ready for `.deploy(...)`.
 
-    A repository is cloned here to read the flow's parameters, and again by each run.
+    A repository is cloned here to read the flow's parameters, and again by each run. Its address
+    may end in `@` and a branch, a tag or a commit. `python_path`: folders of the source, relative
+    to its root, whose modules the flow imports.
 
     Raises:
         FlowLoadError: the source, or the flow in it, cannot be had.
     """
     if isinstance(source, str) and looks_like_git(source) and not Path(source).is_dir():
-        source = GitSource(url=source)
+        source = parse_git(source)
     if isinstance(source, GitSource):
         if urlsplit(source.url).password is not None:
             raise FlowError(
@@ -51,12 +56,20 @@ def from_source(source: "str | Path | GitSource", entrypoint: str) -> "Flow[...,
                 "that environment variable."
             )
         with tempfile.TemporaryDirectory(prefix="runwright-source-") as directory:
-            flow = load_flow(entrypoint, path=clone(source, Path(directory)))
-        where = FlowSource(entrypoint=entrypoint, pull_steps=[_clone_step(source)])
+            root = clone(source, Path(directory))
+            extend_python_path(python_path, root)
+            flow = load_flow(entrypoint, path=root)
+        where = FlowSource(
+            entrypoint=entrypoint, pull_steps=[_clone_step(source), *_path_steps(python_path)]
+        )
     else:
         directory = str(Path(source).expanduser().resolve())
+        extend_python_path(python_path, Path(directory))
         flow = load_flow(entrypoint, path=directory)
         where = FlowSource(entrypoint=entrypoint, path=directory)
+        if python_path:
+            go = {"runwright.set_working_directory": {"directory": directory}}
+            where = msgspec.structs.replace(where, pull_steps=[go, *_path_steps(python_path)])
     flow = flow.with_options()
     _sources[flow] = where
     return flow
@@ -82,6 +95,10 @@ def source_of(flow: "Flow[..., Any]", kind: EntrypointType = "file") -> FlowSour
     file = _file_of(flow)
     base = Path.cwd() if file.is_relative_to(Path.cwd()) else file.parent
     return FlowSource(entrypoint=f"{file.relative_to(base).as_posix()}:{name}", path=str(base))
+
+
+def _path_steps(folders: Sequence[str]) -> list[dict[str, Any]]:
+    return [{"runwright.extend_python_path": {"folders": list(folders)}}] if folders else []
 
 
 def _clone_step(source: GitSource) -> dict[str, Any]:

@@ -270,11 +270,13 @@ class Flow(Generic[P, R]):
         serve_flow(self, name or self.name, **options)
 
     @classmethod
-    def from_source(cls, source: Any, entrypoint: str) -> "Flow[..., Any]":
+    def from_source(
+        cls, source: Any, entrypoint: str, *, python_path: Sequence[str] = ()
+    ) -> "Flow[..., Any]":
         """The flow at `entrypoint` ("path/to/file.py:name") of a directory or git repository."""
         from runwright.sdk.deploy import from_source
 
-        return from_source(source, entrypoint)
+        return from_source(source, entrypoint, python_path=python_path)
 
     @overload
     def __get__(self, instance: None, owner: type) -> "Flow[P, R]": ...

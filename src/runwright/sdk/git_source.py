@@ -14,6 +14,9 @@ from runwright.errors import FlowLoadError
 #: Seconds until a clone that makes no end is given up.
 _PATIENCE = 300.0
 _SCP_LIKE = re.compile(r"^[\w.-]+@[\w.-]+:(?!//)")
+#: What begins a path in an address: `https://host/`, `git@host:`.
+_BEFORE_PATH = re.compile(r"^(?:[a-z]+://[^/]*/|[\w.-]+@[\w.-]+:(?!//))?")
+_COMMIT = re.compile(r"[0-9a-f]{7,40}")
 
 
 class GitSource(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,6 +47,27 @@ def looks_like_git(source: str) -> bool:
         scheme in {"http", "https", "ssh", "git", "file"}
         or bool(_SCP_LIKE.match(source))
         or source.endswith(".git")
+        or ".git@" in source
+    )
+
+
+def parse_git(source: str) -> GitSource:
+    """The source of an address, which may end in `@` and a branch, a tag or a commit."""
+    before = _BEFORE_PATH.match(source)
+    start = before.end() if before else 0
+    path = source[start:]
+    end = path.find(".git@") + 4 if ".git@" in path else path.rfind("@")
+    if end <= 0:
+        return GitSource(url=source)
+    url, wanted = source[: start + end], path[end + 1 :]
+    if not wanted:
+        raise FlowLoadError(
+            f"{_shown(source)!r} ends in '@': a branch, a tag or a commit is to follow."
+        )
+    # A branch may be called so too, and is found first.
+    is_commit = _COMMIT.fullmatch(wanted) is not None
+    return GitSource(
+        url=url, branch=None if is_commit else wanted, commit=wanted if is_commit else None
     )
 
 

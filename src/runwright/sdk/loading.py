@@ -6,6 +6,7 @@ import importlib.util
 import os
 import sys
 import traceback
+from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,10 @@ from runwright.sdk.entrypoints import Entrypoint, parse_entrypoint
 
 if TYPE_CHECKING:
     from runwright.sdk.flows import Flow
+
+#: Folders in which modules are found beside the installed packages: asked for, and in all.
+_asked_for: list[str] = []
+_looked_in: list[str] = []
 
 #: Lines of a traceback in a message.
 _TRACEBACK_FRAMES = 5
@@ -30,8 +35,30 @@ def load_flow(entrypoint: str, *, path: str | Path | None = None) -> "Flow[..., 
     """
     where = parse_entrypoint(entrypoint)
     base = Path(path or ".").absolute()
+    if str(base) not in sys.path:
+        sys.path.append(str(base))  # last, so that it hides no installed package
+    _looked_in.clear()
+    _looked_in.extend(dict.fromkeys([*_asked_for, str(base)]))
     module = _load_file(where, base) if where.is_file else _load_module(where, base)
     return _pick_flow(module, where)
+
+
+def extend_python_path(folders: Sequence[str], root: Path) -> None:
+    """Have modules in `folders`, relative to `root`, found before all others.
+
+    Raises:
+        FlowLoadError: there is no such folder.
+    """
+    for folder in reversed(folders):
+        place = (root / folder).resolve()
+        if not place.is_dir():
+            raise FlowLoadError(
+                f"There is no folder {folder!r} in {root}, which python_path names. Folders are "
+                "relative to the root of the source."
+            )
+        _put_first(place)
+        if str(place) not in _asked_for:
+            _asked_for.insert(0, str(place))
 
 
 def _load_file(where: Entrypoint, base: Path) -> ModuleType:
@@ -133,6 +160,8 @@ def _package_of(file: Path) -> tuple[Path, str]:
 
 def _put_first(directory: Path) -> None:
     text = str(directory)
+    if text not in _looked_in:
+        _looked_in.insert(0, text)
     if text not in sys.path:
         sys.path.insert(0, text)
 
@@ -149,6 +178,12 @@ def _failed(where: Entrypoint, error: BaseException) -> FlowLoadError:
     ]
     told = "".join(traceback.format_list(frames[-_TRACEBACK_FRAMES:]))
     said = _said(error)
+    if isinstance(error, ModuleNotFoundError):
+        said += (
+            f". Looked in {', '.join(_looked_in)}, and the installed packages. Another folder of "
+            "the source is added by --python-path of `runwright deploy`, or python_path= of "
+            "from_source; a package has to be installed where the worker runs."
+        )
     return FlowLoadError(f"Importing {where.target} failed:\n{told}{said}")
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from runwright.errors import FlowLoadError
 from runwright.sdk.git_source import GitSource, clone
+from runwright.sdk.loading import extend_python_path
 
 _REFERENCE = re.compile(r"\{\{\s*([\w-]+)\.([\w-]+)\s*\}\}")
 
@@ -96,9 +97,16 @@ def git_clone(  # the inputs of a step, by name
     return {"directory": str(directory)}
 
 
+def add_folders(folders: list[str]) -> dict[str, Any]:
+    """Have modules in these folders found, which are relative to the present directory."""
+    extend_python_path(folders, Path.cwd())
+    return {}
+
+
 _STEPS: dict[str, Callable[..., dict[str, Any]]] = {
     "runwright.git_clone": git_clone,
     "runwright.set_working_directory": set_working_directory,
+    "runwright.extend_python_path": add_folders,
     # Deployments made by the peer's tools name the same two so.
     "prefect.deployments.steps.git_clone": git_clone,
     "prefect.deployments.steps.set_working_directory": set_working_directory,
