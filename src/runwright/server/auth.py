@@ -25,6 +25,7 @@ from runwright.server.browser_requests import (
     refuse_other_token,
     session_in,
 )
+from runwright.server.handshakes import Handshakes
 from runwright.server.keys import (
     ALL_SCOPES,
     EXECUTION_SCOPES,
@@ -70,6 +71,8 @@ class Authenticator:
         self._wiring = wiring
         #: Secret -> whose it is, when that was looked up, and until when it may be believed.
         self._believed: dict[str, tuple[Principal, float, float]] = {}
+        #: Where websockets say who they are.
+        self.handshakes = Handshakes()
         self._revocations = wiring.storage.waker.watch_always([KEYS_REVOKED])
 
     async def let_in(self, scope: Scope, *, needs: Needs = ANY_KEY) -> "Access":

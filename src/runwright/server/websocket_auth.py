@@ -74,8 +74,7 @@ async def _admit(socket: Socket, authenticator: Authenticator, needs: Needs) -> 
     subprotocols = socket.scope.get("subprotocols") or []
     await socket.accept(subprotocols="prefect" if "prefect" in subprotocols else None)
     try:
-        async with asyncio.timeout(_PATIENCE_S):
-            content = await socket.receive_data(mode="text")
+        content = await _first_frame(socket, authenticator)
         frame = msgspec.json.decode(content, type=_AuthFrame)
         access = await _let_in(socket, authenticator, frame.token, needs)
     except (Denied, msgspec.MsgspecError, TimeoutError) as error:
@@ -85,6 +84,17 @@ async def _admit(socket: Socket, authenticator: Authenticator, needs: Needs) -> 
         return None
     await socket.send_data('{"type":"auth_success"}')
     return access
+
+
+async def _first_frame(socket: Socket, authenticator: Authenticator) -> str:
+    """The frame that says who it is. Who has said so in the headers waits behind no strangers."""
+    scope: Any = socket.scope
+    try:
+        await authenticator.let_in(scope)
+    except Denied:
+        return await authenticator.handshakes.first_frame(socket)
+    async with asyncio.timeout(_PATIENCE_S):
+        return await socket.receive_data(mode="text")
 
 
 async def _let_in(

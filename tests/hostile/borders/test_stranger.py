@@ -3,11 +3,13 @@
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import pytest
+from tests.hostile.borders.handshake import Websocket
 from tests.hostile.conftest import HostileSite
 
 BRANCHES = 24
@@ -174,3 +176,15 @@ def test_a_worker_is_given_no_more_than_it_can_be_told_at_once(site_on_both: Hos
     again = site.sync("p", key, instance, free=0, executions=[])
     assert 1 <= len(again.json["claimed"]) < len(runs)
     assert len(again.content) < 6 * 1024 * 1024
+
+
+def test_strangers_websockets_take_no_memory_and_keep_nobody_out(site: HostileSite) -> None:
+    port = int(urlsplit(site.url).port or 0)
+    key = site.make_key("events:read")
+    with ExitStack() as opened:
+        sockets = [opened.enter_context(Websocket(port, "/api/events/out")) for _ in range(12)]
+        # Where nobody listens, the buffers of the system take some.
+        taken = sorted(each.pour(24) for each in sockets)
+        assert sum(taken[:6]) < 6 * 12, taken
+        opener = opened.enter_context(Websocket(port, "/api/events/out"))
+        assert opener.auth(key)["type"] == "auth_success"
