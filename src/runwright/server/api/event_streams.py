@@ -16,7 +16,7 @@ from runwright.server.auth import Access
 from runwright.server.injected import Doorkeeper, Wired
 from runwright.server.listener import frame_of, whenever
 from runwright.server.outgoing import say, until_gone
-from runwright.server.problems import Unprocessable, log
+from runwright.server.problems import Denied, Unprocessable, log
 from runwright.server.strictness import read_strictly
 from runwright.server.use_cases.event_rights import why_refused
 from runwright.server.use_cases.take_events import take_events
@@ -50,7 +50,7 @@ async def take_in(socket: Socket, wiring: Wired, authenticator: Doorkeeper) -> N
 async def _take_in(socket: Socket, wiring: Wiring, access: Access) -> None:
     may_tell = _Gate(access)
     arrived: asyncio.Queue[Event | None] = asyncio.Queue(_MOST_WAITING)
-    storing = asyncio.create_task(_store(wiring, arrived))
+    storing = asyncio.create_task(_store(wiring, arrived, access))
     try:
         while True:
             content = await socket.receive_data(mode="text")
@@ -85,7 +85,8 @@ class _Gate:
         return why is None
 
 
-async def _store(wiring: Wiring, arrived: "asyncio.Queue[Event | None]") -> None:
+async def _store(wiring: Wiring, arrived: "asyncio.Queue[Event | None]", access: Access) -> None:
+    """Store what arrives until the connection ends, or its sender may not tell it any more."""
     is_open = True
     while is_open:
         first = await arrived.get()
@@ -94,26 +95,38 @@ async def _store(wiring: Wiring, arrived: "asyncio.Queue[Event | None]") -> None
             batch.append(arrived.get_nowait())
         is_open = None not in batch
         events = [each for each in batch if each is not None]
-        if events:
-            await _write(wiring, events)
+        try:
+            if events:
+                await _write(wiring, events, access)
+        except Denied:
+            return
 
 
-async def _write(wiring: Wiring, events: list[Event]) -> None:
+async def _write(wiring: Wiring, events: list[Event], access: Access) -> None:
+    """Store events, if their sender may still tell them: what has waited since it was refused is
+    not stored.
+
+    Raises:
+        Denied: it may not.
+    """
     storage = wiring.storage
     while True:
         try:
+            await access.check()
             await storage.write(lambda tx: take_events(tx, events, wiring.policy))
         except StorageError as error:
             if storage.waker.is_closed:
                 log.warning("%d events are lost: the control plane stops: %s", len(events), error)
                 return
             await asyncio.sleep(_RETRY_S)
+        except Denied:
+            raise
         except Exception:  # noqa: BLE001  # whatever is wrong with one, the others are stored
             if len(events) == 1:
                 log.exception("The event %s cannot be stored.", events[0].id)
                 return
             for each in events:  # so that one of them costs no other
-                await _write(wiring, [each])
+                await _write(wiring, [each], access)
             return
         else:
             return
