@@ -156,7 +156,7 @@ def test_of_a_machine_that_is_gone_the_page_says_when_it_was_heard_last(
     expect(page.get_by_text("Nothing was heard of it any more.").last).to_be_visible(timeout=30_000)
     card = page.locator("section").filter(has=page.get_by_role("heading", name="Why it crashed"))
     expect(card).to_contain_text("Last heard of")
-    expect(card).to_contain_text("Flow 'held' runs.")
+    expect(card).to_contain_text("Flow run started (flow 'held').")
     expect(card.get_by_role("link", name="Work pool p")).to_be_visible()
 
 

@@ -1,7 +1,10 @@
 """Logs of runs: into their journal, and to the terminal of whoever started them."""
 
 import logging
+import os
+import traceback
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from runwright.api.journal import LogWritten
@@ -15,7 +18,7 @@ from runwright.core.texts import (
     shortened,
     shown,
 )
-from runwright.errors import MissingContextError
+from runwright.errors import MissingContextError, RunwrightError
 from runwright.sdk.context import (
     FlowRunContext,
     TaskRunContext,
@@ -47,6 +50,18 @@ class RunLogger(_Adapter):
         kwargs["extra"] = {**(self.extra or {}), **(kwargs.get("extra") or {})}
         return msg, kwargs
 
+    def isEnabledFor(self, level: int) -> bool:  # noqa: N802  # the standard library's
+        """Whether such a record is written.
+
+        `logging.config` disables the loggers that a configuration does not name, and takes the
+        handlers of those below one that it names. The records of runs arrive all the same.
+        """
+        logger = self.logger
+        logger.disabled = False
+        if _is_set_up and _journal not in logger.handlers:
+            logger.addHandler(_journal)
+        return logger.isEnabledFor(level)
+
 
 def get_run_logger(context: FlowRunContext | TaskRunContext | None = None) -> RunLogger:
     """The logger of the run around the caller.
@@ -76,6 +91,7 @@ def run_logger(run: Any) -> RunLogger:
 
 def _logger(logger_name: str, run_name: str, kind: str, **extra: Any) -> RunLogger:
     extra["run_label"] = f"{kind} {run_name!r}"
+    extra[f"{kind.lower().replace(' ', '_')}_name"] = run_name
     return RunLogger(logging.getLogger(logger_name), extra)
 
 
@@ -121,10 +137,27 @@ def _text(record: logging.LogRecord) -> str:
 
 
 def _formatted(exc_info: Any) -> str:
+    """A traceback; without frames of our own, unless the level is DEBUG."""
     try:
-        return _EXCEPTIONS.formatException(exc_info)
+        if logging.getLogger("runwright").isEnabledFor(logging.DEBUG):
+            return _EXCEPTIONS.formatException(exc_info)
+        told = traceback.TracebackException(*exc_info)
+        _leave_ours_out(told)
+        return "".join(told.format()).rstrip("\n")
     except Exception as error:  # noqa: BLE001  # as above: an error of a user's class
         return f"{error_text(exc_info[1])} (no traceback: {error_text(error)})"
+
+
+def _leave_ours_out(told: traceback.TracebackException) -> None:
+    """Also in the errors that it came of, and in the members of a group."""
+    left = [told]
+    while left:
+        each = left.pop()
+        theirs = [frame for frame in each.stack if not frame.filename.startswith(_OUR_FILES)]
+        if theirs or issubclass(each.exc_type or Exception, RunwrightError):
+            each.stack = traceback.StackSummary.from_list(theirs)
+        inner = [each.__cause__, each.__context__, *(getattr(each, "exceptions", None) or ())]
+        left += [one for one in inner if one is not None]
 
 
 def traceback_of(error: BaseException) -> str:
@@ -146,6 +179,7 @@ class ConsoleFormatter(logging.Formatter):
 
 
 _is_set_up = False
+_journal = JournalHandler()
 
 
 def set_up_logging(settings: "Settings") -> None:
@@ -154,7 +188,6 @@ def set_up_logging(settings: "Settings") -> None:
     if _is_set_up:
         return
     _is_set_up = True
-    journal = JournalHandler()
     from runwright.settings import level_of  # late: it is loaded with the first run
 
     level = level_of(settings.log_level)
@@ -167,41 +200,60 @@ def set_up_logging(settings: "Settings") -> None:
         runs.addHandler(console)
         runs.propagate = False
     for name in (_FLOW_RUNS, _TASK_RUNS):
-        logging.getLogger(name).addHandler(journal)
+        logging.getLogger(name).addHandler(_journal)
     for name in settings.log_extra_loggers:
         extra = logging.getLogger(name)
-        extra.addHandler(journal)
+        extra.addHandler(_journal)
         if extra.level == logging.NOTSET:
             extra.setLevel(level)
 
 
-def log_flow_state(context: FlowRunContext, state: StateRecord) -> None:
-    """One line for what a reader of the log wants to know. Ends are told before they stand."""
+def log_flow_state(
+    context: FlowRunContext, state: StateRecord, error: BaseException | None = None
+) -> None:
+    """One line for what a reader of the log wants to know. Ends are told before they stand.
+
+    `error`: of the attempt that another follows.
+    """
     logger = run_logger(context)
     # Said from outside the run's own code, so the record carries the run along.
     logger.extra = {**(logger.extra or {}), "flow_run_context": context}
+    name = state.name
+    if name == StateName.AWAITING_RETRY or error is not None:
+        number = context.run_count + (context.spec.retries_used if context.spec else 0)
+        due = state.state_details.scheduled_time
+        then = "now" if due is None else f"at {due}"
+        attempts = f"attempt {number} of {context.flow.retries + 1}, next {then}"
+        message = state.message if error is None else error_text(error)
+        logger.warning("Flow run failed: %s (%s)", message, attempts)
     if state.type is StateType.RUNNING:
-        logger.info("Flow %r %s.", context.flow.name, "runs again" if context.run_count else "runs")
+        again = " again" if context.run_count else ""
+        logger.info("Flow run started%s (flow %r).", again, context.flow.name)
     elif state.type is StateType.COMPLETED:
-        logger.info("Ends as %s.", state.name)
-    elif state.name == StateName.AWAITING_RETRY:
-        logger.warning("Will be retried at %s.", state.state_details.scheduled_time)
+        logger.info("Finished in state %s.", name)
     elif state.type is StateType.CANCELLED:
-        logger.warning("Ends as %s: %s", state.name, state.message)
+        logger.warning("Finished in state %s: %s", name, state.message)
     elif state.type in TERMINAL:
-        logger.error("Ends as %s: %s", state.name, state.message)
+        logger.error("Finished in state %s: %s", name, state.message)
 
 
 def log_task_state(context: TaskRunContext, state: StateRecord) -> None:
     """One line for what a reader of the log wants to know."""
     logger = run_logger(context)
+    told = f"Task run {context.name!r}"
+    total = context.task.retries + 1
+    attempt = f" (attempt {context.run_count} of {total})" if total > 1 else ""
     if state.name == StateName.AWAITING_RETRY:
-        of = context.task.retries
-        logger.warning("Retry %d of %d follows: %s", context.run_count, of, state.message)
+        due = state.state_details.scheduled_time or state.timestamp
+        wait = max(0.0, (due - state.timestamp).total_seconds())
+        after = f"{attempt[:-1]}, next in {wait:.1f} s)"
+        logger.warning("%s failed: %s%s", told, state.message, after)
     elif state.type is StateType.CANCELLED:
-        logger.warning("Ends as %s: %s", state.name, state.message)
+        logger.warning("%s finished in state %s: %s", told, state.name, state.message)
+    elif state.name == StateName.FAILED:
+        logger.error("%s failed: %s%s", told, state.message, attempt)
     else:
-        logger.error("Ends as %s: %s", state.name, state.message)
+        logger.error("%s finished in state %s: %s", told, state.name, state.message)
 
 
 def log_error(context: FlowRunContext | TaskRunContext, error: BaseException) -> None:
@@ -211,7 +263,13 @@ def log_error(context: FlowRunContext | TaskRunContext, error: BaseException) ->
     logger = run_logger(context)
     if isinstance(context, FlowRunContext):
         logger.extra = {**(logger.extra or {}), "flow_run_context": context}
-    logger.error("It raised an error.", exc_info=(type(error), error, _users_part(error)))
+    kind = "Flow run" if isinstance(context, FlowRunContext) else "Task run"
+    logger.error(
+        "%s %r raised an error.",
+        kind,
+        context.name,
+        exc_info=(type(error), error, _users_part(error)),
+    )
 
 
 def log_broken_condition(context: TaskRunContext, error: BaseException) -> None:
@@ -241,4 +299,6 @@ def _users_part(error: BaseException) -> "TracebackType | None":
     return trace
 
 
+_PACKAGE = Path(__file__).parent.parent
+_OUR_FILES = (f"{_PACKAGE / 'sdk'}{os.sep}", f"{_PACKAGE / 'core'}{os.sep}")
 _OURS = ("runwright.sdk.", "runwright.core.", "contextlib", "asyncio.")

@@ -25,7 +25,7 @@ def test_a_retry_condition_that_raises_loses_no_error(run):
     assert outcome.state == "Completed"
     assert outcome.tasks == {"breaks-0": "Failed", "breaks-1": "Failed"}
     assert outcome.says("KeyError: 'judge'")
-    assert outcome.says("Ends as Failed: ValueError: its own")
+    assert outcome.says("failed: ValueError: its own")
 
 
 @pytest.mark.parametrize("colour", ["def", "async def"])

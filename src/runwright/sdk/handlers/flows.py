@@ -24,7 +24,7 @@ from runwright.core.effects import (
 )
 from runwright.core.states import State as StateRecord
 from runwright.core.states import StateName, StateType
-from runwright.errors import ServerError
+from runwright.errors import ParameterError, ServerError
 from runwright.sdk.children import leave
 from runwright.sdk.context import FlowRunContext, inside_flow_run
 from runwright.sdk.handlers.tasks import left_by, stopped_by
@@ -59,6 +59,8 @@ class FlowHandler:
         self.is_abandoned = False
         #: What users' code raised before the run began: it is raised in place of the call.
         self.fault: BaseException | None = None
+        #: Of the last attempt, not told yet.
+        self.error: BaseException | None = None
 
     @contextmanager
     def holding_back_faults(self) -> Iterator[None]:
@@ -130,7 +132,7 @@ class FlowHandler:
                 return self.perform(effect)
 
     def _entry(self, state: StateRecord) -> FlowRunProposed:
-        if state.is_terminal:
+        if state.is_terminal and self.error is None:
             log_flow_state(self.context, state)
         return FlowRunProposed(flow_run_id=self.context.flow_run_id, state=state)
 
@@ -154,8 +156,22 @@ class FlowHandler:
             self._mirror(state, context)
         if state.is_terminal and context.parent is not None:
             context.parent.unfinished.discard(self)
-        if not state.is_terminal:
+        error, self.error = self.error, None
+        if error is not None and state.is_terminal:  # nobody granted another attempt
+            log_error(context, error)
             log_flow_state(context, state)
+        if not state.is_terminal:
+            log_flow_state(context, state, error)
+
+    def _tell(self, error: BaseException) -> None:
+        """Log the traceback; of an attempt that another may follow, once none does."""
+        context = self.context
+        used = context.run_count - 1 + (context.spec.retries_used if context.spec else 0)
+        may_follow = isinstance(error, Exception) and not isinstance(error, ParameterError)
+        if may_follow and used < context.flow.retries:
+            self.error = error
+        else:
+            log_error(context, error)
 
     def abandon(self, message: str) -> None:
         """End the record of a subflow that still runs when its parent ends, in another thread."""
@@ -241,7 +257,7 @@ class FlowHandler:
                     leave(error)
                 reason = context.channel.stop_reason or _why_tasks_stop(error)
                 try:
-                    log_error(context, error)
+                    self._tell(error)
                 finally:  # that may fail too, where the stack is full
                     context.stop_runner(reason, FLOW_FAILED if reason is None else None)
                 raise
@@ -271,7 +287,7 @@ class FlowHandler:
                 reason = context.channel.stop_reason or _why_tasks_stop(error)
                 await context.stop_runner_async(reason, FLOW_FAILED if reason is None else None)
                 if stopped_by(error, context.channel, self.stop) is None:
-                    log_error(context, error)
+                    self._tell(error)
                 raise
             await context.stop_runner_async(None)
             return verdict
@@ -302,7 +318,7 @@ class FlowHandler:
                         return verdict_of(done.value)
                 sent = yield item
         except Exception as error:
-            log_error(context, error)
+            self._tell(error)
             raise
         finally:
             context.stop_runner(context.channel.stop_reason)
@@ -323,7 +339,7 @@ class FlowHandler:
                         return
                 sent = yield item
         except Exception as error:
-            log_error(context, error)
+            self._tell(error)
             raise
         finally:
             await context.stop_runner_async(context.channel.stop_reason)

@@ -45,7 +45,7 @@ class TaskHandler:
     """One task run: its arguments, its record, and how each effect is performed."""
 
     __slots__ = (
-        "args", "call_elsewhere", "context", "ends", "fault", "future", "info", "kwargs",
+        "args", "call_elsewhere", "context", "ends", "error", "fault", "future", "info", "kwargs",
         "results", "wait_for",
     )  # fmt: skip
 
@@ -72,6 +72,8 @@ class TaskHandler:
         self.ends: list[StateRecord] = []
         #: What users' code raised before the run began: it is raised when that begins.
         self.fault: BaseException | None = None
+        #: Of the last attempt, not told yet.
+        self.error: BaseException | None = None
 
     def perform(self, effect: TaskEffect) -> Any:  # noqa: PLR0911  # one for each effect
         """Perform an effect in this thread."""
@@ -166,7 +168,20 @@ class TaskHandler:
             elif ends:  # another thread has ended it in between: its word stands
                 self._repeat_end(ends[0], run_count)
         if state.type not in _QUIET:
-            log_task_state(context, state)
+            self._log(state, is_end)
+
+    def _tell(self, error: BaseException) -> None:
+        """Log the traceback; of an attempt that another may follow, once none does."""
+        if self.context.run_count <= self.context.task.retries:
+            self.error = error
+        else:
+            log_error(self.context, error)
+
+    def _log(self, state: StateRecord, is_end: bool) -> None:
+        error, self.error = self.error, None
+        if error is not None and is_end:  # no attempt follows
+            log_error(self.context, error)
+        log_task_state(self.context, state)
 
     def _repeat_end(self, state: StateRecord, run_count: int) -> None:
         context = self.context
@@ -235,7 +250,7 @@ class TaskHandler:
             if context.is_copy:
                 leave(error)
             if isinstance(error, Exception):
-                log_error(context, error)
+                self._tell(error)
             raise
         finally:
             leave_task_run(token)
@@ -260,7 +275,7 @@ class TaskHandler:
                 leave(error)
             flow_run = context.flow_run
             if flow_run is None or stopped_by(error, flow_run.channel, None) is None:
-                log_error(context, error)
+                self._tell(error)
             raise
         finally:
             leave_task_run(token)
@@ -280,7 +295,7 @@ class TaskHandler:
             except StopIteration as done:
                 return verdict_of(done.value)
             except Exception as error:
-                log_error(self.context, error)
+                self._tell(error)
                 raise
             finally:
                 leave_task_run(token)
@@ -297,7 +312,7 @@ class TaskHandler:
             except StopAsyncIteration:
                 return
             except Exception as error:
-                log_error(self.context, error)
+                self._tell(error)
                 raise
             finally:
                 leave_task_run(token)
