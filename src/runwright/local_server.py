@@ -1,11 +1,15 @@
 """The server that runs on this machine, as it says of itself in the user's home."""
 
 import os
+import time
 from pathlib import Path
 
 import msgspec
 
 from runwright.credentials import write_private
+
+#: Seconds between two looks at a process.
+_LOOK_S = 0.5
 
 
 class LocalServer(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,3 +71,10 @@ def _birth(pid: int) -> str | None:
     except OSError:
         return None
     return None if fields[0] in "ZX" else fields[19]
+
+
+def wait_for_exit(pid: int) -> None:
+    """Return when the process has ended."""
+    process = LocalServer(url="", pid=pid, birth=_birth(pid))
+    while _is_alive(process):
+        time.sleep(_LOOK_S)  # noqa: TID251  # not every system tells of other processes' ends

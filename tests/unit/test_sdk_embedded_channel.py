@@ -121,7 +121,7 @@ def test_a_question_without_a_server_says_what_to_do(channel, monkeypatch):
     refuses = [sys.executable, "-c", "import sys; sys.exit('no disk')"]
     monkeypatch.setattr(local_start, "_COMMAND", refuses)
     with pytest.raises(ServerUnreachable, match=r"no disk Start one with .* RUNWRIGHT_API_URL"):
-        channel.ask("GET", "/variables/name/x")
+        channel.ask("POST", "/variables/", {"name": "x", "value": 1})
 
 
 def test_a_directory_that_cannot_be_written_costs_only_the_record(tmp_path, caplog):

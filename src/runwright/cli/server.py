@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urljoin
@@ -19,7 +20,7 @@ from runwright.cli.waiting import until
 from runwright.client.calls import keys
 from runwright.client.calls import server as calls
 from runwright.errors import RunwrightError, ServerUnreachable
-from runwright.local_server import LocalServer, local_server
+from runwright.local_server import LocalServer, local_server, wait_for_exit
 from runwright.private_files import open_private, private_folder
 from runwright.settings import Settings, load_settings, resolve_api
 
@@ -38,6 +39,7 @@ def start(
     database_url: str | None = None,
     scheduler: Annotated[bool, Parameter(negative="--no-scheduler")] = True,
     background: Annotated[bool, Parameter(negative="")] = False,
+    until_exit_of: int | None = None,
 ) -> None:
     """Serve until SIGTERM or Ctrl-C; with --background, return as soon as it answers.
 
@@ -53,6 +55,8 @@ def start(
         Make runs of schedules. One of several servers of a database is enough.
     background
         Go on as a process of its own, whose output goes to server.log in the home.
+    until_exit_of
+        Stop when the process of this id has ended: for a server that tests need.
     """
     settings = load_settings()
     if database_url is not None:
@@ -61,13 +65,16 @@ def start(
     if running is not None:
         note(f"A server of this home runs already: {running.url}, process {running.pid}.")
     if background:
-        _start_in_background(settings, host=host, port=port, scheduler=scheduler)
+        options = _options(host=host, port=port, scheduler=scheduler, until_exit_of=until_exit_of)
+        _start_in_background(settings, options)
         return
     with server_packages():
         # Late: loads the whole server.
         from runwright.server.main import serve
     log_to_stderr(settings.log_level, _FORMAT)
     logging.getLogger("alembic").setLevel(logging.WARNING)  # it tells of its plugins at INFO
+    if until_exit_of is not None:
+        threading.Thread(target=_stop_after, args=(until_exit_of,), daemon=True).start()
     serve(settings, host=host, port=port, scheduler=scheduler)
 
 
@@ -144,14 +151,25 @@ def _ask(settings: Settings, about: dict[str, Any]) -> RunwrightError | None:
     return None
 
 
-def _start_in_background(
-    settings: Settings, *, host: str | None, port: int | None, scheduler: bool
-) -> None:
+def _options(
+    *, host: str | None, port: int | None, scheduler: bool, until_exit_of: int | None
+) -> list[str]:
+    """The options of `start`, for a command line."""
+    options = [] if host is None else ["--host", host]
+    options += [] if port is None else ["--port", str(port)]
+    options += [] if scheduler else ["--no-scheduler"]
+    return options + ([] if until_exit_of is None else ["--until-exit-of", str(until_exit_of)])
+
+
+def _stop_after(pid: int) -> None:
+    """Stop this server once the process has ended."""
+    wait_for_exit(pid)
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _start_in_background(settings: Settings, options: list[str]) -> None:
     command = [sys.executable, "-m", "runwright.cli.main", "server", "start"]
-    command += ["--database-url", str(settings.database_url)]
-    command += [] if host is None else ["--host", host]
-    command += [] if port is None else ["--port", str(port)]
-    command += [] if scheduler else ["--no-scheduler"]
+    command += ["--database-url", str(settings.database_url), *options]
     log = private_folder(settings.home) / "server.log"
     # It says whose runs these are, and what went wrong with them.
     with open_private(log, "ab") as output:

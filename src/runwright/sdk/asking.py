@@ -8,6 +8,7 @@ import msgspec
 from runwright.client.problems import FIRST_REFUSAL, refusal
 from runwright.errors import ApiProblem, ServerUnreachable
 from runwright.sdk.channel import Told
+from runwright.sdk.offline_answers import offline_answer
 
 if TYPE_CHECKING:
     from runwright.settings import Settings
@@ -21,6 +22,8 @@ Ask = Callable[[str, str, Any], Told]
 def ask_api(settings: "Settings", method: str, path: str, body: Any = None) -> Told:
     """One request to the configured server, else to the one that runs on this machine.
 
+    What nobody has defined is answered without a server.
+
     Raises:
         ServerUnreachable: there is neither, or no answer.
     """
@@ -29,6 +32,9 @@ def ask_api(settings: "Settings", method: str, path: str, body: Any = None) -> T
     from runwright.settings import resolve_api
 
     if resolve_api(settings) is None:
+        known = offline_answer(settings, method, path, body)
+        if known is not None:
+            return known
         raise ServerUnreachable(
             f"{method} {path} needs a control plane, and there is none. Start one with "
             "`runwright server start`, or set RUNWRIGHT_API_URL."

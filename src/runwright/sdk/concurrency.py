@@ -13,6 +13,7 @@ from runwright.errors import FlowError, RunwrightError
 from runwright.sdk.asking import Ask, answered, default_ask, refused
 from runwright.sdk.channel import Told
 from runwright.sdk.context import current_flow_run, current_task_run
+from runwright.sdk.offline_answers import NO_LEASE
 from runwright.sdk.procedures import Pause, Procedure, Request, carry_out, carry_out_async
 from runwright.sdk.timeouts import uncounted
 
@@ -49,7 +50,7 @@ def concurrency(
     Raises:
         AcquireConcurrencySlotTimeoutError: none were free for `timeout_seconds`.
         ConcurrencySlotAcquisitionError: `strict`, and there is no limit of such a name.
-        ServerUnreachable: there is no control plane.
+        ServerUnreachable: a limit is defined, and there is no control plane.
     """
     wanted = _names(names)
     if not wanted:
@@ -61,6 +62,9 @@ def concurrency(
         lease = carry_out(
             _acquire(wanted, occupy, timeout_seconds, lease_duration, strict=strict), context
         )
+    if lease.lease_id == NO_LEASE:
+        yield
+        return
     stop = threading.Event()
     renewing = threading.Thread(
         target=_keep, args=(ask, lease.lease_id, lease_duration, stop), daemon=True
@@ -93,6 +97,9 @@ async def concurrency_async(
         lease = await carry_out_async(
             _acquire(wanted, occupy, timeout_seconds, lease_duration, strict=strict), context
         )
+    if lease.lease_id == NO_LEASE:
+        yield
+        return
 
     async def keep() -> None:
         while True:
@@ -159,7 +166,8 @@ def _acquire(
     told: Told = yield from _until_free(f"{_BASE}/increment-with-lease", body, timeout)
     lease = answered(told, Lease, f"slots of {names}")
     if strict and (missing := _missing(names, lease.limits)):
-        yield from _release(lease.lease_id)
+        if lease.lease_id != NO_LEASE:
+            yield from _release(lease.lease_id)
         raise _no_limit(missing)
     return lease
 

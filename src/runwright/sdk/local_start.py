@@ -1,6 +1,7 @@
 """Starts the control plane of this machine for a flow that asks it something and finds none."""
 
 import logging
+import os
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -29,21 +30,37 @@ def ensure_local_server(settings: "Settings", question: str) -> None:
     if resolve_api(settings) is not None:
         return
     said = ""
-    for port in ([], ["--port", "0"]):  # the usual one may be somebody else's
-        said = _start([*_COMMAND, *port])
+    tests = _process_of_tests()
+    # The usual port may be somebody else's.
+    ways = [[], ["--port", "0"]] if tests is None else [_until_exit_of(tests)]
+    for options in ways:
+        said = _start([*_COMMAND, *options])
         found = resolve_api(settings)
         if found is not None:
             _log.warning(
-                "%s needs a control plane: one was started at %s. It goes on until "
-                "`runwright server stop`.",
+                "%s needs a control plane: one was started at %s. It goes on until %s.",
                 question,
                 found[0],
+                "`runwright server stop`" if tests is None else f"process {tests} ends",
             )
             return
     raise ServerUnreachable(
         f"{question} needs a control plane; there is none, and none could be started: {said} "
         "Start one with `runwright server start`, or set RUNWRIGHT_API_URL."
     )
+
+
+def _process_of_tests() -> int | None:
+    """The pytest process that this program runs in, or this program where a test started it."""
+    if "PYTEST_CURRENT_TEST" not in os.environ:
+        return None
+    # The workers of pytest-xdist end one by one, and share the home.
+    is_one_of_several = "PYTEST_XDIST_WORKER" in os.environ and "pytest" in sys.modules
+    return os.getppid() if is_one_of_several else os.getpid()
+
+
+def _until_exit_of(pid: int) -> list[str]:
+    return ["--port", "0", "--until-exit-of", str(pid)]
 
 
 def _start(command: list[str]) -> str:

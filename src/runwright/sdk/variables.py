@@ -27,7 +27,7 @@ class Variable(msgspec.Struct, frozen=True, kw_only=True):
         """The value, or `default` where there is none.
 
         Raises:
-            ServerUnreachable: there is no control plane.
+            ServerUnreachable: the variable is defined, and there is no control plane.
         """
         return called(_get(name, default))
 

@@ -71,7 +71,9 @@ class CommandLine:
 
     @property
     def environment(self) -> dict[str, str]:
-        kept = {k: v for k, v in os.environ.items() if not k.startswith("RUNWRIGHT_")}
+        # Programs and commands are started as people would, not as a part of these tests.
+        ours = ("RUNWRIGHT_", "PYTEST_")
+        kept = {k: v for k, v in os.environ.items() if not k.startswith(ours)}
         return kept | {"RUNWRIGHT_HOME": str(self.home), "PYTHONDONTWRITEBYTECODE": "1"}
 
     @staticmethod

@@ -3,8 +3,11 @@
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+
+from runwright.cli.waiting import until
 
 
 def test_runs_by_hand_are_seen_without_a_server(alone):
@@ -73,6 +76,45 @@ def test_a_flow_that_asks_where_no_server_runs_starts_one(alone):
             "Completed",
         }
         assert len(runs) == 2
+    finally:
+        alone("server", "stop")
+
+
+TESTS = """
+from pathlib import Path
+from runwright import flow, run_deployment
+from runwright.local_server import local_server
+from runwright.settings import load_settings
+
+@flow
+def asks():
+    return run_deployment("greet/d", timeout=0)
+
+def test_asks():
+    assert asks()
+    server = local_server(load_settings().home)
+    Path("server.pid").write_text(str(server.pid))
+"""
+
+
+def test_a_server_that_a_test_needed_ends_with_the_tests(alone):
+    alone.ok("work-pool", "create", "local")
+    alone.ok("deploy", "flows.py:greet", "-n", "d", "-p", "local")
+    (alone.folder / "test_asks.py").write_text(TESTS)
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_asks.py"],
+            cwd=alone.folder,
+            env=alone.environment,
+            capture_output=True,
+            text=True,
+            timeout=90,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout
+        pid = int((alone.folder / "server.pid").read_text())
+        assert until(lambda: not Path(f"/proc/{pid}").exists(), 20)
+        assert alone("server", "status").code == 5
     finally:
         alone("server", "stop")
 

@@ -100,11 +100,17 @@ class EmbeddedChannel:
         return self.propose(entry)
 
     def ask(self, method: str, path: str, body: Any = None) -> Told:
-        """Ask the local server; where none runs, start it."""
+        """Ask the local server; where none runs, start it, unless the answer is known without."""
         # Late: most runs without a server never ask for anything.
         from runwright.sdk.asking import ask_api
         from runwright.sdk.local_start import ensure_local_server
+        from runwright.sdk.offline_answers import offline_answer
+        from runwright.settings import resolve_api
 
+        if resolve_api(self._settings) is None:
+            known = offline_answer(self._settings, method, path, body)
+            if known is not None:
+                return known
         ensure_local_server(self._settings, f"{method} {path}")
         return ask_api(self._settings, method, path, body)
 
