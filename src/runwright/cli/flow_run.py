@@ -3,6 +3,7 @@
 import time
 from datetime import datetime, timedelta
 from typing import Annotated
+from uuid import UUID
 
 from cyclopts import App, Parameter
 
@@ -19,28 +20,30 @@ from runwright.api.filters import (
     TimeIs,
     WorkPoolFilter,
 )
+from runwright.api.flow_runs import FlowRun
 from runwright.api.states import StateType
 from runwright.cli import lookup
 from runwright.cli.confirm import confirm
 from runwright.cli.exit_codes import Exit
 from runwright.cli.render import Column, Output, acted, note, say, show, show_one, span, when
-from runwright.cli.session import session
+from runwright.cli.session import Caller, session
 from runwright.cli.values import duration, instant
 from runwright.cli.watching import LogTail, follow
-from runwright.client.calls import flow_runs, flows
+from runwright.client.calls import deployments, flow_runs, flows
 from runwright.clock import SystemClock
 from runwright.core.states import TERMINAL
 from runwright.core.waiting import Reason
-from runwright.errors import ConfigurationError
+from runwright.errors import ConfigurationError, Unauthorized
 
 app = App(name="flow-run", help="Flow runs: list, follow, cancel, run again.")
 Yes = Annotated[bool, Parameter(name=["--yes", "-y"], negative="")]
 
 #: This machine's clock, and that of the server.
 _CLOCKS_MAY_DIFFER = timedelta(minutes=1)
+#: Completed attempts that are looked at.
+_MOST_REPAIRS = 200
 _COLUMNS = [
     Column("NAME", lambda r: r.name),
-    Column("STATE", lambda r: r.state_name),
     Column("ATTEMPT", lambda r: r.attempt),
     Column("POOL", lambda r: r.work_pool_name),
     Column("WHEN", lambda r: when(r.start_time or r.expected_start_time)),
@@ -63,6 +66,8 @@ def ls(  # noqa: PLR0913  # filters, by name
     output: Output = "table",
 ) -> None:
     """List flow runs that are due or were, the latest first.
+
+    A failed run says which later attempt completed.
 
     Parameters
     ----------
@@ -101,10 +106,54 @@ def ls(  # noqa: PLR0913  # filters, by name
             limit=limit,
         )
         found = caller.call(flow_runs.find(where))
-        ids = list({run.flow_id for run in found})
-        names = {each.id: each.name for each in caller.call(flows.find(ids=ids))} if ids else {}
-    columns = [Column("FLOW", lambda r: names.get(r.flow_id)), *_COLUMNS]
+        columns = _columns(caller, found) if output == "table" else []
     show(found, columns, output, name=lambda r: str(r.id))
+
+
+def _columns(caller: Caller, found: list[FlowRun]) -> list[Column]:
+    """The columns of a table of runs, with the names that the runs themselves do not have."""
+    name, *others = _COLUMNS
+    ids = list({run.flow_id for run in found})
+    of_flows = {each.id: each.name for each in caller.call(flows.find(ids=ids))} if ids else {}
+    ids = list({run.deployment_id for run in found if run.deployment_id})
+    try:
+        deployed = caller.call(deployments.find(ids=ids)) if ids else []
+    except Unauthorized:  # a key that reads runs and no deployments still lists them
+        deployed = []
+    of_deployments = {each.id: each.name for each in deployed}
+    repairs = _repairs(caller, found)
+    return [
+        Column("FLOW", lambda r: of_flows.get(r.flow_id)),
+        Column("DEPLOYMENT", lambda r: of_deployments.get(r.deployment_id)),
+        name,
+        Column("STATE", lambda r: _state_text(r, repairs)),
+        *others,
+    ]
+
+
+def _repairs(caller: Caller, found: list[FlowRun]) -> dict[UUID, int]:
+    """For the first run of each lineage: the number of its last completed attempt."""
+    roots = list({run.root_run_id for run in found if _has_failed(run) and run.root_run_id})
+    if not roots:
+        return {}
+    completed = FlowRunFilter(
+        root_run_id=IdIs(any_=roots), state=StateIs(type=StateTypeIs(any_=[StateType.COMPLETED]))
+    )
+    repairs: dict[UUID, int] = {}
+    for run in caller.call(flow_runs.find(Query(flow_runs=completed, limit=_MOST_REPAIRS))):
+        if run.root_run_id is not None:
+            repairs[run.root_run_id] = max(run.attempt, repairs.get(run.root_run_id, 0))
+    return repairs
+
+
+def _state_text(run: FlowRun, repairs: dict[UUID, int]) -> str:
+    repaired_by = repairs.get(run.root_run_id, 0) if run.root_run_id and _has_failed(run) else 0
+    told = f", repaired by attempt {repaired_by}" if repaired_by > run.attempt else ""
+    return f"{run.state_name}{told}"
+
+
+def _has_failed(run: FlowRun) -> bool:
+    return run.state_type in (StateType.FAILED, StateType.CRASHED)
 
 
 def _since(text: str) -> datetime:

@@ -46,6 +46,11 @@ def test_watching_goes_on_with_the_next_attempt(deployed):
     assert done.code == 0, done
     assert done.json["attempt"] == 2
     assert "killed by signal 9" in done.err
+    head, second, first = deployed.ok("flow-run", "ls", "--flow", "dies-once").out.splitlines()
+    assert head.split()[:4] == ["FLOW", "DEPLOYMENT", "NAME", "STATE"]
+    assert first.split()[:2] == second.split()[:2] == ["dies-once", "d"]
+    assert "  Crashed, repaired by attempt 2  1  " in first
+    assert "repaired" not in second
 
 
 def test_cancel_and_retry(deployed):

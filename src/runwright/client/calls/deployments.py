@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from runwright.api.deployments import Deployment, DeploymentRunCreate, DeploymentVersion, RollBack
-from runwright.api.filters import DeploymentFilter, FlowFilter, Query, TextIs
+from runwright.api.filters import DeploymentFilter, FlowFilter, IdIs, Query, TextIs
 from runwright.api.flow_runs import FlowRun
 from runwright.api.schedules import Schedule, ScheduleCreate, ScheduleUpdate
 from runwright.client.call import Call, delete, get, join, patch, post, query
@@ -20,12 +20,21 @@ def by_name(flow: str, deployment: str) -> Call[Deployment]:
 
 
 def find(
-    *, flow: str | None = None, name: str | None = None, limit: int = 200, offset: int = 0
+    *,
+    flow: str | None = None,
+    name: str | None = None,
+    ids: list[UUID] | None = None,
+    limit: int = 200,
+    offset: int = 0,
 ) -> Call[list[Deployment]]:
-    """Deployments by name; those of one flow, or of one name."""
+    """Deployments by name; those of one flow, of one name, or of `ids`."""
+    wanted = DeploymentFilter(
+        name=TextIs(any_=[name]) if name else None,
+        id=IdIs(any_=ids) if ids is not None else None,
+    )
     body = Query(
         flows=FlowFilter(name=TextIs(any_=[flow])) if flow else None,
-        deployments=DeploymentFilter(name=TextIs(any_=[name])) if name else None,
+        deployments=wanted if name or ids is not None else None,
         sort="NAME_ASC",
         limit=limit,
         offset=offset,
