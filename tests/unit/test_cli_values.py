@@ -13,8 +13,27 @@ SCHEMA = {
         "maybe": {"anyOf": [{"type": "string"}, {"type": "null"}]},
         "named": {"$ref": "#/definitions/Colour"},
         "free": {},
+        "release": {"allOf": [{"$ref": "#/definitions/Release"}], "title": "release"},
+        "maybe_release": {"anyOf": [{"$ref": "#/definitions/Release"}, {"type": "null"}]},
+        "texts": {"type": "array", "items": {"type": "string"}},
+        "pair": {"type": "array", "prefixItems": [{"type": "string"}, {"type": "number"}]},
+        "map": {"type": "object", "additionalProperties": {"type": "string"}},
+        "texts_or_text": {
+            "anyOf": [{"type": "array", "items": {"type": "string"}}, {"type": "string"}]
+        },
     },
-    "definitions": {"Colour": {"enum": ["1", "2"]}},
+    "definitions": {
+        "Colour": {"enum": ["1", "2"]},
+        "Release": {
+            "type": "object",
+            "properties": {
+                "version": {"type": "string"},
+                "size": {"type": "integer"},
+                "either": {"anyOf": [{"type": "number"}, {"type": "string"}]},
+                "before": {"$ref": "#/definitions/Release"},
+            },
+        },
+    },
 }
 
 
@@ -35,6 +54,20 @@ SCHEMA = {
         ("named=1", "1"),
         ("free=1.5", 1.5),
         ("unknown=[1]", [1]),
+        ('release={"version": 1.10, "size": 3}', {"version": "1.10", "size": 3}),
+        ('release={"version": "1.10", "other": 1.10}', {"version": "1.10", "other": 1.1}),
+        ('release={"either": 1.10, "size": "x"}', {"either": 1.1, "size": "x"}),
+        ('release={"before": {"version" : 1e3 }}', {"before": {"version": "1e3"}}),
+        ('maybe_release={"version": true}', {"version": "true"}),
+        ("maybe_release=null", None),
+        ('texts=[1.10, null, "a"]', ["1.10", None, "a"]),
+        ("texts_or_text=[1.10]", ["1.10"]),
+        ("texts_or_text=1.10", "1.10"),
+        ("pair=[007, 1.10]", "[007, 1.10]"),
+        ("pair=[70, 1.10]", ["70", 1.1]),
+        ('map={"a": 1.10}', {"a": "1.10"}),
+        ('free={"a": [1.10]}', {"a": [1.1]}),
+        ("texts=[%s]" % ("[" * 20 + "]" * 20), [eval("[" * 20 + "]" * 20)]),
     ],
 )
 def test_a_text_is_read_as_its_type(text, value):
