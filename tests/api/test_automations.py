@@ -52,6 +52,42 @@ def test_an_automation_is_kept_changed_disabled_and_deleted(api):
         assert api.send(method, path, body).status == 404
 
 
+def test_the_same_automation_put_again_changes_nothing(api):
+    within = {"type": "sequence", "within": 60, "triggers": [TRIGGER, TRIGGER]}
+    for trigger in (TRIGGER, within):
+        made = create(api, trigger=trigger)
+        path = f"/api/automations/{made['id']}"
+        api.ok("PUT", path, wanted(trigger=trigger))
+        assert api.ok("GET", path) == made
+        for change in (
+            {"description": "d"},
+            {"enabled": False},
+            {"tags": ["t"]},
+            {"trigger": within | {"within": 61}},
+            {"trigger": within | {"triggers": [TRIGGER, TRIGGER | {"threshold": 2}]}},
+            {"actions": [{"type": "do-nothing"}]},
+            {"actions_on_resolve": [{"type": "do-nothing"}]},
+        ):
+            before = api.ok("GET", path)
+            api.ok("PUT", path, wanted(trigger=trigger) | change)
+            after = api.ok("GET", path)
+            assert after["updated"] > before["updated"], change
+
+
+def test_keys_that_are_not_known_are_refused_wherever_they_are(api):
+    action = {"type": "change-flow-run-state", "state": "FAILED", "mesage": "m"}
+    inner = {"type": "compound", "require": 1, "triggers": [TRIGGER | {"treshold": 2}]}
+    for more, key in (
+        ({"trigger": TRIGGER | {"treshold": 2}}, "treshold"),
+        ({"trigger": inner}, "treshold"),
+        ({"actions": [action]}, "mesage"),
+        ({"actions_on_trigger": [action]}, "mesage"),
+        ({"enabeld": False}, "enabeld"),
+    ):
+        reply = api.send("POST", "/api/automations/", wanted(**more))
+        assert (reply.status, key in reply.json["detail"]) == (422, True), reply.json
+
+
 def test_automations_are_found_by_what_they_are_and_what_they_are_about(api):
     deployment = str(uuid4())
     run = {"type": "run-deployment", "deployment_id": deployment}

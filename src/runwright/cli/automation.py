@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from cyclopts import App
 
-from runwright.api.automations import Automation, Firing
+from runwright.api.automations import ActionOutcome, Automation, Firing
 from runwright.cli import lookup
 from runwright.cli.confirm import confirm
 from runwright.cli.exit_codes import Exit
@@ -51,7 +51,7 @@ def firings(name: str, /, *, limit: int = 20, output: Output = "table") -> None:
         found = caller.call(automations.firings(named(caller, name).id, limit=limit))
     columns = [
         Column("WHEN", lambda f: when(f.created)),
-        Column("OUTCOME", lambda f: f.outcome),
+        Column("OUTCOME", outcome_text),
         Column("EVENT", lambda f: f.event["event"] if f.event else "nothing came"),
         Column(
             "ABOUT", lambda f: f.event["resource"].get("prefect.resource.id") if f.event else ""
@@ -77,6 +77,23 @@ def create(file: Path, /, *, output: Output = "table") -> None:
         return
     for each in made:
         note(f"created automation {each.name}: {each.id}")
+
+
+@app.command
+def apply(file: Path, /, *, output: Output = "table") -> None:
+    """Create the automations of a file, or update those there are of the same names.
+
+    An update keeps whether the automation is paused, unless the file says `enabled`, and its owner.
+    One that the file does not change keeps what it has counted. Files are those of `create`.
+    """
+    wanted = read_file(file)
+    names = _names(wanted, file)
+    with session() as caller:
+        there = {name: _only_one(caller, name) for name in names}
+        bodies = [_with_ids(caller, each) for each in wanted]
+        applied = [_apply(caller, each, there[each["name"]], output) for each in bodies]
+    if output != "table":
+        show(applied, [], output, name=lambda a: a.name)
 
 
 @app.command
@@ -114,15 +131,55 @@ def named(caller: Caller, name: str) -> Automation:
     automation_id = lookup.as_id(name)
     if automation_id is not None:
         return caller.call(automations.read(automation_id))
-    found = caller.call(automations.find(name=name))
-    if not found:
+    found = _only_one(caller, name)
+    if found is None:
         known = ", ".join(a.name for a in caller.call(automations.find(limit=10)))
         listed = f"Automations: {known}." if known else "There are none yet."
         raise NotFound(f"There is no automation {name!r}. {listed}", status=404, code="not_found")
+    return found
+
+
+def _only_one(caller: Caller, name: str) -> Automation | None:
+    found = caller.call(automations.find(name=name))
     if len(found) > 1:
         ids = ", ".join(str(each.id) for each in found)
-        raise ConfigurationError(f"Several automations are called {name!r}; say which: {ids}")
-    return found[0]
+        raise ConfigurationError(
+            f"Several automations are called {name!r}: {ids}. Name one by its id, or delete the "
+            "others: runwright automation delete ID"
+        )
+    return found[0] if found else None
+
+
+def _names(wanted: Sequence[dict[str, Any]], file: Path) -> list[str]:
+    """The names of a file's automations, each once.
+
+    Raises:
+        ConfigurationError: one has no name, or two have the same.
+    """
+    names = [each.get("name") for each in wanted]
+    for number, name in enumerate(names, 1):
+        if not isinstance(name, str) or not name:
+            raise ConfigurationError(f"{file}: automation {number} has no name.")
+        if names.count(name) > 1:
+            raise ConfigurationError(f"{file}: two automations are called {name!r}.")
+    return [str(name) for name in names]
+
+
+def _apply(
+    caller: Caller, body: dict[str, Any], there: Automation | None, output: str
+) -> Automation:
+    if there is None:
+        made = caller.call(automations.create(body))
+    else:
+        update = {"enabled": there.enabled} | body
+        update.pop("owner_resource", None)  # it is given once
+        caller.call(automations.replace(there.id, update))
+        made = caller.call(automations.read(there.id))
+    if output == "table":
+        done = "created" if there is None else "updated"
+        done = "unchanged:" if there is not None and made.updated == there.updated else done
+        note(f"{done} automation {made.name}: {made.id}")
+    return made
 
 
 def read_file(file: Path) -> list[dict[str, Any]]:
@@ -147,6 +204,11 @@ def read_file(file: Path) -> list[dict[str, Any]]:
     except (ValueError, msgspec.DecodeError) as error:
         raise ConfigurationError(f"{file} is not {file.suffix[1:].upper()}: {error}") from None
     several = found.get("automations") if isinstance(found, dict) else found
+    if isinstance(found, dict) and several is not None and len(found) > 1:
+        others = ", ".join(repr(key) for key in found if key != "automations")
+        raise ConfigurationError(
+            f"{file}: beside `automations`, which lists them all, nothing is known as {others}."
+        )
     bodies = several if isinstance(several, list) else [found]
     if not bodies or not all(isinstance(each, dict) and "trigger" in each for each in bodies):
         raise ConfigurationError(
@@ -170,9 +232,22 @@ def trigger_text(trigger: dict[str, Any]) -> str:
     return f"{times}{names}{within}"
 
 
+def outcome_text(firing: Firing) -> str:
+    """What a firing was, and why it was stopped where it was."""
+    if firing.outcome != "stopped":
+        return firing.outcome
+    return f"stopped: {firing.depth} automations in a row led to it; it was disabled"
+
+
 def actions_text(firing: Firing) -> str:
-    """Each action of a firing and what came of it."""
-    return ", ".join(f"{each.action['type']} {each.status}" for each in firing.actions)
+    """Each action of a firing and what came of it, with the reason where it failed."""
+    return ", ".join(_action_text(each) for each in firing.actions)
+
+
+def _action_text(done: ActionOutcome) -> str:
+    tries = f" after {done.tries} tries" if done.error and done.tries > 1 else ""
+    why = f": {done.error}" if done.error else ""
+    return f"{done.action['type']} {done.status}{tries}{why}"
 
 
 def _enable(name: str, *, enabled: bool) -> None:

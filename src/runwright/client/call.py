@@ -45,6 +45,11 @@ def patch(path: str, body: Any) -> Call[None]:
     return Call(method="PATCH", path=path, body=body, is_idempotent=True)
 
 
+def put(path: str, body: Any) -> Call[None]:
+    """A replacement. Repeating it changes nothing."""
+    return Call(method="PUT", path=path, body=body, is_idempotent=True)
+
+
 def delete(path: str) -> Call[None]:
     """A deletion."""
     return Call(method="DELETE", path=path)

@@ -101,3 +101,56 @@ def test_what_cannot_be_created_says_why(made, name, content, code, words):
     assert refused.code == code, refused
     assert words in refused.err
     assert "Traceback" not in refused.err
+
+
+APPLIED = """{"automations": [{
+  "name": "applied", "description": "%s",
+  "trigger": {"type": "compound", "require": "all", "within": 60, "triggers": [
+    {"type": "event", "posture": "Reactive", "expect": ["a"]},
+    {"type": "event", "posture": "Reactive", "expect": ["b"], "%s": 2}]},
+  "actions": [{"type": "run-deployment", "deployment": "greet/d"}]
+}]}"""
+
+
+def test_apply_creates_updates_by_name_and_refuses_what_it_does_not_know(made):
+    file = Path(made.folder, "applied.json")
+
+    def apply(text):
+        file.write_text(text)
+        return made("automation", "apply", "applied.json")
+
+    refused = apply(APPLIED % ("one", "treshold"))
+    assert refused.code != 0
+    assert "treshold" in refused.err
+    assert "threshold" in refused.err.replace("treshold", "")
+    assert made("automation", "inspect", "applied").code == 3
+    assert "created automation applied" in apply(APPLIED % ("one", "threshold")).err
+    first = made.ok("automation", "inspect", "applied", "-o", "json").json
+    made.ok("automation", "pause", "applied")
+    assert "updated automation applied" in apply(APPLIED % ("two", "threshold")).err
+    assert "unchanged: automation applied" in apply(APPLIED % ("two", "threshold")).err
+    last = made.ok("automation", "inspect", "applied", "-o", "json").json
+    assert (last["id"], last["description"]) == (first["id"], "two")
+    assert last["enabled"] is False
+    twice = '{"automations": [%s, %s]}' % (('{"name": "n", "trigger": {}}',) * 2)
+    assert "two automations are called 'n'" in apply(twice).err
+    assert "'automation'" in apply('{"automations": [], "automation": {}}').err
+    made.ok("automation", "create", "again.toml")
+    several = made("automation", "apply", "again.toml")
+    assert several.code != 0
+    assert "Several automations are called 'run again'" in several.err
+
+
+def test_firings_say_why_an_action_failed(made):
+    made.ok("work-pool", "create", "for-a-while")
+    made.ok("deploy", "flows.py:greet", "-n", "soon-gone", "-p", "for-a-while")
+    text = AUTOMATION.replace("greet/d", "greet/soon-gone").replace("run again", "in vain")
+    (made.folder / "vain.toml").write_text(text)
+    made.ok("automation", "apply", "vain.toml")
+    made.ok("deployment", "delete", "greet/soon-gone", "--yes")
+    assert made("deployment", "run", "fails/d", "--watch").code == 10
+    shown = until(
+        lambda: " failed" in (told := made.ok("automation", "firings", "in vain").out) and told
+    )
+    assert "run-deployment failed: " in shown
+    assert "deployment" in shown.partition("run-deployment failed: ")[2]

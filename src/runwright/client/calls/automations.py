@@ -6,7 +6,7 @@ from uuid import UUID
 from runwright.api.automations import Automation, AutomationEnabled, Firing, FiringQuery
 from runwright.api.blocks import BlockDocument
 from runwright.api.filters import AutomationFilter, AutomationQuery, TextIs
-from runwright.client.call import Call, delete, get, join, patch, post, query
+from runwright.client.call import Call, delete, get, join, patch, post, put, query
 
 
 def create(body: dict[str, Any]) -> Call[Automation]:
@@ -24,6 +24,11 @@ def find(*, name: str | None = None, limit: int = 200) -> Call[list[Automation]]
 def read(automation_id: UUID) -> Call[Automation]:
     """One automation."""
     return get(join("automations", automation_id), Automation)
+
+
+def replace(automation_id: UUID, body: dict[str, Any]) -> Call[None]:
+    """Another automation in the place of one."""
+    return put(join("automations", automation_id), body)
 
 
 def enable(automation_id: UUID, *, enabled: bool) -> Call[None]:

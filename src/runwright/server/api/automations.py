@@ -21,7 +21,7 @@ from runwright.server.problems import Missing
 from runwright.server.templates import InvalidTemplate, check_template, off_the_loop, refuse_long
 from runwright.server.use_cases.enable_automation import begin_anew, enable_automation
 from runwright.server.use_cases.job_overrides import may_override
-from runwright.server.use_cases.save_automation import automation_values
+from runwright.server.use_cases.save_automation import automation_values, is_same
 from runwright.storage.automations import (
     AUTOMATIONS,
     add_automation,
@@ -69,12 +69,15 @@ async def read(automation_id: PathId, wiring: Wired) -> Automation:
 async def replace(
     automation_id: PathId, data: JSONBody[AutomationUpdate], wiring: Wired, principal: Asker
 ) -> None:
-    """Put another automation in its place. Who owns it stays."""
+    """Put another automation in its place. Who owns it stays; the same one changes nothing."""
     values = await off_the_loop(
         automation_values, data, wiring.new_id, may_override=may_override(principal)
     )
 
     def use_case(tx: Transaction) -> bool:
+        before = read_one(tx, AUTOMATIONS, automation_id)
+        if before is not None and is_same(before, values):
+            return True
         if not change_automation(tx, automation_id, values):
             return False
         begin_anew(tx, automation_id, values["trigger"], enabled=values["enabled"])

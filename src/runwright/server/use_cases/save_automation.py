@@ -8,6 +8,7 @@ import msgspec
 
 from runwright.api.automations import (
     Action,
+    Automation,
     AutomationUpdate,
     CompoundTrigger,
     EventTrigger,
@@ -71,6 +72,21 @@ def automation_values(
         "actions_on_resolve": _plain(wanted.actions_on_resolve),
         "related": sorted(related),
     }
+
+
+def is_same(before: Automation, values: Mapping[str, Any]) -> bool:
+    """Whether these columns are those of the automation; the ids of triggers aside."""
+    kept = _plain(before)
+    return all(
+        _without_ids(kept[name]) == _without_ids(values[name]) for name in kept if name in values
+    )
+
+
+def _without_ids(part: Any) -> Any:
+    if not isinstance(part, dict) or ("triggers" not in part and "posture" not in part):
+        return part
+    inner = {"triggers": [_without_ids(each) for each in part.get("triggers", ())]}
+    return {key: value for key, value in part.items() if key != "id"} | inner
 
 
 def _actions(wanted: AutomationUpdate) -> Iterator[Action]:
