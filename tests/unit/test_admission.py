@@ -184,3 +184,67 @@ def test_strangers_keep_out_nobody_who_has_shown_a_key():
         assert {(await task)[0] for task in strangers + known} == {200}
 
     asyncio.run(body())
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        f"/api/flow_runs/{RUN}/journal",
+        f"/api/flow_runs/{RUN}/exit",
+        f"/api/work_pools/p/workers/{WORKER}/sync",
+        "/api/work_pools/p/workers/heartbeat",
+        f"/api/v2/concurrency_limits/leases/{RUN}/renew",
+    ],
+)
+def test_strangers_on_vital_routes_are_counted_until_their_key_is_found_good(path):
+    async def body():
+        stub = Stub()
+        application = admission(stub, most=2, most_strangers=3)
+        made_up = [
+            asyncio.create_task(
+                ask(application, path, headers=[(b"authorization", b"Bearer made up %d" % number)])
+            )
+            for number in range(8)
+        ]
+        await asyncio.sleep(0)
+        assert stub.arrived == 3  # the others look up no key
+        known = [asyncio.create_task(ask(application, path)) for _ in range(20)]
+        await asyncio.sleep(0)
+        assert stub.arrived == 23
+        stub.open.set()
+        assert [(await task)[0] for task in made_up] == [200] * 3 + [429] * 5
+        assert {(await task)[0] for task in known} == {200}
+
+    asyncio.run(body())
+
+
+def test_a_poll_of_a_stranger_leaves_the_lane_of_strangers_with_its_good_key():
+    async def body():
+        stub = Reader()
+        application = admission(stub, most=2, most_strangers=1)
+        path = f"/api/work_pools/p/workers/{WORKER}/sync"
+        polls = []
+        for number in range(5):
+            key = [(b"authorization", b"Bearer %d" % number)]
+            polls.append(asyncio.create_task(ask(application, path, headers=key, receive=whole)))
+            await asyncio.sleep(0)
+        assert stub.arrived == 5
+        stub.open.set()
+        assert {(await task)[0] for task in polls} == {200}
+
+    asyncio.run(body())
+
+
+def test_nobody_becomes_known_by_no_header_or_by_our_own_word():
+    async def body():
+        stub = Stub()
+        stub.open.set()
+        application = admission(stub, most=1)
+        for word in (b"", b"ourselves"):
+            application.known.note(word)
+            refused = await ask(
+                application, "/api/flows/filter", headers=[(b"authorization", word)]
+            )
+            assert refused[0] == 429
+
+    asyncio.run(body())

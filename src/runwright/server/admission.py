@@ -3,7 +3,8 @@
 Past its capacity a server that takes everything makes everybody wait until all of them give up.
 Requests of people and programs are therefore refused with 429 while too many are under way; clients
 come again after the pause that they are told. Workers' polls and what executions report are never
-refused: they are few, and a lease that is not renewed in time would end a healthy run.
+refused, once their key is known: they are few, and a lease that is not renewed in time would end a
+healthy run.
 
 A request is under way while the server works on it, not while its body is still coming. Who has
 shown no valid key lately is a stranger; strangers have a lane of their own, so that they cannot
@@ -31,8 +32,15 @@ _VITAL = re.compile(
     r"|v2/concurrency_limits/leases/[^/]+/renew"
     r"|health|ready|ui/changes)/?"
 )
+#: Of these, not even those of strangers: no key is looked up for them, or they last.
+_NEVER_REFUSED = re.compile(r"/api/(health|ready|ui/changes)/?")
 #: What anybody may call.
-_OPEN = frozenset(f"/api{path}" for (_, path), needs in SCOPES.items() if needs == ANYONE)
+_OPEN = frozenset(
+    f"/api{path.rstrip('/')}{end}"
+    for (_, path), needs in SCOPES.items()
+    if needs == ANYONE
+    for end in ("", "/")
+)
 #: How long, in seconds, and for how many keys it is kept that they are valid.
 _KNOWN_FOR, _MOST_KNOWN = 60.0, 10_000
 _NOBODY = b""
@@ -58,23 +66,33 @@ class _Lane:
 
 
 class _Known:
-    """Who has shown a valid key lately, by the header that has it."""
+    """Who has shown a valid key lately, by the header that has it.
+
+    Whoever goes on showing it is never forgotten: what was noted is kept for one turn more.
+    """
 
     def __init__(self) -> None:
-        self._headers: dict[bytes, None] = {}
-        self._since: float | None = None
+        self._headers: set[bytes] = set()
+        self._before: set[bytes] = set()
+        self._turn: asyncio.TimerHandle | None = None
 
     def note(self, header: bytes) -> None:
-        self._headers[header] = None
+        if header in self._headers or header in (_NOBODY, _OURSELVES):
+            return
+        if len(self._headers) >= _MOST_KNOWN:
+            self._before, self._headers = self._headers, set()
+        self._headers.add(header)
+        if self._turn is None:
+            self._turn = asyncio.get_running_loop().call_later(_KNOWN_FOR, self._forget)
 
     def has(self, header: bytes) -> bool:
-        now = asyncio.get_running_loop().time()
-        if self._since is None:
-            self._since = now
-        if now - self._since > _KNOWN_FOR or len(self._headers) > _MOST_KNOWN:
-            self._headers.clear()
-            self._since = now
-        return header in self._headers
+        return header in self._headers or header in self._before
+
+    def _forget(self) -> None:
+        self._before, self._headers = self._headers, set()
+        self._turn = None
+        if self._before:
+            self._turn = asyncio.get_running_loop().call_later(_KNOWN_FOR, self._forget)
 
 
 class Admission:
@@ -84,7 +102,7 @@ class Admission:
         self._behind = behind
         self._people = _Lane(most)
         self._strangers = _Lane(most_strangers)
-        self._vital = _Lane(None)
+        self.vital = _Lane(None)
         self.known = _Known()
         self.intake = Intake()
 
@@ -103,20 +121,21 @@ class Admission:
             await self._behind(scope, visit.receive, send)
         finally:
             visit.leave()
-            if "runwright.access" in scope:  # one that sends no body has shown its key too
+            # One that sends no body has shown its key too; one that is known goes on being known.
+            if "runwright.access" in scope:
                 self.known.note(who)
 
     def _lane_of(self, path: str, who: bytes) -> _Lane:
-        if _VITAL.fullmatch(path) is not None:
-            return self._vital
-        return self._people if who is _OURSELVES or self.known.has(who) else self._strangers
+        if who is _OURSELVES or self.known.has(who):
+            return self.lane_of_the_valid(path)
+        return self._strangers if _NEVER_REFUSED.fullmatch(path) is None else self.vital
 
-    def is_vital(self, lane: _Lane) -> bool:
-        return lane is self._vital
+    def lane_of_the_valid(self, path: str) -> _Lane:
+        """Where a request of somebody with a key belongs."""
+        return self._people if _VITAL.fullmatch(path) is None else self.vital
 
-    def lane_of_the_valid(self, lane: _Lane) -> _Lane:
-        """Where a request goes on that was let through to its body."""
-        return self._people if lane is self._strangers else lane
+    def is_of_strangers(self, lane: _Lane) -> bool:
+        return lane is self._strangers
 
 
 class _Visit:
@@ -143,16 +162,18 @@ class _Visit:
             return await self._receive()
         self._is_read = True
         self.leave()
-        is_open = self._path.rstrip("/") in _OPEN
-        if not is_open:  # its key was found to be good before anything asks for its body
-            self._admission.known.note(self._who)
-            self._lane = self._admission.lane_of_the_valid(self._lane)
-        body = await self._admission.intake.read(
+        admission = self._admission
+        is_open = self._path in _OPEN
+        # Of other routes its key was found to be good before anything asks for its body.
+        if not is_open and admission.is_of_strangers(self._lane):
+            admission.known.note(self._who)
+            self._lane = admission.lane_of_the_valid(self._path)
+        body = await admission.intake.read(
             self._receive,
             self._path,
             self._declared,
             is_stranger=is_open,
-            is_vital=self._admission.is_vital(self._lane),
+            is_vital=self._lane is admission.vital,
         )
         if self._lane.is_full():
             raise Overloaded(_REFUSAL)
