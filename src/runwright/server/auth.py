@@ -113,7 +113,8 @@ class Authenticator:
         authorization = header(scope, b"authorization")
         if authorization is not None:
             secret = secret_in(authorization)
-            principal = await self._check(secret, afresh=needs != REPORT)
+            known = self._recalled(secret, afresh=needs != REPORT)
+            principal = known or await self._look_up(secret)
             if is_change and _is_basic(authorization):
                 refuse_foreign_origin(scope, settings, may_be_absent=True)
             if settings.csrf_protection and scope["type"] != "websocket":
@@ -163,14 +164,24 @@ class Authenticator:
         self, secret: str, *, afresh: bool = False, at_most_s: float = _BELIEVED_SECONDS
     ) -> Principal:
         """`afresh`: nothing is believed of an execution. `at_most_s`: how old a finding may be."""
+        known = self._recalled(secret, afresh=afresh, at_most_s=at_most_s)
+        return known or await self._look_up(secret)
+
+    def _recalled(
+        self, secret: str, *, afresh: bool = False, at_most_s: float = _BELIEVED_SECONDS
+    ) -> Principal | None:
+        """Whose secret it is, where that was looked up lately."""
         if self._revocations.take():
             self._believed.clear()
-        now = self._wiring.clock.monotonic()
         found = self._believed.get(secret)
-        if found is not None and not (afresh and found[0].flow_run_id):
-            principal, looked_up_at, until = found
-            if looked_up_at > now - at_most_s and until > now:
-                return principal
+        if found is None or (afresh and found[0].flow_run_id):
+            return None
+        principal, looked_up_at, until = found
+        now = self._wiring.clock.monotonic()
+        return principal if looked_up_at > now - at_most_s and until > now else None
+
+    async def _look_up(self, secret: str) -> Principal:
+        now = self._wiring.clock.monotonic()
         left = _BELIEVED_SECONDS
         if is_key(secret):
             principal, expires_at = await self._check_key(secret)
@@ -289,13 +300,17 @@ class Access:
             self.is_over = True
             raise
 
+    def is_old(self) -> bool:
+        """Whether the sender has taken its time since it was let in."""
+        return self._wiring.clock.monotonic() - self._since > _FRESH_SECONDS
+
     async def check_if_old(self) -> None:
         """The same, where the sender has taken its time since it was let in.
 
         Raises:
             Denied: as above; or it may less than when the request began, which others were told.
         """
-        if self._wiring.clock.monotonic() - self._since > _FRESH_SECONDS:
+        if self.is_old():
             may = self.principal.scopes
             await self.check()
             if not may <= self.principal.scopes:

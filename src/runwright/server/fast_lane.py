@@ -17,6 +17,7 @@ from runwright import failpoints
 from runwright.server.auth import Authenticator
 from runwright.server.problems import Problem, body_of, log, problem_of
 from runwright.server.scopes import SCOPES, Needs
+from runwright.server.security_headers import Secured, with_security
 from runwright.server.wiring import Wiring
 
 #: (wiring, principal, what is named in the path, body) -> (status, JSON)
@@ -28,7 +29,8 @@ _ANY_ID = re.compile(_ID)
 _OF_RUN = re.compile(rf"/api/flow_runs/{_ID}/(\w+)")
 _SYNC = re.compile(rf"/api/work_pools/([^/\0]+)/workers/{_ID}/sync")
 _encode = msgspec.json.Encoder().encode
-_CONTENT_TYPE = (b"content-type", b"application/json")
+#: Those of every answer, but for its length.
+_HEADERS = Secured(with_security([(b"content-type", b"application/json")]))
 
 
 class FastLane:
@@ -94,13 +96,14 @@ class FastLane:
 
     async def _answer(
         self, found: tuple[Needs, Handler], scope: Any, receive: Any
-    ) -> tuple[int, bytes, list[tuple[bytes, bytes]]]:
+    ) -> tuple[int, bytes, Secured]:
         needs, handler = found
-        headers: list[tuple[bytes, bytes]] = [_CONTENT_TYPE]
+        headers = Secured(_HEADERS)
         try:
             access = await self._authenticator.let_in(scope, needs=needs)
             body = (await receive())["body"]  # whole: see `admission`
-            await access.check_if_old()
+            if access.is_old():
+                await access.check_if_old()
             status, content = await handler(self._wiring, access.principal, body)
         except Exception as error:  # noqa: BLE001  # the edge of the program: nothing may pass
             problem = problem_of(error)
@@ -112,7 +115,7 @@ class FastLane:
                     status=500,
                 )
             status, content = problem.status, _encode(body_of(problem))
-            headers += [(k.lower().encode(), v.encode()) for k, v in problem.headers.items()]
+            headers.extend((k.lower().encode(), v.encode()) for k, v in problem.headers.items())
         headers.append((b"content-length", str(len(content)).encode()))
         return status, content, headers
 

@@ -37,8 +37,8 @@ class TooSlow(Problem):
 class _Reading:
     __slots__ = ("begun", "is_ended", "size", "task")
 
-    def __init__(self, begun: float) -> None:
-        self.task = asyncio.current_task()
+    def __init__(self, task: "asyncio.Task[Any] | None", begun: float) -> None:
+        self.task = task
         self.begun = begun
         self.size = 0
         self.is_ended = False
@@ -80,7 +80,7 @@ class Intake:
         among, most_among = (
             (self._strangers, _MOST_STRANGERS) if is_stranger else (self._others, _MOST_READ)
         )
-        reading = _Reading(loop.time())
+        reading = _Reading(asyncio.current_task(loop), loop.time())
         among[reading] = None
         if len(among) > most_among:
             oldest = next(iter(among))
@@ -90,7 +90,14 @@ class Intake:
             self._is_watching = True
             loop.call_later(_LOOK_EVERY, self._watch, loop)
         try:
-            content = await self._gather(receive, reading, most, is_vital=is_vital)
+            message = await receive()
+            if message["type"] == "http.request" and not message.get("more_body"):
+                # As most are: there at once, and not held beside others.
+                content = message.get("body", b"")
+                if len(content) > most:
+                    raise too_large(most)
+            else:
+                content = await self._gather(message, receive, reading, most, is_vital=is_vital)
         except asyncio.CancelledError:
             if not reading.is_ended:
                 raise
@@ -106,11 +113,16 @@ class Intake:
         return content
 
     async def _gather(
-        self, receive: Receive, reading: _Reading, most: int, *, is_vital: bool
+        self,
+        message: Mapping[str, Any],
+        receive: Receive,
+        reading: _Reading,
+        most: int,
+        *,
+        is_vital: bool,
     ) -> bytes:
         parts: list[bytes] = []
         while True:
-            message = await receive()
             if message["type"] == "http.disconnect":
                 raise Problem("The body of the request did not come whole.", code="incomplete_body")
             part: bytes = message.get("body", b"")
@@ -127,7 +139,8 @@ class Intake:
                         "Retry-After."
                     )
             if not message.get("more_body"):
-                return parts[0] if len(parts) == 1 else b"".join(parts)
+                return b"".join(parts)
+            message = await receive()
 
     def _watch(self, loop: asyncio.AbstractEventLoop) -> None:
         now = loop.time()

@@ -11,6 +11,7 @@ from typing import Any
 from runwright.settings import Settings
 
 _PREFIX = b"x-forwarded-"
+_BEGINNINGS = (_PREFIX, b"forwarded")
 _SCHEMES = {
     "http": {b"http": "http", b"https": "https"},
     "websocket": {b"http": "ws", b"https": "wss"},
@@ -56,7 +57,11 @@ def _is_forwarded(name: bytes) -> bool:
 
 
 def _says_anything(headers: Any) -> bool:
-    return any(_is_forwarded(name) for name, _ in headers)
+    # A loop, since every request comes through here: a generator would take twice as long.
+    for name, _ in headers:  # noqa: SIM110
+        if name.startswith(_BEGINNINGS):
+            return True
+    return False
 
 
 def _said(headers: Any) -> dict[bytes, list[bytes]]:

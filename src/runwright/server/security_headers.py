@@ -28,6 +28,10 @@ _FORBIDDEN = 403
 _STARTS = frozenset({"http.response.start", "websocket.accept", "websocket.http.response.start"})
 
 
+class Secured(list[Header]):
+    """The headers of an answer that have these already: of what is answered thousands of times."""
+
+
 class SecurityHeaders:
     """An ASGI application in front of another."""
 
@@ -39,7 +43,7 @@ class SecurityHeaders:
             send = _Handshake(scope, send)
 
         async def guarded(message: Any) -> None:
-            if message["type"] in _STARTS:
+            if message["type"] in _STARTS and type(message.get("headers")) is not Secured:
                 message = {**message, "headers": with_security(message.get("headers", ()))}
             await send(message)
 

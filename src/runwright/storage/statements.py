@@ -166,11 +166,10 @@ class CompiledStatement:
     def bind(self, parameters: Parameters) -> list[Any]:
         """The values in the order the text wants them."""
         get = parameters.get
-        values: list[Any] = []
-        for name, convert, default in self._binds:
-            value = get(name, default)
-            values.append(value if value is None or convert is None else convert(value))
-        return values
+        return [
+            value if (value := get(name, default)) is None or convert is None else convert(value)
+            for name, convert, default in self._binds
+        ]
 
     def rows(self, raw: Sequence[Any]) -> Sequence[Any]:
         """What the driver gave, with Python's types and named columns."""

@@ -19,9 +19,10 @@ class Watch:
 
     def take(self) -> bool:
         """Whether a topic was woken since the last call, without waiting."""
-        was_woken = self._event.is_set()
+        if not self._event.is_set():
+            return False
         self._event.clear()
-        return was_woken
+        return True
 
     async def wait(self, timeout_s: float) -> bool:
         """Whether a topic was woken since the last call, or within `timeout_s` from now."""
