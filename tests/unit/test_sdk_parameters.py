@@ -283,3 +283,23 @@ def test_parameters_are_shown_as_json():
     assert shown["point"] == {"x": 1, "y": 2}
     assert shown["nested"][0].endswith("Handle>")
     assert shown["nested"][1] == {"a": [1, 2]}
+
+
+def test_a_secret_default_inside_a_model_is_left_out_of_the_schema() -> None:
+    from pydantic import BaseModel, SecretStr
+
+    class Inner(BaseModel):
+        password: SecretStr = SecretStr("topsecret")
+        port: int = 5432
+
+    class Outer(BaseModel):
+        inner: Inner = Inner()
+
+    shared = Inner()
+
+    def fn(outer: Outer, direct: Inner = shared) -> None: ...
+
+    schema = parameter_schema(fn)
+    assert "**" not in str(schema)
+    assert schema["definitions"]["Inner"]["properties"]["port"]["default"] == 5432
+    assert "default" not in schema["definitions"]["Inner"]["properties"]["password"]

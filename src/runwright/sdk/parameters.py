@@ -258,8 +258,26 @@ def _schema_of(parameter: Parameter, definitions: dict[str, Any]) -> dict[str, A
         )
     except (PydanticUserError, PydanticSchemaGenerationError):
         return {}
-    definitions |= schema.get("$defs", {})
-    return schema.get("items", {})
+    definitions |= {name: _without_masks(each) for name, each in schema.get("$defs", {}).items()}
+    return _without_masks(schema.get("items", {}))
+
+
+def _without_masks(schema: Any) -> Any:
+    """Without defaults in which a secret is masked: a form would give the mask back."""
+    if isinstance(schema, list):
+        return [_without_masks(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    fields = schema.get("properties")
+    if isinstance(fields, dict):  # one of them may be called "default"
+        kept = {name: _without_masks(each) for name, each in fields.items()}
+        rest = {key: value for key, value in schema.items() if key != "properties"}
+        return {**_without_masks(rest), "properties": kept}
+    return {
+        key: _without_masks(value)
+        for key, value in schema.items()
+        if key != "default" or not _holds_mask(value)
+    }
 
 
 def _descriptions(fn: Callable[..., Any]) -> dict[str, str]:
