@@ -96,7 +96,7 @@ def test_a_browser_signs_in_once_and_changes_need_a_token(api):
         ("/api/flow_runs/filter", b'{"flow_runs": {"name": {"like_": "a\\u0000b"}}}'),
         ("/api/flow_runs/filter", b'{"flow_runs": {"start_time": {"after_": "2026-01-01T00:00"}}}'),
         ("/api/flow_runs/filter", b'{"flow_runs": {"state": {"type": {"any_": ["NO"]}}}}'),
-        ("/api/flow_runs/filter", b'{"flow_runs": ' + b"[" * 100_000 + b"}"),
+        ("/api/flow_runs/filter", b'{"flow_runs": ' + b"[" * 50_000 + b"}"),
         ("/api/flow_runs/paginate", b'{"page": 0}'),
         ("/api/flow_runs/history", b'{"history_start": "2026-01-01T00:00:00Z"}'),
         ("/api/logs/", b'[{"name":"n","level":1,"message":"m","timestamp":"2026-01-01T00:00"}]'),

@@ -34,7 +34,7 @@ COUNTED = set(RESOURCES) - {"logs"}
 def values_of(kind):
     """Values to try for the type of a criterion's field."""
     if get_origin(kind) is list:
-        (item,) = get_args(kind)
+        (item,) = (each for inner in get_args(kind) for each in members(inner))
         return [[], [values_of(item)[0]], values_of(item)[:1] * 45]
     if get_origin(kind) is Literal:
         return list(get_args(kind))
