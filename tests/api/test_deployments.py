@@ -59,6 +59,7 @@ def test_a_deployment_is_saved_once_by_flow_and_name(api, flow_id, pool):
         ({"flow_id": str(uuid4())}, 404, "flow_not_found"),
         ({"schedules": [{"schedule": {"cron": "61 * * * *"}}]}, 422, "invalid_schedule"),
         ({"job_variables": {"imge": "x"}}, 422, "unknown_job_variable"),
+        ({"job_variables": {"env": "A=x"}}, 422, "invalid_job_variables"),
         ({"parameter_openapi_schema": SCHEMA, "parameters": {"n": "x"}}, 422, "invalid_parameters"),
     ],
 )
@@ -68,6 +69,20 @@ def test_what_cannot_be_deployed_is_refused_and_leaves_nothing(
     reply = deploy(api, flow_id, **change)
     assert (reply.status, reply.json["code"]) == (status, code), reply.json
     assert api.ok("POST", "/api/deployments/count", {}) == 0
+
+
+@pytest.mark.parametrize(
+    ("variables", "code"),
+    [({"env": "A=x"}, "invalid_job_variables"), ({"imge": "x"}, "unknown_job_variable")],
+)
+def test_a_deployment_is_not_changed_to_job_variables_that_its_pool_refuses(
+    api, flow_id, pool, variables, code
+):
+    made = deploy(api, flow_id, job_variables={"env": {"A": "x"}}).json
+    reply = api.send("PATCH", f"/api/deployments/{made['id']}", {"job_variables": variables})
+    assert (reply.status, reply.json["code"]) == (422, code), reply.json
+    after = api.ok("GET", f"/api/deployments/{made['id']}")
+    assert after["job_variables"] == {"env": {"A": "x"}}
 
 
 def test_an_invalid_cron_names_the_field_and_shows_a_right_one(api, flow_id, pool):

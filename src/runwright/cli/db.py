@@ -165,8 +165,8 @@ def _owned(given: str | None) -> Iterator[str]:
     with server_packages():
         from alembic.util.exc import CommandError
 
-        from runwright.server.database import take_lock
-    lock = take_lock(url, "command")
+        from runwright.server.database import MAINTENANCE, take_lock
+    lock = take_lock(url, MAINTENANCE)
     try:
         yield url
     except CommandError as error:

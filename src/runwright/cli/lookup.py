@@ -7,6 +7,7 @@ from runwright.api.filters import FlowRunFilter, Query, TextIs
 from runwright.api.flow_runs import FlowRun
 from runwright.cli.session import Caller
 from runwright.client.calls import deployments, flow_runs, flows
+from runwright.core.texts import listed
 from runwright.errors import NotFound
 
 
@@ -65,9 +66,9 @@ def deployment(caller: Caller, named: str) -> Deployment:
 
 def _no_deployment(caller: Caller, named: str) -> NotFound:
     known = sorted(full_names(caller, caller.call(deployments.find())).values())
-    listed = f"Deployments: {', '.join(known[:10])}." if known else "There are none yet."
+    there = f"Deployments: {listed(known)}." if known else "There are none yet."
     return NotFound(
-        f"There is no deployment {named!r}; name one as flow/deployment. {listed}",
+        f"There is no deployment {named!r}; name one as flow/deployment. {there}",
         status=404,
         code="not_found",
     )

@@ -1,5 +1,7 @@
 """Texts that users' code brings along: readable, encodable as UTF-8, and of a bounded length."""
 
+from collections.abc import Sequence
+
 #: Characters of a message; the rest is cut out of its middle, and a note says how much.
 LONGEST_STATE_MESSAGE = 10_000
 LONGEST_LOG_MESSAGE = 500_000
@@ -16,6 +18,12 @@ def shortened(text: str, most: int) -> str:
     note = f"\n[... {len(text) - most:,} of {len(text):,} characters were cut here ...]\n"
     tail = most // 4
     return text[: most - tail] + note + text[len(text) - tail :]
+
+
+def listed(names: Sequence[str], most: int = 10) -> str:
+    """The names for a message, and how many more there are where it would be too long."""
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {more:,} more" if more > 0 else "")
 
 
 def encodable(text: str) -> str:

@@ -27,6 +27,8 @@ def sqlite_path(database_url: str) -> Path | None:
 #: How long one waits for a command without a server to be done with the file, in seconds.
 PATIENCE = 15.0
 _LOOK_EVERY = 0.02
+#: The role of a command that no server could carry out instead.
+MAINTENANCE = "maintenance"
 
 
 class DatabaseLock:
@@ -51,7 +53,8 @@ class DatabaseLock:
 def take_lock(database_url: str, role: str, patience: float = PATIENCE) -> DatabaseLock | None:
     """Own the SQLite file until the lock is closed; None where none is needed.
 
-    `role` is "server" or "command". Commands are waited for: they are soon done. Blocking.
+    `role` is "server", "command" or `MAINTENANCE`. Commands are waited for: they are soon done.
+    Blocking.
 
     Raises:
         DatabaseInUse: a server has it, or commands had it all the time.
@@ -127,6 +130,12 @@ def _in_use(path: Path, owner: str, *, is_server: bool, role: str) -> DatabaseIn
         advice = (
             "Stop that server (runwright server stop), or name another database with "
             "--database-url."
+        )
+    elif role == MAINTENANCE:
+        advice = (
+            "This command needs the database for itself, and no server can do it while it runs. "
+            "Stop that server (runwright server stop, or whatever started it), repeat the command "
+            "and start the server again. Runs go on meanwhile: their workers keep what they report."
         )
     else:
         advice = (

@@ -14,6 +14,7 @@ from runwright.api.blocks import (
 )
 from runwright.core.block_secrets import Place, hide, is_kept, restore, secret_places
 from runwright.core.ids import NewId
+from runwright.core.texts import listed
 from runwright.server.problems import Conflict, Denied, Missing, Unprocessable
 from runwright.server.vault import Sealed, Vault
 from runwright.storage.block_documents import (
@@ -204,7 +205,7 @@ def _refuse_redirection(
 
 
 def _named(places: set[Place]) -> str:
-    return ", ".join(sorted(".".join(map(str, place)) for place in places)[:5])
+    return listed(sorted(".".join(map(str, place)) for place in places), 5)
 
 
 def _secret_fields(schema: BlockSchema) -> list[str]:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from runwright.core.job_overrides import overridden, refused
+from runwright.core.texts import listed
 from runwright.server.keys import INFRASTRUCTURE, Principal
 from runwright.server.problems import Denied
 
@@ -26,7 +27,7 @@ def refuse_overrides(
     names = refused(overridden(variables), allowed)
     if names:
         raise Denied(
-            f"The job variables {', '.join(names[:10])} say what a worker executes, and {what} "
+            f"The job variables {listed(names)} say what a worker executes, and {what} "
             f"does not let a run set them. Set them in the deployment, name them in its "
             f"overridable_job_variables, or use a key with the scope {INFRASTRUCTURE}.",
             status=403,

@@ -13,7 +13,7 @@ from runwright.core.ids import NewId
 from runwright.core.states import StateType
 from runwright.server.policy import Policy
 from runwright.server.problems import Missing, Unprocessable
-from runwright.server.schema_checks import check_parameters, check_schema
+from runwright.server.schema_checks import check_job_variables, check_parameters, check_schema
 from runwright.server.use_cases.deployment_versions import note_version
 from runwright.server.use_cases.edit_schedules import (
     replace_schedules,
@@ -109,6 +109,8 @@ def change_deployment(
     update_deployment(tx, deployment_id, changes | {"updated": tx.now, "updated_by": creator})
     note_version(tx, deployment_id, new_id, creator)
     after = locked_deployment(tx, deployment_id)
+    if "job_variables" in changes or "work_queue_id" in changes:
+        _check_variables(tx, deployment_id)
     if changes.get("parameters") is not None or changes.get("parameter_openapi_schema"):
         _check_defaults(after.enforce_parameter_schema, after.parameter_openapi_schema, after)
     if wanted.paused is not msgspec.UNSET:
@@ -194,13 +196,26 @@ def no_deployment(deployment_id: UUID) -> Missing:
     )
 
 
+def _check_variables(tx: Transaction, deployment_id: UUID) -> None:
+    there = deployment_with_pool(tx, deployment_id)
+    if there is not None and there.work_pool_name is not None:
+        pool = pool_row_of_name(tx, there.work_pool_name)
+        check_job_variables_of(pool, there.job_variables)
+
+
 def check_job_variables_of(pool: Any, variables: dict[str, Any]) -> None:
-    """Refuse job variables that the template of the pool does not have.
+    """Refuse job variables that the template of the pool does not have, or not with such values.
+
+    Those that are required may come with the run.
 
     Raises:
         UnknownJobVariable: there is no variable of that name.
+        Unprocessable: code `invalid_job_variables`.
     """
     job_template.refuse_unknown(pool.base_job_template, variables)
+    schema = job_template.variables_schema(pool.base_job_template)
+    optional = {name: rule for name, rule in schema.items() if name != "required"}
+    check_job_variables(optional, variables, pool.name)
 
 
 def _values_of(tx: Transaction, wanted: DeploymentCreate) -> dict[str, Any]:
