@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import pytest
 from tests.hostile.borders.handshake import Websocket
-from tests.hostile.conftest import HostileSite
+from tests.hostile.conftest import HostileSite, now
 
 BRANCHES = 24
 
@@ -188,3 +188,25 @@ def test_strangers_websockets_take_no_memory_and_keep_nobody_out(site: HostileSi
         assert sum(taken[:6]) < 6 * 12, taken
         opener = opened.enter_context(Websocket(port, "/api/events/out"))
         assert opener.auth(key)["type"] == "auth_success"
+
+
+def test_what_a_finished_process_has_left_cannot_ask_any_more(site: HostileSite) -> None:
+    """Its run has Completed by itself, so that nobody has changed its claim."""
+    mine = site.execution("p")
+    other = site.deploy("hello", "q")
+    path = f"/deployments/{other}/create_flow_run"
+    assert mine.ask("POST", path, {}).status == 201
+    state = {"id": str(uuid4()), "type": "COMPLETED", "name": "Completed", "timestamp": now()}
+    entry = {"kind": "flow_state", "flow_run_id": mine.run, "state": state}
+    assert mine.journal(entry, first=1).status == 200
+    exit_ = {"token": mine.spec["token"], "execution_id": mine.spec["execution_id"], "exit_code": 0}
+    for _ in range(2):  # the answer may be lost
+        assert mine.ask("POST", f"/flow_runs/{mine.run}/exit", exit_).status == 200
+    asked = [
+        mine.ask("POST", path, {}),
+        mine.ask("POST", "/variables/", {"name": "left", "value": 1}),
+        mine.ask("POST", "/v2/concurrency_limits/increment", {"names": ["x"], "slots": 1}),
+        mine.ask("GET", f"/flow_runs/{mine.run}"),
+    ]
+    assert {each.status for each in asked} == {403}
+    assert site.send("GET", f"/flow_runs/{mine.run}").json["state"]["type"] == "COMPLETED"

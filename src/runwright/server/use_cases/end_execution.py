@@ -20,7 +20,7 @@ from runwright.server.problems import Conflict, Missing
 from runwright.server.use_cases.stop_children import stop_children
 from runwright.storage.engine import Transaction
 from runwright.storage.moves import new_state, present_state, record_move
-from runwright.storage.runs import READ, insert_run, lock_run
+from runwright.storage.runs import OVER, READ, insert_run, lock_run
 from runwright.storage.statements import Prepared
 from runwright.storage.tables import flow_run, task_run, task_run_state
 
@@ -41,7 +41,10 @@ _LAST_ATTEMPT = Prepared(select(func.max(_c.attempt)).where(_c.root_run_id == bi
 _KEEP_REPORT = Prepared(
     update(flow_run)
     .where(_c.id == bindparam("run_id"))
-    .values(exit_report=bindparam("report", type_=_c.exit_report.type))
+    .values(
+        exit_report=bindparam("report", type_=_c.exit_report.type),
+        credential_hash=bindparam("credential"),
+    )
 )
 _COPIED = (
     "name", "flow_id", "flow_version", "deployment_id", "deployment_version", "work_queue_id",
@@ -259,7 +262,11 @@ _INSERT_TASK_STATE = Prepared(
 
 
 def _keep_report(tx: Transaction, run: Any, report: ExitReport) -> None:
-    tx.execute(_KEEP_REPORT, {"run_id": run.id, "report": msgspec.to_builtins(report)})
+    """With it the credential ends, by which the run's process and what it has left could ask."""
+    kept = run.credential_hash
+    credential = kept and OVER + kept.removeprefix(OVER)
+    told = msgspec.to_builtins(report)
+    tx.execute(_KEEP_REPORT, {"run_id": run.id, "report": told, "credential": credential})
 
 
 def _answer(tx: Transaction, run: Any) -> ExitAnswer:
