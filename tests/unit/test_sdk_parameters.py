@@ -303,3 +303,20 @@ def test_a_secret_default_inside_a_model_is_left_out_of_the_schema() -> None:
     assert "**" not in str(schema)
     assert schema["definitions"]["Inner"]["properties"]["port"]["default"] == 5432
     assert "default" not in schema["definitions"]["Inner"]["properties"]["password"]
+
+
+def test_what_pydantic_cannot_read_is_not_validated_and_said_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    from pydantic.v1 import BaseModel
+
+    class Old(BaseModel):
+        a: int
+
+    def fn(old: Old, frame: "Optional[pd.DataFrame]" = None, ahead: "Later" = None) -> None: ...  # type: ignore[name-defined]  # noqa: F821
+
+    old = Old(a=1)
+    for _ in range(2):
+        assert validate(fn, {"old": old, "frame": 3, "ahead": 4})["old"] is old
+    assert sum("old is not validated" in line for line in caplog.messages) == 1
+    assert set(parameter_schema(fn)["properties"]) == {"old", "frame", "ahead"}

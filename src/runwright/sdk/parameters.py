@@ -10,7 +10,7 @@ from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin
 
 from runwright.core.masks import MASK
-from runwright.core.texts import shown
+from runwright.core.texts import error_text, shown
 from runwright.errors import ParameterError
 from runwright.sdk.parameter_values import jsonable, secret_schema
 from runwright.sdk.signatures import (
@@ -106,7 +106,12 @@ def _fit(parameter: Parameter, value: Any, problems: list[str]) -> Any:
     from pydantic import ValidationError
 
     try:
-        return _adapter(annotation).validate_python(value)
+        adapter = _adapter(annotation)
+    except Exception as error:  # noqa: BLE001  # annotations are users' code
+        _say_once(parameter.name, shown(annotation), error_text(error).partition("\n")[0])
+        return value
+    try:
+        return adapter.validate_python(value)
     except ValidationError as error:
         problems += [
             f"{'.'.join([parameter.name, *map(str, each['loc'])])}: {each['msg']}. "
@@ -114,6 +119,13 @@ def _fit(parameter: Parameter, value: Any, problems: list[str]) -> Any:
             for each in error.errors(include_url=False)
         ]
         return value
+
+
+@lru_cache(maxsize=1024)
+def _say_once(name: str, annotation: str, why: str) -> None:
+    from runwright.sdk.logging import warn_in_run  # late: few annotations need it
+
+    warn_in_run("Parameter %s is not validated: %s cannot be read. %s", name, annotation, why)
 
 
 def _whole_annotation(parameter: Parameter) -> Any:
@@ -248,15 +260,12 @@ def _holds_mask(value: Any) -> bool:
 def _schema_of(parameter: Parameter, definitions: dict[str, Any]) -> dict[str, Any]:
     if parameter.annotation is MISSING:
         return {}
-    from pydantic import PydanticUserError
-    from pydantic.errors import PydanticSchemaGenerationError
-
     try:
         # As the items of a list a model comes out as a reference, wherever it is used.
         schema = _adapter(list[_whole_annotation(parameter)]).json_schema(
             ref_template="#/definitions/{model}", by_alias=True
         )
-    except (PydanticUserError, PydanticSchemaGenerationError):
+    except Exception:  # noqa: BLE001  # types that have no schema, and those that are users' code
         return {}
     definitions |= {name: _without_masks(each) for name, each in schema.get("$defs", {}).items()}
     return _without_masks(schema.get("items", {}))
