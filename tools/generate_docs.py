@@ -81,6 +81,19 @@ def limits_page() -> str:
         ("A log line as it is listed", f"{limits.MAX_SHOWN_LINE:,} characters", "cut"),
         ("All lines of a page of a log", f"{limits.MAX_GATHERED:,} characters", "cut"),
         ("Payloads of a page of events", f"{limits.MAX_GATHERED:,} bytes", "on the next page"),
+        ("Rows of a page", f"{limits.MAX_PAGE:,} bytes", "streamed in parts"),
+        ("A part of a page that is streamed", f"{limits.MAX_PART:,} bytes, or one row", ""),
+        (
+            "Large answers that are held, all readers together",
+            f"{limits.MAX_HELD // limits.MIB} MiB",
+            "wait; 503 `busy` after 30 s",
+        ),
+        (
+            "Time that a reader may take nothing of a large answer",
+            f"{limits.READER_PATIENCE_S:g} s, 2 s while others wait for room",
+            "the connection is cut",
+        ),
+        ("Rate of reading a large answer", f"{limits.READER_RATE // limits.KIB} KiB/s", "cut"),
     ]
     lines = [
         "# Limits",

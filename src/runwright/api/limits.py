@@ -77,6 +77,15 @@ MAX_SCHEMA = 512 * KIB
 MAX_SHOWN_LINE = 20_000
 #: The bytes of a page after which no more of it is gathered at once: the rest is streamed.
 MAX_GATHERED = MIB
+#: The bytes of a page of rows that is sent as a whole. A larger one is streamed.
+MAX_PAGE = MIB // 2
+#: The bytes of one part of a page that is streamed. A row that has more is a part by itself.
+MAX_PART = MIB // 4
+#: The bytes of large answers that one server holds at a time, all readers together.
+MAX_HELD = 24 * MIB
+#: Seconds that a reader may let a large answer wait, and bytes for which it gets one more.
+READER_PATIENCE_S = 10.0
+READER_RATE = 32 * KIB
 
 Name = Annotated[str, Meta(max_length=MAX_NAME)]
 Key = Annotated[str, Meta(max_length=MAX_KEY)]

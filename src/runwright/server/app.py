@@ -23,6 +23,7 @@ from runwright.server.decoding import refuse_nul
 from runwright.server.fast_lane import FastLane
 from runwright.server.field_limits import check_sizes, describe_limits, structs_in
 from runwright.server.keys import Principal
+from runwright.server.outlet import Outlet
 from runwright.server.problems import (
     Denied,
     Problem,
@@ -78,7 +79,9 @@ def create_app(wiring: Wiring) -> ASGIApp:
     parameters.update(_parameters(litestar))
     page = UserInterface(litestar, wiring.settings.ui_base_path)
     within = Admission(FastLane(page, wiring, authenticator))
-    return SecurityHeaders(TrustedProxies(within, wiring.settings))
+    proxied = TrustedProxies(within, wiring.settings)
+    # Outermost: it knows the connection itself, and not whom a proxy speaks for.
+    return Outlet(SecurityHeaders(proxied), wiring.answers)
 
 
 class _Litestar(Litestar):

@@ -15,13 +15,14 @@ import msgspec
 
 from runwright import failpoints
 from runwright.server.auth import Authenticator
+from runwright.server.pages import StreamedPage
 from runwright.server.problems import Problem, body_of, log, problem_of
 from runwright.server.scopes import SCOPES, Needs
 from runwright.server.security_headers import Secured, with_security
 from runwright.server.wiring import Wiring
 
 #: (wiring, principal, what is named in the path, body) -> (status, JSON)
-Handler = Callable[..., Awaitable[tuple[int, bytes]]]
+Handler = Callable[..., Awaitable[tuple[int, bytes | StreamedPage]]]
 #: A scope, or alternatives.
 
 _ID = r"([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})"
@@ -75,6 +76,9 @@ class FastLane:
             await self.behind(scope, receive, send)
             return
         status, content, headers = await self._answer(found, scope, receive)
+        if not isinstance(content, bytes):
+            await content.to_asgi_response(None, None)(scope, receive, send)
+            return
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": content})
 
@@ -96,7 +100,7 @@ class FastLane:
 
     async def _answer(
         self, found: tuple[Needs, Handler], scope: Any, receive: Any
-    ) -> tuple[int, bytes, Secured]:
+    ) -> tuple[int, bytes | StreamedPage, Secured]:
         needs, handler = found
         headers = Secured(_HEADERS)
         try:
@@ -116,7 +120,8 @@ class FastLane:
                 )
             status, content = problem.status, _encode(body_of(problem))
             headers.extend((k.lower().encode(), v.encode()) for k, v in problem.headers.items())
-        headers.append((b"content-length", str(len(content)).encode()))
+        if isinstance(content, bytes):
+            headers.append((b"content-length", str(len(content)).encode()))
         return status, content, headers
 
 

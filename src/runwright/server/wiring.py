@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from runwright.core.clock import Clock
 from runwright.core.ids import NewId
+from runwright.server.answer_room import AnswerRoom
 from runwright.server.event_feed import EventFeed
 from runwright.server.policy import Policy
 from runwright.server.use_cases.wait_for_work import WorkDesk
@@ -29,6 +30,8 @@ class Wiring:
     own_url: str | None = None
     #: Set when the server stops: parked polls answer at once.
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    #: For large answers, all readers together.
+    answers: AnswerRoom = field(default_factory=AnswerRoom)
     #: The terms of leases.
     policy: Policy = field(init=False)
     #: Where workers wait for work.

@@ -36,6 +36,7 @@ ARTIFACTS: Resource[Artifact] = Resource(
     table=artifact,
     columns=(*(_c[name] for name in _PLAIN), _c.metadata_.label("metadata_")),
     to_wire=_to_wire,
+    as_stored=True,
     sorts={
         "ID_DESC": (_c.id.desc(),),
         "CREATED_DESC": (_c.created.desc(), _c.id),
@@ -60,12 +61,20 @@ LATEST_ARTIFACTS: Resource[LatestArtifact] = Resource(
     table=artifact,
     columns=ARTIFACTS.columns,
     to_wire=_latest_to_wire,
+    as_stored=True,
     sorts=ARTIFACTS.sorts,
     only=and_(
         _c.key.is_not(None),
         ~exists(select(1).where(_newer.c.key == _c.key, _is_newer).correlate(artifact)),
     ),
 )
+
+
+def latest_of_key(tx: "Transaction", key: str) -> UUID | None:
+    """The id of the newest artifact of a key."""
+    newest = LATEST_ARTIFACTS.within(select(_c.id)).where(_c.key == key)
+    found: UUID | None = tx.execute(newest).scalar()
+    return found
 
 
 def add_artifact(tx: "Transaction", artifact_id: UUID, made: ArtifactCreate) -> None:

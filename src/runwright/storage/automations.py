@@ -28,6 +28,7 @@ AUTOMATIONS: Resource[Automation] = Resource(
     table=automation,
     columns=tuple(_c[name] for name in _FIELDS),
     to_wire=_to_wire,
+    as_stored=True,
     sorts={
         "NAME_ASC": (_c.name.asc(), _c.id),
         "NAME_DESC": (_c.name.desc(), _c.id),

@@ -5,15 +5,15 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy import bindparam, delete, func, select, update
 
 from runwright.api.deployments import ConcurrencyOptions, Deployment, DeploymentStatus
-from runwright.api.filters import PageQuery, Query
 from runwright.storage.criteria import among
-from runwright.storage.queries import Page, Resource, read_many, read_one, read_page
+from runwright.storage.queries import Resource, read_one
 from runwright.storage.schedules import schedules_of
 from runwright.storage.statements import Prepared
 from runwright.storage.tables import deployment, flow, schedule, work_pool, work_queue
+from runwright.storage.weights import weight_of
 from runwright.storage.workers import POLLED_LATELY, beats, is_alive
 
 if TYPE_CHECKING:
@@ -44,6 +44,12 @@ def _to_wire(row: Any, now: datetime) -> Deployment:
     )
 
 
+_schedules = (
+    select(func.coalesce(func.sum(weight_of((schedule.c.schedule, schedule.c.parameters))), 0))
+    .where(schedule.c.deployment_id == _c.id)
+    .correlate(deployment)
+    .scalar_subquery()
+)
 DEPLOYMENTS: Resource[Deployment] = Resource(
     table=deployment,
     columns=(
@@ -56,6 +62,7 @@ DEPLOYMENTS: Resource[Deployment] = Resource(
         work_pool, work_pool.c.id == work_queue.c.work_pool_id
     ),
     to_wire=_to_wire,
+    more_weight=_schedules,
     sorts={
         "NAME_ASC": (_c.name.asc(), _c.id),
         "NAME_DESC": (_c.name.desc(), _c.id),
@@ -92,7 +99,7 @@ _row_by_name = select(deployment).where(
 def find_deployment(tx: "Transaction", deployment_id: UUID) -> Deployment | None:
     """The deployment of that id, with its schedules."""
     found = read_one(tx, DEPLOYMENTS, deployment_id)
-    return None if found is None else _with_schedules(tx, [found])[0]
+    return None if found is None else with_schedules(tx, [found])[0]
 
 
 def find_deployment_by_name(
@@ -101,24 +108,7 @@ def find_deployment_by_name(
     """The deployment of that name of the flow of that name, with its schedules."""
     names = {"wanted_flow": flow_name, "wanted_name": deployment_name}
     row = tx.execute(_by_name, names).first()
-    return None if row is None else _with_schedules(tx, [_to_wire(row, tx.now)])[0]
-
-
-def filter_deployments(tx: "Transaction", query: Query) -> list[Deployment]:
-    """Those that a `/filter` asks for, with their schedules."""
-    return _with_schedules(tx, read_many(tx, DEPLOYMENTS, query))
-
-
-def page_of_deployments(tx: "Transaction", query: PageQuery) -> Page[Deployment]:
-    """The page that a `/paginate` asks for, with schedules."""
-    page = read_page(tx, DEPLOYMENTS, query)
-    return Page(
-        results=_with_schedules(tx, page.results),
-        count=page.count,
-        limit=page.limit,
-        pages=page.pages,
-        page=page.page,
-    )
+    return None if row is None else with_schedules(tx, [_to_wire(row, tx.now)])[0]
 
 
 def deployment_with_pool(tx: "Transaction", deployment_id: UUID) -> Any:
@@ -163,6 +153,7 @@ def mark_polled(tx: "Transaction", deployment_ids: list[UUID]) -> None:
     )
 
 
-def _with_schedules(tx: "Transaction", found: list[Deployment]) -> list[Deployment]:
+def with_schedules(tx: "Transaction", found: list[Deployment]) -> list[Deployment]:
+    """The deployments, each with its schedules."""
     of_each = schedules_of(tx, [each.id for each in found])
     return [msgspec.structs.replace(each, schedules=of_each.get(each.id, [])) for each in found]

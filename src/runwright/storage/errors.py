@@ -4,6 +4,7 @@ runwright.errors.DatabaseError
 └── StorageError              has a stable `code` and the HTTP `status` that fits it
     ├── StorageFull           the disk is full: nothing of the transaction was kept
     ├── StorageInterrupted    a query took longer than it was given; it goes on elsewhere
+    ├── ResultTooLarge        a query found more bytes than it may gather; it is read in parts
     ├── QueryTooSlow          a query took longer than any is given
     ├── StorageCrowded        too many long queries wait already
     ├── StorageLost           the database was removed, replaced or damaged
@@ -34,6 +35,12 @@ class StorageInterrupted(StorageError):
     """A query took longer than it was given; it goes on elsewhere."""
 
     code = "storage_interrupted"
+
+
+class ResultTooLarge(StorageError):
+    """A query found more bytes than it may gather at once; it is read in parts."""
+
+    code = "result_too_large"
 
 
 class QueryTooSlow(StorageError):

@@ -91,6 +91,7 @@ FLOW_RUNS: Resource[FlowRun] = Resource(
         work_queue, work_queue.c.id == _c.work_queue_id
     ),
     to_wire=_to_wire,
+    as_stored=True,
     sorts={
         "ID_DESC": (_c.id.desc(),),
         # What has not started is first in one and last in the other, and an index gives both.

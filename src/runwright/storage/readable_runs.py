@@ -77,6 +77,7 @@ READABLE_RUNS: Resource[FlowRun] = Resource(
     ),
     source=FLOW_RUNS.source,
     to_wire=_to_wire,
+    as_stored=True,
     sorts=FLOW_RUNS.sorts,
     only=_c.id.in_(_ids()),
 )

@@ -26,6 +26,7 @@ SAVED_SEARCHES: Resource[SavedSearch] = Resource(
     table=saved_search,
     columns=tuple(saved_search.columns),
     to_wire=_to_wire,
+    as_stored=True,
     sorts={"NAME_ASC": (_c.name.asc(), _c.id)},
 )
 

@@ -115,7 +115,7 @@ class SqliteTransaction:
         try:
             if parameters is None or isinstance(parameters, Mapping):
                 cursor = raw.execute(compiled.text, compiled.bind(parameters or {}))
-                rows = compiled.rows(cursor.fetchall())
+                rows = compiled.rows(compiled.fetch(cursor))
                 return Result(rows, len(rows) if rows else cursor.rowcount)
             cursor = raw.executemany(compiled.text, [compiled.bind(each) for each in parameters])
         except sqlite3.IntegrityError as error:

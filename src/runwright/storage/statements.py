@@ -15,6 +15,7 @@ from sqlalchemy.engine import Dialect as SqlDialect
 from sqlalchemy.sql import Executable
 
 from runwright.storage.dialect import Dialect
+from runwright.storage.errors import ResultTooLarge
 from runwright.storage.types import (
     Id,
     Ids,
@@ -26,6 +27,7 @@ from runwright.storage.types import (
     instant_of,
 )
 from runwright.storage.types import json_text as text_of_json
+from runwright.storage.weights import is_heavy
 
 Parameters = Mapping[str, Any]
 Convert = Callable[[Any], Any]
@@ -90,9 +92,11 @@ class Prepared:
     Parameters that are left out are NULL; `Dialect.among` stands for an IN over ids.
     With `to_send`, ids and JSON documents may come out as the database has them, text and
     `msgspec.Raw`: good for nothing but encoding.
+    With `most`, no more than so many bytes of texts and documents are gathered where the driver
+    hands over row by row (SQLite's).
     """
 
-    __slots__ = ("_columns", "_compiled", "_statement", "_to_send")
+    __slots__ = ("_columns", "_compiled", "_most", "_statement", "_to_send")
 
     def __init__(
         self,
@@ -100,10 +104,12 @@ class Prepared:
         columns: Sequence[str] | None = None,
         *,
         to_send: bool = False,
+        most: int | None = None,
     ) -> None:
         self._statement = statement
         self._columns = columns
         self._to_send = to_send
+        self._most = most
         self._compiled: dict[str, CompiledStatement] = {}
 
     def built(self, dialect: Dialect) -> Executable:
@@ -116,7 +122,11 @@ class Prepared:
         compiled = self._compiled.get(dialect.name)
         if compiled is None:
             compiled = self._compiled[dialect.name] = CompiledStatement(
-                self.built(dialect), sql_dialect, self._columns, to_send=self._to_send
+                self.built(dialect),
+                sql_dialect,
+                self._columns,
+                to_send=self._to_send,
+                most=self._most,
             )
         return compiled
 
@@ -124,7 +134,7 @@ class Prepared:
 class CompiledStatement:
     """Text, the order of its parameters, and how values go in and come out."""
 
-    __slots__ = ("_binds", "_make_row", "_results", "text")
+    __slots__ = ("_binds", "_heavy", "_make_row", "_most", "_results", "text")
 
     @property
     def gives_rows(self) -> bool:
@@ -138,6 +148,7 @@ class CompiledStatement:
         columns: Sequence[str] | None = None,
         *,
         to_send: bool = False,
+        most: int | None = None,
     ) -> None:
         compiled: Any = statement.compile(
             dialect=dialect, column_keys=None if columns is None else list(columns)
@@ -152,6 +163,8 @@ class CompiledStatement:
             self._binds.append((name, convert, None if bind.required else bind.value))
         self._results: list[tuple[int, Any]] = []
         returned = list(getattr(statement, "exported_columns", ()))
+        self._most = most
+        self._heavy = [at for at, column in enumerate(returned) if is_heavy(column)]
         names = [column.key for column in returned]
         self._make_row: Any = namedtuple("Row", names, rename=True)._make if names else None  # noqa: PYI024
         for position, column in enumerate(returned):
@@ -170,6 +183,26 @@ class CompiledStatement:
             value if (value := get(name, default)) is None or convert is None else convert(value)
             for name, convert, default in self._binds
         ]
+
+    def fetch(self, cursor: Any) -> Sequence[Any]:
+        """All rows of a driver's cursor, as `rows` takes them.
+
+        Raises:
+            ResultTooLarge: they have more bytes than the statement may gather.
+        """
+        if self._most is None:
+            return cursor.fetchall()  # type: ignore[no-any-return]
+        room, heavy = self._most, self._heavy
+        found: list[Any] = []
+        for values in cursor:
+            for at in heavy:
+                if values[at]:
+                    room -= len(values[at])
+            if room < 0:
+                cursor.close()
+                raise ResultTooLarge(f"The rows have more than {self._most:,} bytes.")
+            found.append(values)
+        return found
 
     def rows(self, raw: Sequence[Any]) -> Sequence[Any]:
         """What the driver gave, with Python's types and named columns."""

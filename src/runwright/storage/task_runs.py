@@ -66,6 +66,7 @@ TASK_RUNS: Resource[TaskRun] = Resource(
     table=task_run,
     columns=(*(_c[name] for name in _PLAIN), _c.state_timestamp),
     to_wire=_to_wire,
+    as_stored=True,
     sorts={
         "ID_DESC": (_c.id.desc(),),
         "EXPECTED_START_TIME_ASC": (_c.expected_start_time.asc(), _c.id),

@@ -26,6 +26,7 @@ VARIABLES: Resource[Variable] = Resource(
     table=variable,
     columns=tuple(variable.columns),
     to_wire=_to_wire,
+    as_stored=True,
     sorts={
         "NAME_ASC": (_c.name.asc(), _c.id),
         "NAME_DESC": (_c.name.desc(), _c.id),

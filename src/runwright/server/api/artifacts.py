@@ -1,6 +1,6 @@
 """`/artifacts`: what runs published. Our own clients write them through the journal."""
 
-from litestar import Router, delete, get, patch, post
+from litestar import Response, Router, delete, get, patch, post
 from litestar.params import JSONBody
 
 from runwright.api.artifacts import Artifact, ArtifactCreate, ArtifactUpdate, LatestArtifact
@@ -11,17 +11,18 @@ from runwright.api.filters import (
     LatestArtifactQuery,
 )
 from runwright.server.injected import PathId, PathName, Wired
+from runwright.server.pages import many, one
 from runwright.server.problems import Missing
 from runwright.storage.artifacts import (
     ARTIFACTS,
     LATEST_ARTIFACTS,
     add_artifact,
     change_artifact,
+    latest_of_key,
     remove_artifact,
 )
 from runwright.storage.engine import Transaction
-from runwright.storage.queries import count, read_many, read_one, read_where
-from runwright.storage.tables import artifact
+from runwright.storage.queries import count, read_one
 
 
 @post("/", status_code=201)
@@ -37,29 +38,28 @@ async def create(data: JSONBody[ArtifactCreate], wiring: Wired) -> Artifact | No
 
 
 @get("/{artifact_id:uuid}")
-async def read(artifact_id: PathId, wiring: Wired) -> Artifact:
+async def read(artifact_id: PathId, wiring: Wired) -> Response[Artifact]:
     """One artifact."""
-    found = await wiring.storage.read(lambda tx: read_one(tx, ARTIFACTS, artifact_id))
+    found = await one(wiring, ARTIFACTS, artifact_id)
     if found is None:
         raise Missing(f"There is no artifact {artifact_id}.")
     return found
 
 
 @get("/{key:str}/latest")
-async def read_latest(key: PathName, wiring: Wired) -> LatestArtifact:
+async def read_latest(key: PathName, wiring: Wired) -> Response[LatestArtifact]:
     """The newest artifact of a key."""
-    found = await wiring.storage.read(
-        lambda tx: read_where(tx, LATEST_ARTIFACTS, artifact.c.key == key)
-    )
-    if not found:
+    latest_id = await wiring.storage.read(lambda tx: latest_of_key(tx, key))
+    found = None if latest_id is None else await one(wiring, LATEST_ARTIFACTS, latest_id)
+    if found is None:
         raise Missing(f"There is no artifact with the key {key!r}.")
-    return found[0]
+    return found
 
 
 @post("/filter", status_code=200)
-async def filtered(data: JSONBody[ArtifactQuery], wiring: Wired) -> list[Artifact]:
+async def filtered(data: JSONBody[ArtifactQuery], wiring: Wired) -> Response[list[Artifact]]:
     """Artifacts that meet the filters."""
-    return await wiring.storage.read(lambda tx: read_many(tx, ARTIFACTS, data))
+    return await many(wiring, ARTIFACTS, data)
 
 
 @post("/count", status_code=200)
@@ -71,9 +71,9 @@ async def counted(data: JSONBody[ArtifactFilters], wiring: Wired) -> int:
 @post("/latest/filter", status_code=200)
 async def latest_filtered(
     data: JSONBody[LatestArtifactQuery], wiring: Wired
-) -> list[LatestArtifact]:
+) -> Response[list[LatestArtifact]]:
     """The newest artifact of each key, where it meets the filters."""
-    return await wiring.storage.read(lambda tx: read_many(tx, LATEST_ARTIFACTS, data))
+    return await many(wiring, LATEST_ARTIFACTS, data)
 
 
 @post("/latest/count", status_code=200)

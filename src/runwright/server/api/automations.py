@@ -17,6 +17,7 @@ from runwright.api.automations import (
 from runwright.api.filters import AutomationFilters, AutomationQuery
 from runwright.api.limits import Template
 from runwright.server.injected import Asker, PathId, PathName, Wired
+from runwright.server.pages import many
 from runwright.server.problems import Missing
 from runwright.server.templates import InvalidTemplate, check_template, off_the_loop, refuse_long
 from runwright.server.use_cases.enable_automation import begin_anew, enable_automation
@@ -33,7 +34,7 @@ from runwright.storage.automations import (
 from runwright.storage.engine import Transaction
 from runwright.storage.event_queue import unjudged
 from runwright.storage.firings import firings_of
-from runwright.storage.queries import count, read_many, read_one
+from runwright.storage.queries import count, read_one
 
 _MOST_UNJUDGED = 200
 
@@ -104,9 +105,9 @@ async def remove(automation_id: PathId, wiring: Wired) -> None:
 
 
 @post("/filter", status_code=200)
-async def filtered(data: JSONBody[AutomationQuery], wiring: Wired) -> list[Automation]:
+async def filtered(data: JSONBody[AutomationQuery], wiring: Wired) -> Response[list[Automation]]:
     """Automations that meet the filters, by name."""
-    return await wiring.storage.read(lambda tx: read_many(tx, AUTOMATIONS, data))
+    return await many(wiring, AUTOMATIONS, data)
 
 
 @post("/count", status_code=200)

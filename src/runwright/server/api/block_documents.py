@@ -1,9 +1,9 @@
 """`/block_documents`, and the blocks of a type below `/block_types`."""
 
-from collections.abc import Sequence
+from collections.abc import Callable
 
 import msgspec
-from litestar import Router, delete, get, patch, post
+from litestar import Response, Router, delete, get, patch, post
 from litestar.params import FromQuery, JSONBody
 
 from runwright.api.blocks import BlockDocument, BlockDocumentCreate, BlockDocumentUpdate
@@ -17,6 +17,7 @@ from runwright.api.filters import (
 from runwright.server.auth import authorize
 from runwright.server.injected import Asker, PathId, PathName, Wired
 from runwright.server.keys import Principal
+from runwright.server.pages import many
 from runwright.server.problems import Missing
 from runwright.server.use_cases.block_documents import (
     create_document,
@@ -33,7 +34,7 @@ from runwright.storage.block_documents import (
 )
 from runwright.storage.blocks import find_block_type
 from runwright.storage.engine import Transaction
-from runwright.storage.queries import count, read_many
+from runwright.storage.queries import count
 
 _SECRETS = "blocks:secrets"
 
@@ -89,18 +90,12 @@ async def remove(document_id: PathId, wiring: Wired) -> None:
 @post("/filter", status_code=200)
 async def filtered(
     data: JSONBody[BlockDocumentQuery], wiring: Wired, principal: Asker
-) -> list[BlockDocument]:
+) -> Response[list[BlockDocument]]:
     """Blocks that meet the filters; anonymous ones only where asked for."""
     _check(principal, include_secrets=data.include_secrets)
     query = msgspec.structs.replace(data, block_documents=_named_only(data))
-    return await wiring.storage.read(
-        lambda tx: _shown(
-            tx,
-            wiring,
-            read_many(tx, BLOCK_DOCUMENTS, query),
-            include_secrets=data.include_secrets,
-        )
-    )
+    shape = _shown(wiring, include_secrets=data.include_secrets)
+    return await many(wiring, BLOCK_DOCUMENTS, query, shape)
 
 
 @post("/count", status_code=200)
@@ -117,21 +112,17 @@ async def of_type(
     wiring: Wired,
     principal: Asker,
     include_secrets: FromQuery[bool] = False,
-) -> list[BlockDocument]:
+) -> Response[list[BlockDocument]]:
     """The named blocks of a type."""
     _check(principal, include_secrets=include_secrets)
-
-    def query(tx: Transaction) -> list[BlockDocument]:
-        kind = find_block_type(tx, slug)
-        if kind is None:
-            raise Missing(f"There is no block type {slug!r}.")
-        wanted = BlockDocumentFilter(
-            block_type_id=IdIs(any_=[kind.id]), is_anonymous=FlagIs(eq_=False)
-        )
-        rows = read_many(tx, BLOCK_DOCUMENTS, BlockDocumentQuery(block_documents=wanted))
-        return _shown(tx, wiring, rows, include_secrets=include_secrets)
-
-    return await wiring.storage.read(query)
+    kind = await wiring.storage.read(lambda tx: find_block_type(tx, slug))
+    if kind is None:
+        raise Missing(f"There is no block type {slug!r}.")
+    wanted = BlockDocumentFilter(block_type_id=IdIs(any_=[kind.id]), is_anonymous=FlagIs(eq_=False))
+    query = BlockDocumentQuery(block_documents=wanted)
+    return await many(
+        wiring, BLOCK_DOCUMENTS, query, _shown(wiring, include_secrets=include_secrets)
+    )
 
 
 @get("/slug/{slug:str}/block_documents/name/{name:str}")
@@ -173,9 +164,10 @@ def _named_only(filters: BlockDocumentFilters | BlockDocumentQuery) -> BlockDocu
 
 
 def _shown(
-    tx: Transaction, wiring: Wiring, rows: Sequence[DocumentRow], *, include_secrets: bool
-) -> list[BlockDocument]:
-    return [shown(tx, row, wiring.vault, include_secrets=include_secrets) for row in rows]
+    wiring: Wiring, *, include_secrets: bool
+) -> Callable[[Transaction, list[DocumentRow]], list[BlockDocument]]:
+    vault = wiring.vault
+    return lambda tx, rows: [shown(tx, row, vault, include_secrets=include_secrets) for row in rows]
 
 
 router = Router(

@@ -9,6 +9,7 @@ from runwright.api.blocks import BlockSchema, BlockSchemaCreate
 from runwright.api.filters import BlockSchemaQuery
 from runwright.core.block_checksums import block_checksum
 from runwright.server.injected import PathId, PathName, QueryText, Wired
+from runwright.server.pages import many
 from runwright.server.problems import Conflict, Denied, Missing
 from runwright.storage.blocks import (
     BLOCK_SCHEMAS,
@@ -20,7 +21,7 @@ from runwright.storage.blocks import (
     remove_block_schema,
 )
 from runwright.storage.engine import Transaction
-from runwright.storage.queries import read_many, read_one
+from runwright.storage.queries import read_one
 
 
 @post("/", status_code=201)
@@ -63,9 +64,9 @@ async def read_by_checksum(
 
 
 @post("/filter", status_code=200)
-async def filtered(data: JSONBody[BlockSchemaQuery], wiring: Wired) -> list[BlockSchema]:
+async def filtered(data: JSONBody[BlockSchemaQuery], wiring: Wired) -> Response[list[BlockSchema]]:
     """Schemas that meet the filters, the newest first."""
-    return await wiring.storage.read(lambda tx: read_many(tx, BLOCK_SCHEMAS, data))
+    return await many(wiring, BLOCK_SCHEMAS, data)
 
 
 @delete("/{schema_id:uuid}")

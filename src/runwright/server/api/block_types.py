@@ -1,11 +1,12 @@
 """`/block_types`: the classes of blocks that clients have registered."""
 
-from litestar import Router, delete, get, patch, post
+from litestar import Response, Router, delete, get, patch, post
 from litestar.params import JSONBody
 
 from runwright.api.blocks import BlockType, BlockTypeCreate, BlockTypeUpdate
 from runwright.api.filters import BlockTypeQuery
 from runwright.server.injected import PathId, PathName, Wired
+from runwright.server.pages import many
 from runwright.server.problems import Conflict, Denied, Missing
 from runwright.storage.blocks import (
     BLOCK_TYPES,
@@ -16,7 +17,7 @@ from runwright.storage.blocks import (
     remove_block_type,
 )
 from runwright.storage.engine import Transaction
-from runwright.storage.queries import read_many, read_one
+from runwright.storage.queries import read_one
 
 
 @post("/", status_code=201)
@@ -59,9 +60,9 @@ async def read_by_slug(slug: PathName, wiring: Wired) -> BlockType:
 
 
 @post("/filter", status_code=200)
-async def filtered(data: JSONBody[BlockTypeQuery], wiring: Wired) -> list[BlockType]:
+async def filtered(data: JSONBody[BlockTypeQuery], wiring: Wired) -> Response[list[BlockType]]:
     """Types of blocks that meet the filters, by name."""
-    return await wiring.storage.read(lambda tx: read_many(tx, BLOCK_TYPES, data))
+    return await many(wiring, BLOCK_TYPES, data)
 
 
 @patch("/{type_id:uuid}", status_code=204)

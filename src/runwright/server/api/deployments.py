@@ -25,6 +25,7 @@ from runwright.api.flow_runs import DeletedIds, FlowRun
 from runwright.api.work_queues import WorkQueue
 from runwright.server.injected import Asker, PathId, PathName, Wired
 from runwright.server.keys import Principal, creator
+from runwright.server.pages import many, one_page
 from runwright.server.problems import Missing
 from runwright.server.use_cases.create_deployment_run import RunMaker
 from runwright.server.use_cases.deployment_versions import roll_back
@@ -47,14 +48,13 @@ from runwright.storage.deployment_versions import versions_of
 from runwright.storage.deployments import (
     DEPLOYMENTS,
     deployment_with_pool,
-    filter_deployments,
     find_deployment_by_name,
     mark_polled,
-    page_of_deployments,
+    with_schedules,
 )
 from runwright.storage.due_runs import due_runs
 from runwright.storage.engine import Transaction
-from runwright.storage.queries import count, limit_of, read_many, read_one
+from runwright.storage.queries import count, ids_of, limit_of, read_one
 from runwright.storage.readable_runs import let_read, of_others
 from runwright.storage.schedules import locked_schedules
 from runwright.storage.tables import flow_run
@@ -120,9 +120,9 @@ async def _remove(wiring: Wiring, deployment_id: UUID) -> None:
 
 
 @post("/filter", status_code=200)
-async def filtered(data: JSONBody[Query], wiring: Wired) -> list[Deployment]:
+async def filtered(data: JSONBody[Query], wiring: Wired) -> Response[list[Deployment]]:
     """Deployments that meet the filters."""
-    return await wiring.storage.read(lambda tx: filter_deployments(tx, data))
+    return await many(wiring, DEPLOYMENTS, data, with_schedules)
 
 
 @post("/count", status_code=200)
@@ -132,12 +132,9 @@ async def counted(data: JSONBody[Filters], wiring: Wired) -> int:
 
 
 @post("/paginate", status_code=200)
-async def paginated(data: JSONBody[PageQuery], wiring: Wired) -> DeploymentPage:
+async def paginated(data: JSONBody[PageQuery], wiring: Wired) -> Response[DeploymentPage]:
     """One page of the deployments that meet the filters."""
-    page = await wiring.storage.read(lambda tx: page_of_deployments(tx, data))
-    return DeploymentPage(
-        results=page.results, count=page.count, limit=page.limit, pages=page.pages, page=page.page
-    )
+    return await one_page(wiring, DEPLOYMENTS, data, DeploymentPage, with_schedules)
 
 
 @post("/bulk_delete", status_code=200)
@@ -146,7 +143,7 @@ async def bulk_delete(data: JSONBody[DeploymentsToDelete], wiring: Wired) -> Del
     query = Query(deployments=data.deployments, limit=data.limit)
 
     def chosen(tx: Transaction) -> list[UUID]:
-        return [found.id for found in read_many(tx, DEPLOYMENTS, query)]
+        return ids_of(tx, DEPLOYMENTS, query)
 
     # Chosen where a long query holds nobody up, and each deleted in a transaction of its own.
     deleted: list[UUID] = []

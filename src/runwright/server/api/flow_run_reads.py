@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import msgspec
-from litestar import get, post
+from litestar import Response, get, post
 from litestar.params import JSONBody
 from msgspec.structs import replace
 
@@ -13,12 +13,12 @@ from runwright.api.flow_runs import FlowRun, FlowRunPage, HistoryInterval, Stuck
 from runwright.core.instants import Instant
 from runwright.server.decoding import decode
 from runwright.server.injected import Asker, PathId, Wired
+from runwright.server.pages import Asked, StreamedPage, one_page, streamed
 from runwright.server.problems import Missing, Unprocessable
 from runwright.server.use_cases.own_runs import refuse_foreign_filters, runs_for
-from runwright.storage.engine import Transaction
 from runwright.storage.flow_runs import FLOW_RUNS
 from runwright.storage.histories import average_lateness, history
-from runwright.storage.queries import count, read_page, send_many, send_one
+from runwright.storage.queries import count, send_one
 from runwright.storage.stuck import stuck_runs
 from runwright.storage.tables import flow_run
 from runwright.storage.turns import note_length
@@ -53,25 +53,29 @@ class HistoryQuery(Filters, frozen=True, kw_only=True):
         return timedelta(seconds=seconds)
 
 
-async def filter_fast(wiring: Wired, principal: Asker, body: bytes) -> tuple[int, bytes]:
+async def filter_fast(
+    wiring: Wired, principal: Asker, body: bytes
+) -> tuple[int, bytes | StreamedPage]:
     """Flow runs that meet the filters; an execution sees those that belong to its own."""
     query = decode(_query, body)
     refuse_foreign_filters(principal, query)
     runs, told = runs_for(principal)
-
-    def found(tx: Transaction) -> bytes:
-        return _encode(send_many(tx, runs, query, told))
-
+    asked = Asked(runs, query, parameters=told)
     note_length(len(body))
-    return 200, await wiring.storage.glance(found)
+    content = await wiring.storage.glance(asked.gathered)
+    return 200, await streamed(wiring, asked) if content is None else content
 
 
 @post("/filter", status_code=200)
-async def filtered(data: JSONBody[Query], wiring: Wired, principal: Asker) -> list[FlowRun]:
+async def filtered(
+    data: JSONBody[Query], wiring: Wired, principal: Asker
+) -> Response[list[FlowRun]]:
     """Flow runs that meet the filters; an execution sees those that belong to its own."""
-    refuse_foreign_filters(principal, data)
-    runs, told = runs_for(principal)
-    return await wiring.storage.glance(lambda tx: send_many(tx, runs, data, told))
+    _, content = await filter_fast(wiring, principal, _encode(data))
+    answer: Any = content
+    if isinstance(content, bytes):
+        answer = Response(content, media_type="application/json")
+    return answer
 
 
 @get("/{run_id:uuid}")
@@ -91,12 +95,9 @@ async def counted(data: JSONBody[Filters], wiring: Wired) -> int:
 
 
 @post("/paginate", status_code=200)
-async def paginated(data: JSONBody[PageQuery], wiring: Wired) -> FlowRunPage:
+async def paginated(data: JSONBody[PageQuery], wiring: Wired) -> Response[FlowRunPage]:
     """One page of the flow runs that meet the filters."""
-    page = await wiring.storage.read(lambda tx: read_page(tx, FLOW_RUNS, data))
-    return FlowRunPage(
-        results=page.results, count=page.count, limit=page.limit, pages=page.pages, page=page.page
-    )
+    return await one_page(wiring, FLOW_RUNS, data, FlowRunPage)
 
 
 @post("/history", status_code=200)

@@ -34,7 +34,7 @@ from runwright.storage.criteria import among
 from runwright.storage.deleting import delete_runs
 from runwright.storage.engine import Transaction
 from runwright.storage.flow_runs import FLOW_RUNS
-from runwright.storage.queries import read_many, send_one
+from runwright.storage.queries import ids_of, send_one
 from runwright.storage.tables import flow_run
 
 _BULK = 50
@@ -139,7 +139,7 @@ async def bulk_delete(data: JSONBody[FlowRunsToDelete], wiring: Wired) -> Delete
     """Delete the runs that meet the filters, 50 at a time by default."""
 
     def chosen(tx: Transaction) -> list[UUID]:
-        return [run.id for run in read_many(tx, FLOW_RUNS, _bulk(data))]
+        return ids_of(tx, FLOW_RUNS, _bulk(data))
 
     found = await wiring.storage.read(chosen)
     await delete_runs(wiring.storage, among(flow_run.c.id, found))
@@ -160,11 +160,11 @@ async def bulk_set_state(
 
     def use_case(tx: Transaction) -> list[FlowRunOrchestrationResult]:
         results: list[FlowRunOrchestrationResult] = []
-        for run in read_many(tx, FLOW_RUNS, _bulk(data)):
-            told = move_run(tx, run.id, proposal, wiring.policy, by=by)
+        for run_id in ids_of(tx, FLOW_RUNS, _bulk(data)):
+            told = move_run(tx, run_id, proposal, wiring.policy, by=by)
             results.append(
                 FlowRunOrchestrationResult(
-                    flow_run_id=run.id, state=told.state, status=told.status, details=told.details
+                    flow_run_id=run_id, state=told.state, status=told.status, details=told.details
                 )
             )
         return results

@@ -12,12 +12,13 @@ from runwright.api.filters import Filters, FlowQuery, PageQuery, Query
 from runwright.api.flow_runs import DeletedIds
 from runwright.api.flows import Flow, FlowCreate, FlowPage, FlowsToDelete, FlowUpdate
 from runwright.server.injected import PathId, PathName, Wired
+from runwright.server.pages import many, one_page
 from runwright.server.problems import Missing
 from runwright.server.wiring import Wiring
 from runwright.storage.deleting import delete_runs
 from runwright.storage.engine import Transaction
 from runwright.storage.flows import FLOWS, ensure_flow, find_flow
-from runwright.storage.queries import count, read_many, read_one, read_page
+from runwright.storage.queries import count, ids_of, read_one
 from runwright.storage.tables import flow, flow_run
 
 _BULK = 50
@@ -74,11 +75,11 @@ async def remove(flow_id: PathId, wiring: Wired) -> None:
 
 
 @post("/filter", status_code=200)
-async def filtered(data: JSONBody[FlowQuery], wiring: Wired) -> list[Flow]:
+async def filtered(data: JSONBody[FlowQuery], wiring: Wired) -> Response[list[Flow]]:
     """Flows that meet the filters."""
     if data.work_queues is not None:
         data = msgspec.structs.replace(data, work_pool_queues=data.work_queues)
-    return await wiring.storage.read(lambda tx: read_many(tx, FLOWS, data))
+    return await many(wiring, FLOWS, data)
 
 
 @post("/count", status_code=200)
@@ -88,12 +89,9 @@ async def counted(data: JSONBody[Filters], wiring: Wired) -> int:
 
 
 @post("/paginate", status_code=200)
-async def paginated(data: JSONBody[PageQuery], wiring: Wired) -> FlowPage:
+async def paginated(data: JSONBody[PageQuery], wiring: Wired) -> Response[FlowPage]:
     """One page of the flows that meet the filters."""
-    page = await wiring.storage.read(lambda tx: read_page(tx, FLOWS, data))
-    return FlowPage(
-        results=page.results, count=page.count, limit=page.limit, pages=page.pages, page=page.page
-    )
+    return await one_page(wiring, FLOWS, data, FlowPage)
 
 
 @post("/bulk_delete", status_code=200)
@@ -102,7 +100,7 @@ async def bulk_delete(data: JSONBody[FlowsToDelete], wiring: Wired) -> DeletedId
     query = Query(flows=data.flows, limit=_BULK if data.limit is None else data.limit)
 
     def chosen(tx: Transaction) -> list[UUID]:
-        return [found.id for found in read_many(tx, FLOWS, query)]
+        return ids_of(tx, FLOWS, query)
 
     found = await wiring.storage.read(chosen)
     return DeletedIds(deleted=[id_ for id_ in found if await _remove(wiring, id_)])

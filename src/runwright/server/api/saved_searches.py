@@ -6,8 +6,9 @@ from litestar.params import JSONBody
 from runwright.api.filters import Paging
 from runwright.api.saved_searches import SavedSearch, SavedSearchCreate
 from runwright.server.injected import PathId, Wired
+from runwright.server.pages import many
 from runwright.server.problems import Missing
-from runwright.storage.queries import read_many, read_one
+from runwright.storage.queries import read_one
 from runwright.storage.saved_searches import SAVED_SEARCHES, put_search, remove_search
 
 
@@ -28,9 +29,9 @@ async def read(search_id: PathId, wiring: Wired) -> SavedSearch:
 
 
 @post("/filter", status_code=200)
-async def listed(data: JSONBody[Paging], wiring: Wired) -> list[SavedSearch]:
+async def listed(data: JSONBody[Paging], wiring: Wired) -> Response[list[SavedSearch]]:
     """Searches by name, a page of them."""
-    return await wiring.storage.read(lambda tx: read_many(tx, SAVED_SEARCHES, data))
+    return await many(wiring, SAVED_SEARCHES, data)
 
 
 @delete("/{search_id:uuid}")

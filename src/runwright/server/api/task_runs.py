@@ -19,11 +19,12 @@ from runwright.api.task_runs import (
 from runwright.server.api.flow_run_reads import HistoryQuery
 from runwright.server.injected import Asker, PathId, Wired
 from runwright.server.keys import creator
+from runwright.server.pages import many, one, one_page
 from runwright.server.problems import Missing
 from runwright.server.use_cases.move_task_run import create_task_run, move_task_run
 from runwright.storage.engine import Transaction
 from runwright.storage.histories import history
-from runwright.storage.queries import count, read_many, read_one, read_page
+from runwright.storage.queries import count, read_one
 from runwright.storage.tables import task_run
 from runwright.storage.task_runs import TASK_RUNS, count_by_state, dependents
 
@@ -55,18 +56,18 @@ async def set_state(
 
 
 @get("/{run_id:uuid}")
-async def read(run_id: PathId, wiring: Wired) -> TaskRun:
+async def read(run_id: PathId, wiring: Wired) -> Response[TaskRun]:
     """One task run."""
-    found = await wiring.storage.read(lambda tx: read_one(tx, TASK_RUNS, run_id))
+    found = await one(wiring, TASK_RUNS, run_id)
     if found is None:
         raise Missing(f"There is no task run {run_id}.")
     return found
 
 
 @post("/filter", status_code=200)
-async def filtered(data: JSONBody[Query], wiring: Wired) -> list[TaskRun]:
+async def filtered(data: JSONBody[Query], wiring: Wired) -> Response[list[TaskRun]]:
     """Task runs that meet the filters."""
-    return await wiring.storage.read(lambda tx: read_many(tx, TASK_RUNS, data))
+    return await many(wiring, TASK_RUNS, data)
 
 
 @post("/count", status_code=200)
@@ -95,12 +96,9 @@ async def read_dependents(run_id: PathId, wiring: Wired) -> list[TaskRun]:
 
 
 @post("/paginate", status_code=200)
-async def paginated(data: JSONBody[PageQuery], wiring: Wired) -> TaskRunPage:
+async def paginated(data: JSONBody[PageQuery], wiring: Wired) -> Response[TaskRunPage]:
     """One page of the task runs that meet the filters."""
-    page = await wiring.storage.read(lambda tx: read_page(tx, TASK_RUNS, data))
-    return TaskRunPage(
-        results=page.results, count=page.count, limit=page.limit, pages=page.pages, page=page.page
-    )
+    return await one_page(wiring, TASK_RUNS, data, TaskRunPage)
 
 
 @post("/history", status_code=200)

@@ -4,16 +4,17 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from litestar import Router, delete, get, patch, post
+from litestar import Response, Router, delete, get, patch, post
 from litestar.params import JSONBody
 
 from runwright.api.filters import VariableFilters, VariableQuery
 from runwright.api.variables import Variable, VariableCreate, VariableUpdate
 from runwright.server.injected import PathId, PathName, Wired
+from runwright.server.pages import many
 from runwright.server.problems import Conflict, Missing, Unprocessable
 from runwright.server.wiring import Wiring
 from runwright.storage.engine import Transaction
-from runwright.storage.queries import count, read_many, read_one
+from runwright.storage.queries import count, read_one
 from runwright.storage.variables import (
     VARIABLES,
     add_variable,
@@ -81,9 +82,9 @@ async def remove_by_name(name: PathName, wiring: Wired) -> None:
 
 
 @post("/filter", status_code=200)
-async def filtered(data: JSONBody[VariableQuery], wiring: Wired) -> list[Variable]:
+async def filtered(data: JSONBody[VariableQuery], wiring: Wired) -> Response[list[Variable]]:
     """Variables that meet the filters."""
-    return await wiring.storage.read(lambda tx: read_many(tx, VARIABLES, data))
+    return await many(wiring, VARIABLES, data)
 
 
 @post("/count", status_code=200)

@@ -3,7 +3,7 @@
 import math
 from typing import Any
 
-from litestar import Router, delete, get, patch, post
+from litestar import Response, Router, delete, get, patch, post
 from litestar.params import JSONBody
 
 from runwright.api.filters import WorkPoolFilters, WorkPoolQuery
@@ -19,13 +19,14 @@ from runwright.api.work_pools import (
 )
 from runwright.server.injected import Asker, PathName, Wired
 from runwright.server.job_templates import WORKER_TYPES
+from runwright.server.pages import many
 from runwright.server.problems import Missing
 from runwright.server.use_cases.find_pool import no_queue, pool_of_name
 from runwright.server.use_cases.own_pool import refuse_other_pools
 from runwright.server.use_cases.save_pool import change_pool, create_pool, delete_pool
 from runwright.storage.due_runs import due_runs_of_queues, mark_queues_polled, slot_holders
 from runwright.storage.engine import Transaction
-from runwright.storage.queries import count, limit_of, read_many
+from runwright.storage.queries import count, limit_of
 from runwright.storage.tables import flow_run
 from runwright.storage.work_pools import WORK_POOLS, queues_of
 
@@ -61,9 +62,9 @@ async def remove(name: PathName, wiring: Wired) -> None:
 
 
 @post("/filter", status_code=200)
-async def filtered(data: JSONBody[WorkPoolQuery], wiring: Wired) -> list[WorkPool]:
+async def filtered(data: JSONBody[WorkPoolQuery], wiring: Wired) -> Response[list[WorkPool]]:
     """Pools that meet the filters, by name."""
-    return await wiring.storage.read(lambda tx: read_many(tx, WORK_POOLS, data))
+    return await many(wiring, WORK_POOLS, data)
 
 
 @post("/count", status_code=200)

@@ -4,7 +4,7 @@ import math
 from datetime import timedelta
 from uuid import UUID
 
-from litestar import Router, delete, get, patch, post
+from litestar import Response, Router, delete, get, patch, post
 from litestar.params import JSONBody
 
 from runwright.api.filters import IdIs, Query, WorkPoolFilter
@@ -21,6 +21,7 @@ from runwright.api.work_queues import (
     WorkQueueUpdate,
 )
 from runwright.server.injected import Asker, PathId, PathName, Wired
+from runwright.server.pages import many
 from runwright.server.problems import Missing
 from runwright.server.use_cases.find_pool import pool_of_name, queue_of_name
 from runwright.server.use_cases.own_pool import refuse_other_pools
@@ -100,10 +101,10 @@ async def create_anywhere(data: JSONBody[WorkQueueCreate], wiring: Wired) -> Wor
 
 
 @post("/filter", status_code=200)
-async def filtered(data: JSONBody[WorkQueueQuery], wiring: Wired) -> list[WorkQueue]:
+async def filtered(data: JSONBody[WorkQueueQuery], wiring: Wired) -> Response[list[WorkQueue]]:
     """Queues of all pools that meet the filter."""
     query = Query(work_pool_queues=data.work_queues, limit=data.limit, offset=data.offset)
-    return await wiring.storage.read(lambda tx: read_many(tx, WORK_QUEUES, query))
+    return await many(wiring, WORK_QUEUES, query)
 
 
 @get("/name/{name:str}")
