@@ -25,10 +25,11 @@ class TrustedProxies:
         self._behind = behind
         self._networks = [ipaddress.ip_network(text) for text in settings.trusted_proxies]
 
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+    # No coroutine of its own: each step of a request would go through that too.
+    def __call__(self, scope: Any, receive: Any, send: Any) -> Any:
         if scope["type"] in _SCHEMES and _says_anything(scope["headers"]):
             self._read(scope)
-        await self._behind(scope, receive, send)
+        return self._behind(scope, receive, send)
 
     def _read(self, scope: Any) -> None:
         kept = [(name, value) for name, value in scope["headers"] if not _is_forwarded(name)]

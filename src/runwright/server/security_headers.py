@@ -38,7 +38,8 @@ class SecurityHeaders:
     def __init__(self, behind: Any) -> None:
         self._behind = behind
 
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+    # No coroutine of its own: each step of a request would go through that too.
+    def __call__(self, scope: Any, receive: Any, send: Any) -> Any:
         if scope["type"] == "websocket":
             send = _Handshake(scope, send)
 
@@ -47,7 +48,7 @@ class SecurityHeaders:
                 message = {**message, "headers": with_security(message.get("headers", ()))}
             await send(message)
 
-        await self._behind(scope, receive, guarded)
+        return self._behind(scope, receive, guarded)
 
 
 def with_security(headers: Any) -> list[Header]:
