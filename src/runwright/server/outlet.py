@@ -17,8 +17,9 @@ from runwright.server.connections import cut_connection
 from runwright.server.problems import Busy, body_of, log
 from runwright.server.security_headers import with_security
 
-#: Bytes that are handed to the connection at once, and of a body that is sent in one piece.
-_PIECE, _SMALL = 16 * KIB, 64 * KIB
+#: Bytes that are handed to the connection at once, of what is larger than a page that is gathered.
+#: Connections that take nothing hold about as much of either.
+_PIECE = 16 * KIB
 #: Seconds after which it is looked whether a reader has taken its piece.
 _LOOK_EVERY = 2.0
 _NO_START: dict[str, Any] = {}
@@ -62,7 +63,7 @@ class _Answer:
                 await self._send(message)
             return
         body = message.get("body", b"")
-        if len(body) > _SMALL and not message.get("more_body"):
+        if len(body) > MAX_PAGE and not message.get("more_body"):
             await self._say_large(body)
             return
         await self._begin()
@@ -77,14 +78,10 @@ class _Answer:
             await self._send(start)
 
     async def _say_large(self, body: bytes) -> None:
-        """A body that is there as a whole: it waits for room, or is thrown away."""
+        """A body that is there as a whole: there is room for it, or it is thrown away."""
         try:
-            if len(body) <= MAX_PAGE:
-                async with self._room.of(len(body)):
-                    await self._say_all(body)
-            else:
-                with self._room.taken(len(body)):
-                    await self._say_all(body)
+            with self._room.taken(len(body)):
+                await self._say_all(body)
         except Busy as problem:
             if not self._start:
                 raise
@@ -135,7 +132,7 @@ class _Answer:
 def _is_large(start: Any) -> bool:
     for name, value in start.get("headers", ()):
         if name.lower() == b"content-length":
-            return value.isdigit() and int(value) > _SMALL
+            return value.isdigit() and int(value) > MAX_PAGE
     return False
 
 

@@ -7,6 +7,7 @@ they go to the driver straight away, with the same types converting the same val
 
 from collections import namedtuple
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
 import msgspec
@@ -164,7 +165,9 @@ class CompiledStatement:
         self._results: list[tuple[int, Any]] = []
         returned = list(getattr(statement, "exported_columns", ()))
         self._most = most
-        self._heavy = [at for at, column in enumerate(returned) if is_heavy(column)]
+        heavy = [at for at, column in enumerate(returned) if is_heavy(column)]
+        # With one more than there are, it gives a tuple where there is only one, too.
+        self._heavy = itemgetter(*heavy, slice(0, 0)) if heavy else None
         names = [column.key for column in returned]
         self._make_row: Any = namedtuple("Row", names, rename=True)._make if names else None  # noqa: PYI024
         for position, column in enumerate(returned):
@@ -193,11 +196,11 @@ class CompiledStatement:
         if self._most is None:
             return cursor.fetchall()  # type: ignore[no-any-return]
         room, heavy = self._most, self._heavy
+        if heavy is None:
+            return cursor.fetchall()  # type: ignore[no-any-return]
         found: list[Any] = []
         for values in cursor:
-            for at in heavy:
-                if values[at]:
-                    room -= len(values[at])
+            room -= sum(map(len, filter(None, heavy(values))))
             if room < 0:
                 cursor.close()
                 raise ResultTooLarge(f"The rows have more than {self._most:,} bytes.")
