@@ -1,6 +1,7 @@
 """What every tier of the tests shares."""
 
 import os
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -18,3 +19,15 @@ def home_of_its_own(
             monkeypatch.delenv(name)
     monkeypatch.setenv("RUNWRIGHT_HOME", str(home))
     return home
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """What a test of lone surrogates logs and prints has to pass from one process to another."""
+    report = yield
+    report.sections = [(name, _encodable(text)) for name, text in report.sections]
+    return report
+
+
+def _encodable(text: str) -> str:
+    return text.encode("utf-8", "backslashreplace").decode()
