@@ -68,5 +68,7 @@ def test_each_scope_says_what_it_opens(api):
     assert "GET /work_pools/{name}" in scopes["pools:poll"]["operations"]
     assert scopes["pools:poll"]["is_for_workers"]
     assert not scopes["admin:keys"]["is_for_workers"]
-    # It opens nothing by itself: it adds the secrets to what `blocks:read` opens.
-    assert {name for name, each in scopes.items() if not each["operations"]} == {"blocks:secrets"}
+    # They open nothing by themselves: they add the secrets to what `blocks:read` opens, and job
+    # variables to what `runs:create` does.
+    opens_nothing = {name for name, each in scopes.items() if not each["operations"]}
+    assert opens_nothing == {"blocks:secrets", "runs:infrastructure"}

@@ -4,7 +4,6 @@ import logging
 import os
 import traceback
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from runwright.api.journal import LogWritten
@@ -299,6 +298,7 @@ def _users_part(error: BaseException) -> "TracebackType | None":
     return trace
 
 
-_PACKAGE = Path(__file__).parent.parent
-_OUR_FILES = (f"{_PACKAGE / 'sdk'}{os.sep}", f"{_PACKAGE / 'core'}{os.sep}")
+#: Without pathlib, which the import of the SDK does not load.
+_PACKAGE = os.path.dirname(os.path.dirname(__file__))  # noqa: PTH120
+_OUR_FILES = tuple(f"{_PACKAGE}{os.sep}{part}{os.sep}" for part in ("sdk", "core"))
 _OURS = ("runwright.sdk.", "runwright.core.", "contextlib", "asyncio.")

@@ -102,8 +102,9 @@ class _WithoutNul(Request[Any, Any, Any]):
     async def body(self) -> bytes:
         content = await super().body()
         access: Access | None = self.scope.get("runwright.access")  # type: ignore[assignment]
-        if access is not None and access.is_old():
-            await access.check_if_old()
+        if access is not None:
+            if access.is_old():
+                await access.check_if_old()
             path: str = self.scope["path"]
             if access.is_to_read or path.rstrip("/").endswith(_FILTERS):
                 note_length(len(content))
