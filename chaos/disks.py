@@ -99,7 +99,7 @@ def _fill(file: Path) -> None:
 
 def _make_a_large_pool(client: Client) -> None:
     """Too large for what is left on a disk that is full."""
-    body = {"name": f"pool {time.time()}", "description": "y" * 200_000, "type": "process"}
+    body = {"name": f"pool {time.time()}", "description": "y" * 100_000, "type": "process"}
     client.ask("POST", "/work_pools/", body)
 
 
