@@ -59,6 +59,9 @@ class SqliteWatch:
             StorageLost: the file is not the one that was opened.
         """
         found = self._file.trouble()
+        if found is None and self._trouble is not None:
+            # It looks whole again from outside: it may have become another one.
+            found = self._file.trouble_inside()
         if found is not None or self._trouble is not None:
             self._note(found)
             self.check()
