@@ -53,7 +53,7 @@ class Planter:
         self.taken[kind] += 1
         return answer
 
-    def everywhere(self, number: int, text: str) -> str | None:
+    def everywhere(self, number: int, text: str) -> str:
         """One payload in every field of every object. The id of its run."""
         self.put("variable", "/variables/", {"name": f"v{number}", "value": text, "tags": [text]})
         self.put("limit", "/v2/concurrency_limits/", {"name": text, "limit": 1})
@@ -66,9 +66,8 @@ class Planter:
         }  # fmt: skip
         self.put("view", "/saved_searches", {"name": text, "filters": [view]}, "PUT")
         pool = self._pool(number, text)
-        flow = self.put("flow", "/flows/", {"name": text, "tags": [text]})
-        if flow is None:
-            return None
+        flow = self.put("flow's name", "/flows/", {"name": text, "tags": [text]})
+        flow = flow or self.put("flow", "/flows/", {"name": f"f {number}", "tags": [text]})
         deployment = self._deployment(number, text, flow["id"], pool)
         run = self.put(
             "run", f"/deployments/{deployment}/create_flow_run",
