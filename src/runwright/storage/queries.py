@@ -129,25 +129,6 @@ def read_many(tx: "Transaction", resource: Resource[T], query: Paging) -> list[T
     return [to_wire(row, now) for row in tx.execute(_filtered(resource, query)).all()]
 
 
-def send_many(
-    tx: "Transaction",
-    resource: Resource[T],
-    query: Query,
-    parameters: Mapping[str, Any] | None = None,
-) -> list[T]:
-    """The same, to be encoded and nothing else: ids and JSON may be as the database has them.
-
-    `parameters`: what the conditions of the resource itself have to be told.
-
-    Raises:
-        InvalidQuery: its limit, offset or sort cannot be.
-    """
-    now = tx.now
-    to_wire = resource.to_wire
-    statement = _filtered(resource, query, to_send=True)
-    return [to_wire(row, now) for row in tx.execute(statement, parameters).all()]
-
-
 def send_within(
     tx: "Transaction",
     resource: Resource[T],

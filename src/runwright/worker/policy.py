@@ -12,7 +12,7 @@ import tomllib
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -20,6 +20,8 @@ from runwright.core.job_overrides import is_loader, refused
 from runwright.errors import ConfigurationError
 from runwright.worker.job import Job
 from runwright.worker.launcher import LaunchFailed
+
+T = TypeVar("T")
 
 
 class ProcessPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -137,10 +139,19 @@ def read_process_policy(file: Path | None) -> ProcessPolicy:
     Raises:
         ConfigurationError: the file cannot be read, or says what is no policy.
     """
+    return read_policy_file(file, _File).process
+
+
+def read_policy_file(file: Path | None, type_: type[T]) -> T:
+    """The tables of a worker's policy file; the default ones without a file.
+
+    Raises:
+        ConfigurationError: the file cannot be read, or says what is no policy.
+    """
     if file is None:
-        return ProcessPolicy()
+        return type_()
     try:
-        return msgspec.convert(tomllib.loads(file.read_text()), _File).process
+        return msgspec.convert(tomllib.loads(file.read_text()), type_)
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
         raise ConfigurationError(
             f"The worker's policy file {file} is of no use: {error}"

@@ -6,13 +6,11 @@ volumes, and nothing of the host: no directories, no host network, no privileges
 """
 
 import os
-import tomllib
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 import msgspec
 
-from runwright.errors import ConfigurationError
 from runwright.worker.launcher import LaunchFailed
 from runwright.worker.launchers.docker.job import DockerJob, size_in_bytes
 from runwright.worker.policy import (
@@ -21,6 +19,7 @@ from runwright.worker.policy import (
     check_overrides,
     matches,
     not_allowed,
+    read_policy_file,
 )
 
 _HUB = "docker.io"
@@ -199,11 +198,4 @@ def read_policy(file: Path | None) -> DockerPolicy:
     Raises:
         ConfigurationError: the file cannot be read, or says what is no policy.
     """
-    if file is None:
-        return DockerPolicy()
-    try:
-        return msgspec.convert(tomllib.loads(file.read_text()), _File).docker
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
-        raise ConfigurationError(
-            f"The worker's policy file {file} is of no use: {error}"
-        ) from error
+    return read_policy_file(file, _File).docker
